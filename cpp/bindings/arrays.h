@@ -1,0 +1,92 @@
+// NumPy arrays at the door. The binding is strict (exact dtype, shape and layout); Python has converted before.
+#pragma once
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "core/arena.h"
+#include "core/context.h"
+#include "core/view.h"
+
+namespace densekit::bindings {
+
+namespace py = pybind11;
+
+template <class T> using Contiguous = py::array_t<T, py::array::c_style>;  // use with py::arg().noconvert()
+template <class T> using Strided = py::array_t<T, 0>;
+
+inline std::string shape_text(const py::array& a) { return py::str(a.attr("shape")); }
+
+inline void require(bool condition, const std::string& message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+inline void require_aligned(const py::array& a, const char* name) {
+  require(reinterpret_cast<std::uintptr_t>(a.data()) % static_cast<std::uintptr_t>(a.itemsize()) == 0,
+          std::string(name) + " is not aligned to its item size");
+}
+inline void require_shape(const py::array& a, const char* name, std::initializer_list<index> shape) {
+  bool same = a.ndim() == static_cast<py::ssize_t>(shape.size());
+  py::ssize_t axis = 0;
+  std::string expected = "(";
+  for (const index length : shape) {
+    same = same && a.shape(axis++) == length;
+    expected += std::to_string(length) + ", ";
+  }
+  require(same, std::string(name) + " is " + shape_text(a) + ", expected " + expected.substr(0, expected.size() - 2) + ")");
+}
+template <class A, class B> void require_same_size(const A& a, const char* a_name, const B& b, const char* b_name) {
+  require(a.size() == b.size(), std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b));
+}
+
+template <class T> const T* input(const Contiguous<T>& a, const char* name) {
+  require_aligned(a, name);
+  return a.data();
+}
+template <class T> T* output(Contiguous<T>& a, const char* name) {
+  require_aligned(a, name);
+  return a.mutable_data();  // throws if it is read-only
+}
+template <class T> View<T> matrix(const Strided<T>& a, const char* name) {
+  require(a.ndim() == 2, std::string(name) + " is " + shape_text(a) + ", expected two dimensions");
+  require_aligned(a, name);
+  const index size = sizeof(T);
+  require(a.strides(0) % size == 0 && a.strides(1) % size == 0, std::string(name) + " has strides that are no multiple of its item size");
+  return {a.data(), a.shape(0), a.shape(1), a.strides(0) / size, a.strides(1) / size};
+}
+
+// Scratch memory of the calling thread, kept for the next call unless it is large.
+class Scratch {
+ public:
+  explicit Scratch(index bytes) : block_(arena().reserve(static_cast<std::size_t>(bytes))) {}
+  ~Scratch() {
+    if (arena().size() > kept) arena().release();
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* get() const { return block_; }
+
+ private:
+  static constexpr std::size_t kept = std::size_t{32} << 20;
+  static Arena& arena() {
+    static thread_local Arena mine;
+    return mine;
+  }
+  void* block_;
+};
+
+// Defines one function for float32 and one for float64; which one runs is chosen by the dtype of the arrays.
+#define DENSEKIT_DEF(module, name, function, ...) \
+  module.def(name, &function<float>, __VA_ARGS__); \
+  module.def(name, &function<double>, __VA_ARGS__)
+
+// One line a family: the file of that name defines it.
+void bind_runtime(py::module_& m);
+void bind_dense(py::module_& m);
+void bind_activations(py::module_& m);
+void bind_softmax(py::module_& m);
+void bind_optimizers(py::module_& m);
+
+}  // namespace densekit::bindings

@@ -1,0 +1,56 @@
+// A block of memory that grows and is used again: scratch for the operations, which never allocate.
+#pragma once
+#include <cstddef>
+#include <new>
+
+namespace densekit {
+
+constexpr std::size_t alignment = 64;  // a cache line, and the widest vector
+
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena() { release(); }
+
+  // At least `bytes` bytes, aligned; what was in them is lost when the block has to grow.
+  void* reserve(std::size_t bytes) {
+    if (bytes > size_) {
+      release();
+      data_ = ::operator new(bytes, std::align_val_t(alignment));
+      size_ = bytes;
+    }
+    return data_;
+  }
+  void release() {
+    if (data_) ::operator delete(data_, std::align_val_t(alignment));
+    data_ = nullptr;
+    size_ = 0;
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Hands out consecutive aligned pieces of a scratch block.
+class Carver {
+ public:
+  explicit Carver(void* block) : next_(static_cast<char*>(block)) {}
+  template <class T> T* take(std::ptrdiff_t count) {
+    T* piece = reinterpret_cast<T*>(next_);
+    next_ += bytes<T>(count);
+    return piece;
+  }
+  template <class T> static std::ptrdiff_t bytes(std::ptrdiff_t count) {
+    const std::ptrdiff_t whole = static_cast<std::ptrdiff_t>(alignment);
+    return (count * static_cast<std::ptrdiff_t>(sizeof(T)) + whole - 1) / whole * whole;
+  }
+
+ private:
+  char* next_;
+};
+
+}  // namespace densekit

@@ -1,0 +1,14 @@
+// What core/parallel.cpp needs of a thread backend.
+#pragma once
+#include "core/parallel.h"
+
+namespace densekit {
+
+// Runs the tasks on up to `workers` threads, the caller included as worker 0; false: busy, nothing was run.
+bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body);
+#if defined(DENSEKIT_OPENMP)
+bool run_on_openmp(index tasks, int workers, TaskFunction function, const void* body);
+int openmp_threads();  // what OpenMP's own settings (and threadpoolctl) allow
+#endif
+
+}  // namespace densekit

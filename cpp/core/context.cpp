@@ -1,0 +1,12 @@
+#include "core/context.h"
+
+#include <atomic>
+
+namespace densekit {
+
+static std::atomic<Road> forced_road{Road::automatic};
+
+Context current_context() { return {&active_table(), threads(), forced_road}; }
+void force_road(Road road) { forced_road = road; }
+
+}  // namespace densekit

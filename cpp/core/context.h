@@ -1,0 +1,35 @@
+// What an operation runs with: one instruction set and a number of threads, the same for the whole call.
+#pragma once
+#include "core/cpu.h"
+#include "core/parallel.h"
+
+namespace densekit {
+
+enum class Road { automatic, direct, packed };  // how a matrix product goes; all give the same bits
+
+struct Context {
+  const Table* table;
+  int threads;
+  Road road = Road::automatic;
+
+  template <class T> const Kernels<T>& kernels() const { return table->of<T>(); }
+
+  // Runs body(task, worker) over tasks; nanoseconds estimates the serial work of all of them together.
+  template <class F> void parallel(index tasks, double nanoseconds, const F& body) const {
+    parallel_for(tasks, threads, nanoseconds, body);
+  }
+
+  // Runs body(begin, length, worker) over pieces of n elements; the cut depends on n alone.
+  static constexpr index piece = 16384;
+  template <class F> void parallel_pieces(index n, double nanoseconds_each, const F& body) const {
+    parallel((n + piece - 1) / piece, nanoseconds_each * static_cast<double>(n), [&](index task, int worker) {
+      const index begin = task * piece;
+      body(begin, n - begin < piece ? n - begin : piece, worker);
+    });
+  }
+};
+
+Context current_context();
+void force_road(Road road);  // for tests
+
+}  // namespace densekit

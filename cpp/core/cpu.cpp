@@ -1,0 +1,90 @@
+#include "core/cpu.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace densekit {
+
+// CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
+#define DECLARE_LEVEL(name) \
+  namespace name {          \
+  extern const Table table; \
+  }
+DECLARE_LEVEL(baseline)
+DECLARE_LEVEL(neon)
+DECLARE_LEVEL(x86_v3)
+DECLARE_LEVEL(x86_v4)
+#undef DECLARE_LEVEL
+
+namespace {
+
+struct Row {
+  Level level;
+  const Table* table;
+};
+
+#if defined(DENSEKIT_BUILT_x86_v3) && defined(__clang__) && __clang_major__ < 18
+// Older Clang does not know the psABI names; these are what the compiler may use at each level.
+#define HAS_V3() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+#define HAS_V4()                                                                                                     \
+  (HAS_V3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && \
+   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+#else
+#define HAS_V3() static_cast<bool>(__builtin_cpu_supports("x86-64-v3"))
+#define HAS_V4() static_cast<bool>(__builtin_cpu_supports("x86-64-v4"))
+#endif
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all{
+#if defined(DENSEKIT_BUILT_x86_v4)
+      {{"x86_v4", HAS_V4()}, &x86_v4::table},
+#endif
+#if defined(DENSEKIT_BUILT_x86_v3)
+      {{"x86_v3", HAS_V3()}, &x86_v3::table},
+#endif
+#if defined(DENSEKIT_BUILT_neon)
+      {{"neon", true}, &neon::table},
+#endif
+      {{"baseline", true}, &baseline::table},
+  };
+  return all;
+}
+
+const Row& find(const std::string& name) {
+  std::string available;
+  for (const Row& row : rows()) {
+    if (!row.level.supported) continue;
+    if (row.level.name == name) return row;
+    available += (available.empty() ? "" : ", ") + row.level.name;
+  }
+  throw std::invalid_argument("instruction set '" + name + "' is not available; this machine has: " + available);
+}
+
+const Row& initial() {
+  if (const char* forced = std::getenv("DENSEKIT_ISA"); forced && *forced) return find(forced);
+  for (const Row& row : rows())
+    if (row.level.supported) return row;
+  return rows().back();
+}
+
+std::atomic<const Row*>& active() {
+  static std::atomic<const Row*> row{&initial()};
+  return row;
+}
+
+}  // namespace
+
+const std::vector<Level>& built_levels() {
+  static const std::vector<Level> levels = [] {
+    std::vector<Level> list;
+    for (const Row& row : rows()) list.push_back(row.level);
+    return list;
+  }();
+  return levels;
+}
+std::string active_level() { return active().load()->level.name; }
+const Table& active_table() { return *active().load()->table; }
+void use_level(const std::string& name) { active() = &find(name); }
+
+}  // namespace densekit

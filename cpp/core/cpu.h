@@ -1,0 +1,20 @@
+// Which instruction sets were built, which this machine has, and which one is in use.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace densekit {
+
+struct Level {
+  std::string name;
+  bool supported;
+};
+
+const std::vector<Level>& built_levels();  // best first; the last one runs anywhere
+std::string active_level();
+const Table& active_table();
+void use_level(const std::string& name);  // std::invalid_argument lists what this machine has
+
+}  // namespace densekit

@@ -1,0 +1,165 @@
+#include "core/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "core/backends.h"
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace densekit {
+namespace {
+
+constexpr int most_threads = 1024;
+
+int positive_number(const char* name, bool strict) {  // 0: not set
+  const char* text = std::getenv(name);
+  if (!text || !*text) return 0;
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  const bool clean = end != text && (*end == 0 || (!strict && *end == ','));  // OMP_NUM_THREADS may be a list
+  if (clean && value >= 1 && value <= most_threads) return static_cast<int>(value);
+  if (!strict) return 0;
+  throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to 1024, got '" + text + "'");
+}
+
+int quota() {  // of this cgroup, in whole CPUs; 0: none
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string limit;
+  double period = 0;
+  if (v2 >> limit >> period && limit != "max" && period > 0) return std::max(1, static_cast<int>(std::ceil(std::atof(limit.c_str()) / period)));
+  std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double micros = 0;
+  if (v1 >> micros && v1_period >> period && micros > 0 && period > 0) return std::max(1, static_cast<int>(std::ceil(micros / period)));
+  return 0;
+}
+
+int processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+int default_threads() {
+  static const int environment = [] {
+    const int own = positive_number("DENSEKIT_NUM_THREADS", true);
+    return own ? own : positive_number("OMP_NUM_THREADS", false);
+  }();
+  if (environment) return environment;
+  static const int limit = quota();
+  const int all = std::min(processors(), most_threads);  // asked each time: the affinity may change
+  return limit ? std::min(all, limit) : all;
+}
+
+enum class Backend { pool, openmp };
+
+Backend backend_by_name(const std::string& name) {
+  if (name == "pool") return Backend::pool;
+#if defined(DENSEKIT_OPENMP)
+  if (name == "openmp") return Backend::openmp;
+#endif
+  std::string all;
+  for (const auto& backend : thread_backends()) all += (all.empty() ? "" : ", ") + backend;
+  throw std::invalid_argument("thread backend '" + name + "' is not available; this build has: " + all);
+}
+
+std::atomic<Backend>& backend() {
+  static std::atomic<Backend> chosen = [] {
+    const char* forced = std::getenv("DENSEKIT_THREAD_BACKEND");
+    return forced && *forced ? backend_by_name(forced) : Backend::pool;
+  }();
+  return chosen;
+}
+
+std::atomic<int> requested{0};
+std::atomic<double> threshold{20e3};  // two wake-ups of a sleeping thread, with room
+std::atomic<bool> all_hands{false};
+std::atomic<int> workers_of_last_call{1};
+thread_local bool inside_task = false;
+
+struct Job {
+  TaskFunction function;
+  const void* body;
+  std::atomic<int> begun{0};
+  int expected = 0;  // in all-hands mode: how many workers must begin
+  std::atomic<bool> has_begun[most_threads]{};
+};
+
+void run_plain(const void* job_pointer, index task, int worker) {
+  const Job& job = *static_cast<const Job*>(job_pointer);
+  const bool outer = inside_task;
+  inside_task = true;
+  job.function(job.body, task, worker);
+  inside_task = outer;
+}
+
+void run_all_hands(const void* job_pointer, index task, int worker) {
+  Job& job = *static_cast<Job*>(const_cast<void*>(job_pointer));
+  if (!job.has_begun[worker].exchange(true)) {
+    ++job.begun;
+    const auto start = std::chrono::steady_clock::now();
+    while (job.begun < job.expected && std::chrono::steady_clock::now() - start < std::chrono::seconds(2)) std::this_thread::yield();
+  }
+  run_plain(job_pointer, task, worker);
+}
+
+}  // namespace
+
+int threads() {
+  if (const int set = requested) return set;
+#if defined(DENSEKIT_OPENMP)
+  if (backend() == Backend::openmp) return std::min(default_threads(), std::max(1, openmp_threads()));
+#endif
+  return default_threads();
+}
+void set_threads(int count) {
+  if (count < 0 || count > most_threads)
+    throw std::invalid_argument("the number of threads must be from 1 to 1024 (0: the default), got " + std::to_string(count));
+  requested = count;
+}
+
+std::vector<std::string> thread_backends() {
+#if defined(DENSEKIT_OPENMP)
+  return {"pool", "openmp"};
+#else
+  return {"pool"};
+#endif
+}
+std::string thread_backend() { return backend() == Backend::pool ? "pool" : "openmp"; }
+void use_thread_backend(const std::string& name) { backend() = backend_by_name(name); }
+
+double serial_threshold() { return threshold; }
+void set_serial_threshold(double nanoseconds) { threshold = nanoseconds; }
+void set_all_hands(bool on) { all_hands = on; }
+int last_workers() { return workers_of_last_call; }
+
+void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction function, const void* body) {
+  const int workers = static_cast<int>(std::min<index>(tasks, max_threads));
+  if (workers > 1 && nanoseconds >= threshold && !inside_task) {
+    Job job{.function = function, .body = body};
+    const bool everyone = all_hands;
+    job.expected = everyone ? workers : 0;
+    const TaskFunction run = everyone ? run_all_hands : run_plain;
+#if defined(DENSEKIT_OPENMP)
+    const bool ran = backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job) : run_on_pool(tasks, workers, run, &job);
+#else
+    const bool ran = run_on_pool(tasks, workers, run, &job);
+#endif
+    if (everyone) workers_of_last_call = ran ? job.begun.load() : 1;
+    if (ran) return;
+  } else if (all_hands) {
+    workers_of_last_call = 1;
+  }
+  for (index task = 0; task < tasks; ++task) function(body, task, 0);
+}
+
+}  // namespace densekit

@@ -1,0 +1,119 @@
+// A thread pool whose caller works too and waits only for tasks that somebody else has claimed: a worker that the
+// system does not let run delays nobody. One job at a time; who finds the pool busy works alone.
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "core/backends.h"
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace densekit {
+namespace {
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+class Pool {
+ public:
+  bool run(index tasks, int workers, TaskFunction function, const void* body) {
+    std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
+    if (!owner) return false;
+    start_threads(workers - 1);
+    // The fields change only while the claim is closed, so whoever saw a new field cannot claim from the old job.
+    const std::uint64_t job = (claim_.load() >> 32) + 2;
+    claim_.store((job - 1) << 32 | closed);
+    function_.store(function, std::memory_order_release);
+    body_.store(body, std::memory_order_release);
+    tasks_.store(static_cast<std::uint32_t>(tasks), std::memory_order_release);
+    workers_.store(workers, std::memory_order_release);
+    done_.store(0, std::memory_order_release);
+    claim_.store(job << 32);
+    if (sleepers_.load() > 0) {
+      { std::lock_guard<std::mutex> lock(sleep_); }
+      wake_.notify_all();
+    }
+    work(0);
+    for (int spins = 0; done_.load(std::memory_order_acquire) != static_cast<std::uint32_t>(tasks); ++spins) {
+      if (spins < 4096) pause();
+      else std::this_thread::yield();
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t closed = 0xffffffff;
+
+  // Claims and runs tasks of the current job until none is left; returns the job's number.
+  std::uint64_t work(int worker) {
+    std::uint64_t claim = claim_.load();
+    const std::uint64_t job = claim >> 32;
+    const TaskFunction function = function_.load(std::memory_order_acquire);
+    const void* body = body_.load(std::memory_order_acquire);
+    const std::uint32_t tasks = tasks_.load(std::memory_order_acquire);
+    if (worker >= workers_.load(std::memory_order_acquire)) return job;
+    while (claim >> 32 == job && static_cast<std::uint32_t>(claim) < tasks) {
+      if (!claim_.compare_exchange_weak(claim, claim + 1)) continue;
+      function(body, static_cast<index>(static_cast<std::uint32_t>(claim)), worker);
+      done_.fetch_add(1, std::memory_order_release);
+      claim = claim_.load();
+    }
+    return job;
+  }
+
+  void live(int worker) {
+    for (std::uint64_t seen = 0;;) {
+      for (int spins = 0; spins < 2000 && claim_.load(std::memory_order_relaxed) >> 32 == seen; ++spins) pause();
+      if (claim_.load() >> 32 == seen) {
+        std::unique_lock<std::mutex> lock(sleep_);
+        ++sleepers_;
+        wake_.wait(lock, [&] { return claim_.load() >> 32 != seen; });
+        --sleepers_;
+      }
+      seen = work(worker);
+    }
+  }
+
+  void start_threads(int wanted) {
+    for (; started_ < wanted; ++started_) std::thread([this, worker = started_ + 1] { live(worker); }).detach();
+  }
+
+  std::mutex busy_, sleep_;
+  std::condition_variable wake_;
+  std::atomic<std::uint64_t> claim_{closed};  // number of the job << 32 | next task
+  std::atomic<TaskFunction> function_{nullptr};
+  std::atomic<const void*> body_{nullptr};
+  std::atomic<std::uint32_t> tasks_{0}, done_{0};
+  std::atomic<int> workers_{0}, sleepers_{0};
+  int started_ = 0;
+};
+
+// Never destroyed: its threads may outlive main. A forked child, which has none of them, gets a new one.
+std::atomic<Pool*> pool{nullptr};
+
+Pool& the_pool() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    pool = new Pool;
+#if defined(__unix__) || defined(__APPLE__)
+    pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
+#endif
+  });
+  return *pool;
+}
+
+}  // namespace
+
+bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body) {
+  return the_pool().run(tasks, workers, function, body);
+}
+
+}  // namespace densekit

@@ -1,0 +1,121 @@
+// The matrix product's tiles. One summation order everywhere: an element of C is, for each block of k_block products, a
+// chain of FMAs from zero in the order of k; the blocks are added to C in order. Lanes run over columns, never over k,
+// so the bits of an element do not depend on the tile it falls in, on packing, or on threads.
+#pragma once
+#include "simd/vec.h"
+
+DENSEKIT_BEGIN
+
+// Tile sizes: as many accumulators as the registers hold beside two vectors of B and a broadcast.
+#if defined(__AVX512F__)
+constexpr int packed_rows = 14, direct_rows = 8, tile_vectors = 2;
+#elif defined(__AVX2__)
+constexpr int packed_rows = 6, direct_rows = 6, tile_vectors = 2;
+#elif defined(__aarch64__)
+constexpr int packed_rows = 8, direct_rows = 8, tile_vectors = 2;
+#else
+constexpr int packed_rows = 4, direct_rows = 4, tile_vectors = 2;
+#endif
+
+// c (rows, cols) with leading dimension ldc, cols = (vectors - 1) * width + last, 0 < last <= width:
+// c = a b or, if accumulate, c += a b. a[i * a_row + p * a_depth] is element (i, p), row p of b starts at b + p * b_depth.
+// tail: the last vector of b must be read by load_n, for there may be nothing behind it.
+template <class T, int rows, int vectors, bool tail>
+void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, index last, bool accumulate) {
+  using V = vec<T>;
+  V sum[rows][vectors] = {};
+  for (index p = 0; p < k; ++p) {
+    V row_of_b[vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v)
+      row_of_b[v] = tail && v == vectors - 1 ? load_n<V>(b + v * width<T>, last) : load<V>(b + v * width<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const V element = broadcast<V>(a[i * a_row]);
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) sum[i][v] = fma(element, row_of_b[v], sum[i][v]);
+    }
+    a += a_depth;
+    b += b_depth;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) {
+      T* out = c + i * ldc + v * width<T>;
+      const index count = v == vectors - 1 ? last : index{width<T>};
+      store_any<V>(out, accumulate ? load_any<V>(out, count) + sum[i][v] : sum[i][v], count);
+    }
+  }
+}
+
+// Calls tile<rows, …> for a number of rows known only at run time.
+template <class T, int rows, int vectors, bool packed, bool tail, class... Rest>
+inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth, Rest... rest) {
+  if (m == rows) {
+    if constexpr (packed) tile<T, rows, vectors, tail>(k, a, 1, rows, rest...);
+    else tile<T, rows, vectors, tail>(k, a, a_row, a_depth, rest...);
+  } else if constexpr (rows > 1) {
+    choose_rows<T, rows - 1, vectors, packed, tail>(m, k, a, a_row, a_depth, rest...);
+  }
+}
+
+template <class T>
+void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) {
+  static_assert(tile_vectors == 2);
+  constexpr index b_depth = tile_vectors * width<T>;
+  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate);
+  else choose_rows<T, packed_rows, 1, true, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate);
+}
+
+template <class T>
+void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
+                 bool accumulate) {
+  constexpr index w = width<T>;
+  if (n == 2 * w) choose_rows<T, direct_rows, 2, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else if (n > w) choose_rows<T, direct_rows, 2, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n - w, accumulate);
+  else if (n == w) choose_rows<T, direct_rows, 1, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else choose_rows<T, direct_rows, 1, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
+}
+
+// a (rows, k) by strides -> packed[p * rows + i].
+template <class T> void pack_a(index rows, index k, const T* a, index row_stride, index depth_stride, T* packed) {
+  if (row_stride == 1) {
+    for (index p = 0; p < k; ++p)
+      for (index i = 0; i < rows; ++i) packed[p * rows + i] = a[i + p * depth_stride];
+  } else {
+    for (index i = 0; i < rows; ++i)
+      for (index p = 0; p < k; ++p) packed[p * rows + i] = a[i * row_stride + p * depth_stride];
+  }
+}
+
+// b (k, cols) by strides, cols <= tile width -> packed[p * tile_width + j], zeros behind the last column.
+template <class T> void pack_b(index k, index cols, const T* b, index depth_stride, index col_stride, T* packed) {
+  using V = vec<T>;
+  constexpr index w = width<T>, tile_width = tile_vectors * w;
+  if (col_stride == 1) {
+    for (index p = 0; p < k; ++p) {
+      const T* row = b + p * depth_stride;
+      T* out = packed + p * tile_width;
+      for (index v = 0; v < tile_width; v += w) {
+        const index count = cols - v;
+        store<V>(out + v, count >= w ? load<V>(row + v) : load_n<V>(row + v, count > 0 ? count : 0));
+      }
+    }
+  } else {
+    constexpr index strip = 16;  // rows of the packed panel at a time, so that what is written stays in L1
+    for (index start = 0; start < k; start += strip) {
+      const index end = start + strip < k ? start + strip : k;
+      for (index j = 0; j < tile_width; ++j)
+        for (index p = start; p < end; ++p) packed[p * tile_width + j] = j < cols ? b[p * depth_stride + j * col_stride] : T(0);
+    }
+  }
+}
+
+template <class T> constexpr GemmKernels<T> gemm_kernels{
+    packed_rows, direct_rows, tile_vectors * width<T>,
+    // A block of B (256 x column_block) fills half of a 1 MiB L2; a panel of A (packed_rows x 256) stays in L1.
+    6 * packed_rows, is_float<T> ? 512 : 256,
+    pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>};
+
+DENSEKIT_END

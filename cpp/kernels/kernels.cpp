@@ -1,0 +1,24 @@
+// The one file that is compiled once per instruction set. CMake defines DENSEKIT_LEVEL and DENSEKIT_ISA_HEADER.
+#include "kernels/table.h"
+
+#include "kernels/activations.h"
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/optimizers.h"
+#include "kernels/softmax.h"
+
+namespace densekit::DENSEKIT_LEVEL {
+
+template <class T> static constexpr Kernels<T> kernels{
+    .gemm = gemm_kernels<T>,
+    .activation = activation_kernels<T>,
+    .elementwise = elementwise_kernels<T>,
+    .column = column_kernels<T>,
+    .softmax = softmax_kernels<T>,
+    .optimizer = optimizer_kernels<T>,
+};
+
+extern const Table table;
+const Table table{kernels<float>, kernels<double>};
+
+}  // namespace densekit::DENSEKIT_LEVEL

@@ -1,0 +1,112 @@
+// Softmax, its logarithm and its cross-entropy, one row at a time. The largest element is subtracted first, so nothing
+// overflows; sums are carried in float64, so that a row of 100,000 classes still sums to 1 within 1e-6.
+#pragma once
+#include "simd/math.h"
+
+DENSEKIT_BEGIN
+
+template <class T> T row_max(const T* z, index n) {
+  using V = vec<T>;
+  V largest = V{} - constant<V>::infinity;
+  for_lanes<T>(n, [&](index i, index count) {
+    const V x = select<V>(first_lanes<V>(count), load_any<V>(z + i, count), V{} - constant<V>::infinity);
+    largest = max_nan(x, largest);
+  });
+  return hmax_nan(largest);
+}
+
+// y = e^((z - max) scale); returns the sum of y.
+template <class T> double exponentials(const T* z, T* y, index n, T max, T scale) {
+  using V = vec<T>;
+  vec<double> sum{};
+  for_lanes<T>(n, [&](index i, index count) {
+    const V e = exp((load_any<V>(z + i, count) - max) * scale);
+    store_any<V>(y + i, e, count);
+    sum += sum_halves(select<V>(first_lanes<V>(count), e, V{}));
+  });
+  return hsum(sum);
+}
+
+template <class T> void softmax(const T* z, T* y, index n, T scale) {
+  using V = vec<T>;
+  if (n == 0) return;
+  const T inverse = T(1 / exponentials(z, y, n, row_max(z, n), scale));
+  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, load_any<V>(y + i, count) * inverse, count); });
+}
+
+template <class T> double scalar_log(double x) { return log(vec<double>{} + x)[0]; }
+
+template <class T> void log_softmax(const T* z, T* y, index n, T scale, T* scratch) {
+  using V = vec<T>;
+  if (n == 0) return;
+  const T max = row_max(z, n);
+  const T log_sum = T(scalar_log<T>(exponentials(z, scratch, n, max, scale)));
+  for_lanes<T>(n, [&](index i, index count) {
+    store_any<V>(y + i, (load_any<V>(z + i, count) - max) * scale - log_sum, count);
+  });
+}
+
+template <class T> double dot(const T* a, const T* b, index n) {
+  using D = vec<double>;
+  D sum{};
+  for_lanes<double>(n, [&](index i, index count) { sum = fma(load_as_double(a + i, count), load_as_double(b + i, count), sum); });
+  return hsum(sum);
+}
+
+// dz = scale y (dy - <dy, y>): the Jacobian is diag(y) - y y'.
+template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
+  using V = vec<T>;
+  const T along = T(dot(dy, y, n));
+  for_lanes<T>(n, [&](index i, index count) {
+    store_any<V>(dz + i, load_any<V>(y + i, count) * (load_any<V>(dy + i, count) - along) * scale, count);
+  });
+}
+
+// dz = scale (dy - e^y sum(dy)), y the logarithm of the softmax.
+template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
+  using V = vec<T>;
+  vec<double> total{};
+  for_lanes<double>(n, [&](index i, index count) { total += load_as_double(dy + i, count); });
+  const T sum = T(hsum(total));
+  for_lanes<T>(n, [&](index i, index count) {
+    store_any<V>(dz + i, (load_any<V>(dy + i, count) - exp(load_any<V>(y + i, count)) * sum) * scale, count);
+  });
+}
+
+// The loss of one row against the distribution q, or, if q is null, against (1 - smoothing) at label + smoothing / n
+// everywhere. dz = weight * (softmax(z) sum(q) - q); it may be z.
+template <class T>
+double softmax_cross_entropy(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n) {
+  using V = vec<T>;
+  const T max = row_max(z, n);
+  vec<double> cross{}, mass{};  // sum of q (max - z), sum of q
+  if (q || smoothing > 0)
+    for_lanes<double>(n, [&](index i, index count) {
+      vec<double> part = select<vec<double>>(first_lanes<vec<double>>(count), vec<double>{} + smoothing / static_cast<double>(n), vec<double>{});
+      if (q) part = load_as_double(q + i, count) * (1 - smoothing) + part;
+      mass += part;
+      const vec<double> gap = double(max) - load_as_double(z + i, count);
+      cross += select<vec<double>>(part == 0, vec<double>{}, part * gap);  // 0 * infinity is 0 here
+    });
+  double total = hsum(mass), loss = hsum(cross);
+  if (!q) {
+    const double rest = 1 - smoothing;
+    loss += rest == 0 ? 0 : rest * (double(max) - double(z[label]));
+    total = 1;
+  }
+  // q may not share memory with dz; z may, and is not read again.
+  const double sum = exponentials(z, dz, n, max, T(1));
+  const T scale = T(weight * total / sum), rest = T(weight * (1 - smoothing)), even = T(weight * smoothing / static_cast<double>(n));
+  for_lanes<T>(n, [&](index i, index count) {
+    V target = V{} + even;
+    if (q) target = fma(load_any<V>(q + i, count), V{} + rest, target);
+    store_any<V>(dz + i, load_any<V>(dz + i, count) * scale - target, count);
+  });
+  if (!q) dz[label] -= rest;
+  return loss + total * scalar_log<T>(sum);
+}
+
+template <class T> constexpr SoftmaxKernels<T> softmax_kernels{
+    softmax<T>, log_softmax<T>, softmax_backward<T>, log_softmax_backward<T>, softmax_cross_entropy<T>};
+
+DENSEKIT_END

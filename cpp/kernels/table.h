@@ -1,0 +1,86 @@
+// What an instruction set offers: serial functions over raw pointers, one struct a family, and the contract of each.
+// kernels.cpp is compiled once per level and fills in one Table. Unless a line says otherwise: arrays are contiguous,
+// n counts elements and may be 0, an output may be the same array as an input of its length but not overlap it in part.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace densekit {
+
+using index = std::ptrdiff_t;
+
+enum class Activation : int {
+#define ACTIVATION(name, Functor, saves) name,
+#include "kernels/activations.def"
+#undef ACTIVATION
+  count
+};
+constexpr int activation_count = static_cast<int>(Activation::count);
+
+// A matrix product is a sum over blocks of this many products; it is part of the result's definition.
+constexpr index k_block = 256;
+
+template <class T> struct GemmKernels {
+  int packed_rows, direct_rows, tile_width;  // the largest tiles
+  index row_block, column_block;             // a task's rows; columns of B packed at a time
+  // a (rows, k) by strides -> packed[p * rows + i], rows <= packed_rows.
+  void (*pack_a)(index rows, index k, const T* a, index row_stride, index depth_stride, T* packed);
+  // b (k, cols) by strides -> packed[p * tile_width + j], cols <= tile_width, padded with zeros.
+  void (*pack_b)(index k, index cols, const T* b, index depth_stride, index column_stride, T* packed);
+  // c (m, n), rows ldc apart, = a b or += a b; m <= packed_rows, n <= tile_width, k <= k_block, both packed. n, m > 0.
+  void (*packed_tile)(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate);
+  // The same from a by strides and b with unit column stride, rows b_depth apart; m <= direct_rows.
+  void (*direct_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
+                      index ldc, bool accumulate);
+};
+
+template <class T> struct ActivationKernels {
+  // y[i] = f(z[i])
+  void (*forward[activation_count])(const T* z, T* y, index n, T parameter);
+  // dz[i] = dy[i] * f'(z[i]); saved is z or y, as activations.def says
+  void (*backward[activation_count])(const T* dy, const T* saved, T* dz, index n, T parameter);
+};
+
+template <class T> struct ElementwiseKernels {
+  void (*add)(const T* a, const T* b, T* y, index n);  // y = a + b
+};
+
+template <class T> struct ColumnKernels {
+  // sums[j] = sum over rows of x (rows, cols), rows ldx apart: a chain in float64 from zero, in the order of the rows.
+  void (*sum)(const T* x, index rows, index cols, index ldx, double* sums);
+};
+
+
+// One row of n elements; scale multiplies z first (the inverse of the temperature).
+template <class T> struct SoftmaxKernels {
+  void (*softmax)(const T* z, T* y, index n, T scale);
+  void (*log_softmax)(const T* z, T* y, index n, T scale, T* scratch);  // scratch (n) is not z
+  void (*softmax_backward)(const T* dy, const T* y, T* dz, index n, T scale);
+  void (*log_softmax_backward)(const T* dy, const T* y, T* dz, index n, T scale);
+  // The loss against the distribution q, or if q is null against label, smoothed; dz = weight (softmax(z) sum(q) - q).
+  double (*cross_entropy)(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n);
+};
+
+template <class T> struct OptimizerKernels {
+  void (*sgd)(T* p, const T* g, index n, T keep, T rate);  // p <- keep p - rate g
+};
+
+template <class T> struct Kernels {
+  GemmKernels<T> gemm;
+  ActivationKernels<T> activation;
+  ElementwiseKernels<T> elementwise;
+  ColumnKernels<T> column;
+  SoftmaxKernels<T> softmax;
+  OptimizerKernels<T> optimizer;
+};
+
+struct Table {
+  Kernels<float> f32;
+  Kernels<double> f64;
+  template <class T> const Kernels<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float)) return f32;
+    else return f64;
+  }
+};
+
+}  // namespace densekit

@@ -1,0 +1,150 @@
+#include "ops/matmul.h"
+
+#include <algorithm>
+
+#include "core/arena.h"
+
+namespace densekit {
+namespace {
+
+constexpr double flops_per_nanosecond = 40;  // a cautious guess; decides only whether threads are woken
+
+index ceil_div(index a, index b) { return (a + b - 1) / b; }
+
+// Pieces of nearly equal length: piece p of `pieces` over n elements starts here.
+index piece_start(index n, index pieces, index p) { return n * p / pieces; }
+
+template <class T> void finish(const Kernels<T>& kernels, const Epilogue<T>& e, T* c, index ldc, index row, index col, index rows, index cols) {
+  for (index i = row; i < row + rows; ++i) {
+    T* z = c + i * ldc + col;
+    if (e.bias) kernels.elementwise.add(z, e.bias + col, z, cols);
+    if (e.saved) std::copy(z, z + cols, e.saved + i * ldc + col);
+    if (e.activation != Activation::identity) kernels.activation.forward[static_cast<int>(e.activation)](z, z, cols, e.parameter);
+  }
+}
+
+// Packing pays when each packed element is used often enough.
+bool goes_direct(const Context& context, index packed_rows, index m, index n, index k) {
+  if (context.road != Road::automatic) return context.road == Road::direct;
+  return m <= 2 * packed_rows || m * n * k <= index{1} << 19;
+}
+
+template <class T> struct Shape {
+  const GemmKernels<T>& gemm;
+  index m, n, k;
+  index panels() const { return ceil_div(n, gemm.tile_width); }  // column panels, one tile wide
+  index panel_cols(index panel) const { return std::min<index>(gemm.tile_width, n - panel * gemm.tile_width); }
+};
+
+// B is read where it lies, or, if its rows are not contiguous, from panels that were packed before; A always in place.
+template <class T> void multiply_direct(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
+  const Kernels<T>& kernels = context.kernels<T>();
+  const GemmKernels<T>& gemm = kernels.gemm;
+  const Shape<T> shape{gemm, a.rows, b.cols, a.cols};
+  const index m = shape.m, n = shape.n, k = shape.k, width = gemm.tile_width;
+  const double nanoseconds = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / flops_per_nanosecond;
+  T* packed = nullptr;
+  if (b.col_stride != 1) {
+    packed = static_cast<T*>(scratch);
+    context.parallel(shape.panels(), nanoseconds / static_cast<double>(m), [&](index panel, int) {
+      gemm.pack_b(k, shape.panel_cols(panel), b.at(0, panel * width), b.row_stride, b.col_stride, packed + panel * width * k);
+    });
+  }
+  // A task is a strip of rows and a strip of column panels, about 32 rows by 8 panels.
+  const index row_tasks = ceil_div(m, 4 * gemm.direct_rows), col_tasks = ceil_div(shape.panels(), 8);
+  context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int) {
+    const index first_row = piece_start(m, row_tasks, task / col_tasks), end_row = piece_start(m, row_tasks, task / col_tasks + 1);
+    const index first_panel = piece_start(shape.panels(), col_tasks, task % col_tasks);
+    const index end_panel = piece_start(shape.panels(), col_tasks, task % col_tasks + 1);
+    const index tiles = ceil_div(end_row - first_row, gemm.direct_rows);
+    for (index t = 0; t < tiles; ++t) {
+      const index row = first_row + piece_start(end_row - first_row, tiles, t);
+      const index rows = first_row + piece_start(end_row - first_row, tiles, t + 1) - row;
+      for (index panel = first_panel; panel < end_panel; ++panel) {
+        const T* panel_of_b = packed ? packed + panel * width * k : b.at(0, panel * width);
+        const index b_depth = packed ? width : b.row_stride;
+        for (index p = 0; p < k; p += k_block)
+          gemm.direct_tile(rows, shape.panel_cols(panel), std::min(k_block, k - p), a.at(row, p), a.row_stride, a.col_stride,
+                           panel_of_b + p * b_depth, b_depth, c + row * n + panel * width, n, p > 0);
+      }
+      const index col = first_panel * width, end_col = std::min(n, end_panel * width);
+      finish(kernels, epilogue, c, n, row, col, rows, end_col - col);
+    }
+  });
+}
+
+// The BLIS cut: for each block of columns and of k, B is packed once for all; then each task packs its rows of A, one
+// panel that stays in L1 at a time, and runs along the packed B, which stays in L2.
+template <class T> void multiply_packed(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
+  const Kernels<T>& kernels = context.kernels<T>();
+  const GemmKernels<T>& gemm = kernels.gemm;
+  const index m = a.rows, n = b.cols, k = a.cols, width = gemm.tile_width, mr = gemm.packed_rows;
+  Carver carver(scratch);
+  T* packed_b = carver.take<T>(gemm.column_block * k_block);
+  T* packed_a = carver.take<T>(mr * k_block * context.threads);
+  for (index col = 0; col < n; col += gemm.column_block) {
+    const Shape<T> shape{gemm, m, std::min(gemm.column_block, n - col), k};
+    for (index p = 0; p < k; p += k_block) {
+      const index depth = std::min(k_block, k - p);
+      const double nanoseconds =
+          2.0 * static_cast<double>(m) * static_cast<double>(shape.n) * static_cast<double>(depth) / flops_per_nanosecond;
+      context.parallel(shape.panels(), nanoseconds / static_cast<double>(m) * 8, [&](index panel, int) {
+        gemm.pack_b(depth, shape.panel_cols(panel), b.at(p, col + panel * width), b.row_stride, b.col_stride,
+                    packed_b + panel * width * depth);
+      });
+      // With few rows, the columns are cut as well, so that there is work for every thread.
+      const index row_tasks = ceil_div(m, gemm.row_block);
+      const index col_tasks = std::min(shape.panels(), ceil_div(8, row_tasks));
+      context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int worker) {
+        T* panel_of_a = packed_a + worker * mr * k_block;
+        const index first_row = piece_start(m, row_tasks, task / col_tasks), end_row = piece_start(m, row_tasks, task / col_tasks + 1);
+        const index first_panel = piece_start(shape.panels(), col_tasks, task % col_tasks);
+        const index end_panel = piece_start(shape.panels(), col_tasks, task % col_tasks + 1);
+        const index tiles = ceil_div(end_row - first_row, mr);
+        for (index t = 0; t < tiles; ++t) {
+          const index row = first_row + piece_start(end_row - first_row, tiles, t);
+          const index rows = first_row + piece_start(end_row - first_row, tiles, t + 1) - row;
+          gemm.pack_a(rows, depth, a.at(row, p), a.row_stride, a.col_stride, panel_of_a);
+          for (index panel = first_panel; panel < end_panel; ++panel)
+            gemm.packed_tile(rows, shape.panel_cols(panel), depth, panel_of_a, packed_b + panel * width * depth,
+                             c + row * n + col + panel * width, n, p > 0);
+          if (p + depth == k) {
+            const index begin = first_panel * width, end = std::min(shape.n, end_panel * width);
+            finish(kernels, epilogue, c, n, row, col + begin, rows, end - begin);
+          }
+        }
+      });
+    }
+  }
+}
+
+}  // namespace
+
+template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
+  const GemmKernels<T>& gemm = context.kernels<T>().gemm;
+  if (goes_direct(context, gemm.packed_rows, m, n, k)) return Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width * k);
+  return Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads);
+}
+
+template <class T>
+void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
+  const index m = a.rows, n = b.cols, k = a.cols;
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    std::fill(c, c + m * n, T(0));
+    finish(context.kernels<T>(), epilogue, c, n, 0, 0, m, n);
+  } else if (goes_direct(context, context.kernels<T>().gemm.packed_rows, m, n, k)) {
+    multiply_direct(context, a, b, c, epilogue, scratch);
+  } else {
+    multiply_packed(context, a, b, c, epilogue, scratch);
+  }
+}
+
+#define INSTANTIATE(T)                                                              \
+  template index matmul_scratch_bytes<T>(const Context&, index, index, index);      \
+  template void matmul<T>(const Context&, View<T>, View<T>, T*, const Epilogue<T>&, void*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace densekit

@@ -1,0 +1,97 @@
+#include "ops/softmax.h"
+
+#include <algorithm>
+
+#include "core/arena.h"
+
+namespace densekit {
+namespace {
+
+constexpr double nanoseconds_each = 1.0;
+
+// Runs body(row, worker) over rows, in tasks of about 4,096 elements; the cut depends on the shape alone.
+template <class F> void for_rows(const Context& context, index rows, index cols, const F& body) {
+  const index per_task = std::max<index>(1, 4096 / std::max<index>(1, cols));
+  context.parallel((rows + per_task - 1) / per_task, nanoseconds_each * static_cast<double>(rows * cols), [&](index task, int worker) {
+    for (index i = task * per_task; i < std::min(rows, (task + 1) * per_task); ++i) body(i, worker);
+  });
+}
+
+}  // namespace
+
+template <class T> void softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale) {
+  for_rows(context, rows, cols, [&](index i, int) { context.kernels<T>().softmax.softmax(z + i * cols, y + i * cols, cols, scale); });
+}
+template <class T> index log_softmax_scratch_bytes(const Context& context, index cols) {
+  return context.threads * Carver::bytes<T>(cols);
+}
+template <class T> void log_softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale, void* scratch) {
+  const index stride = Carver::bytes<T>(cols) / static_cast<index>(sizeof(T));
+  for_rows(context, rows, cols, [&](index i, int worker) {
+    context.kernels<T>().softmax.log_softmax(z + i * cols, y + i * cols, cols, scale, static_cast<T*>(scratch) + worker * stride);
+  });
+}
+template <class T> void softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale) {
+  for_rows(context, rows, cols, [&](index i, int) {
+    context.kernels<T>().softmax.softmax_backward(dy + i * cols, y + i * cols, dz + i * cols, cols, scale);
+  });
+}
+template <class T> void log_softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale) {
+  for_rows(context, rows, cols, [&](index i, int) {
+    context.kernels<T>().softmax.log_softmax_backward(dy + i * cols, y + i * cols, dz + i * cols, cols, scale);
+  });
+}
+
+template <class T> index first_bad_label(const CrossEntropyTargets<T>& targets, index rows, index cols) {
+  for (index i = 0; i < rows; ++i) {
+    const std::int64_t label = targets.labels[i];
+    if ((label < 0 || label >= cols) && !(targets.ignores && label == targets.ignore_index)) return i;
+  }
+  return -1;
+}
+
+template <class T>
+double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses,
+                             T* dz, index rows, index cols) {
+  const auto ignored = [&](index i) { return targets.labels && targets.ignores && targets.labels[i] == targets.ignore_index; };
+  double total = 0;
+  for (index i = 0; i < rows; ++i) {
+    double weight = targets.sample_weight ? targets.sample_weight[i] : 1;
+    if (ignored(i)) weight = 0;
+    else if (targets.class_weight && targets.labels) weight *= targets.class_weight[targets.labels[i]];
+    else if (targets.class_weight) {
+      double mean = 0;
+      for (index j = 0; j < cols; ++j) mean += targets.class_weight[j] * static_cast<double>(targets.soft[i * cols + j]);
+      weight *= mean;
+    }
+    losses[i] = weight;
+    total += weight;
+  }
+  const double divisor = reduction == Reduction::mean ? total : 1;
+  for_rows(context, rows, cols, [&](index i, int) {
+    T* gradient = dz + i * cols;
+    if (losses[i] == 0) {  // selected, not multiplied: an ignored row may hold anything
+      std::fill(gradient, gradient + cols, T(0));
+      return;
+    }
+    const T* soft = targets.soft ? targets.soft + i * cols : nullptr;
+    const index label = soft ? 0 : static_cast<index>(targets.labels[i]);
+    losses[i] *= context.kernels<T>().softmax.cross_entropy(z + i * cols, soft, label, targets.smoothing, losses[i] / divisor, gradient, cols);
+  });
+  return divisor;
+}
+
+#define INSTANTIATE(T)                                                                                                            \
+  template void softmax<T>(const Context&, const T*, T*, index, index, T);                                                        \
+  template index log_softmax_scratch_bytes<T>(const Context&, index);                                                             \
+  template void log_softmax<T>(const Context&, const T*, T*, index, index, T, void*);                                             \
+  template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                     \
+  template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                 \
+  template index first_bad_label<T>(const CrossEntropyTargets<T>&, index, index);                                                 \
+  template double softmax_cross_entropy<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, \
+                                           index);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace densekit

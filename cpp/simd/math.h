@@ -1,0 +1,159 @@
+// exp, log and their relatives, once for float32 and float64. Every function keeps NaN, and has the bound (in ulp of the
+// result, all inputs) that tests/test_math.py holds it to. Coefficients without a named source are Taylor series.
+#pragma once
+#include "simd/erf_coefficients.h"
+#include "simd/vec.h"
+
+DENSEKIT_BEGIN
+
+// Horner's rule, lowest coefficient first.
+template <class V, int n> inline V polynomial(V x, const lane<V> (&c)[n]) {
+  V sum = V{} + c[n - 1];
+  for (int i = n - 2; i >= 0; --i) sum = fma(sum, x, V{} + c[i]);
+  return sum;
+}
+
+// What differs between the two types: the split of ln 2 (its high part has trailing zeros, so n * ln2_high is exact),
+// the shift that rounds to an integer, and the series, as long as the type needs.
+template <class T> struct constants;
+template <> struct constants<float> {
+  static constexpr int mantissa = 23, bias = 127;
+  static constexpr float infinity = __builtin_inff(), smallest_normal = 1.17549435e-38f;
+  static constexpr float ln2_high = 0.693145751953125f, ln2_low = 1.42860676e-6f, shift = 12582912.0f;  // 1.5 * 2^23
+  static constexpr float exp_low = -104.0f, exp_high = 89.0f, expm1_low = -20.0f, tanh_high = 10.0f, gelu_low = -14.5f;
+  static constexpr float exp_series[] = {1.f / 2, 1.f / 6, 1.f / 24, 1.f / 120, 1.f / 720, 1.f / 5040};
+  static constexpr float log_series[] = {2.f / 3, 2.f / 5, 2.f / 7, 2.f / 9, 2.f / 11};
+};
+template <> struct constants<double> {
+  static constexpr int mantissa = 52, bias = 1023;
+  static constexpr double infinity = __builtin_inf(), smallest_normal = 2.2250738585072014e-308;
+  static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+  static constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double exp_low = -746.0, exp_high = 710.0, expm1_low = -40.0, tanh_high = 22.0, gelu_low = -39.0;
+  static constexpr double exp_series[] = {1. / 2,       1. / 6,        1. / 24,        1. / 120,        1. / 720,        1. / 5040,
+                                          1. / 40320,   1. / 362880,   1. / 3628800,   1. / 39916800,   1. / 479001600,  1. / 6227020800};
+  static constexpr double log_series[] = {2. / 3,  2. / 5,  2. / 7,  2. / 9,  2. / 11, 2. / 13,
+                                          2. / 15, 2. / 17, 2. / 19, 2. / 21, 2. / 23};
+};
+template <class V> using constant = constants<lane<V>>;
+
+template <class V> inline V clamp(V x, lane<V> low, lane<V> high) { return min(V{} + high, max(V{} + low, x)); }
+
+// 2^n for integers n in the range of normal numbers.
+template <class V> inline V power_of_two(bits<V> n) { return bit_cast<V>((n + constant<V>::bias) << constant<V>::mantissa); }
+
+// x = n ln 2 + r with |r| <= ln(2)/2: returns r, and n as integers.
+template <class V> inline V reduce_by_ln2(V x, bits<V>& n) {
+  const V shift = V{} + constant<V>::shift;
+  const V shifted = fma(x, V{} + lane<V>(1.4426950408889634), shift);
+  n = bit_cast<bits<V>>(shifted) - bit_cast<bits<V>>(shift);
+  const V whole = shifted - shift;
+  return fma(whole, V{} - constant<V>::ln2_low, fma(whole, V{} - constant<V>::ln2_high, x));
+}
+// e^r - 1 for |r| <= ln(2)/2.
+template <class V> inline V expm1_reduced(V r) { return fma(r * r, polynomial(r, constant<V>::exp_series), r); }
+
+// float32: 1.0 ulp, float64: 1.0 ulp; results below the smallest normal number are denormal.
+template <class V> inline V exp(V x) {
+  bits<V> n;
+  const V r = reduce_by_ln2(clamp(x, constant<V>::exp_low, constant<V>::exp_high), n);
+  const bits<V> half = n >> 1;  // in two factors, because 2^n alone leaves the range at both ends
+  const V scale = power_of_two<V>(half);
+  return fma(expm1_reduced(r), scale, scale) * power_of_two<V>(n - half);
+}
+
+// e^x - 1. 2 ulp.
+template <class V> inline V expm1(V x) {
+  bits<V> n;
+  const V r = reduce_by_ln2(clamp(x, constant<V>::expm1_low, constant<V>::exp_high), n);
+  const V half = power_of_two<V>(n - 1);
+  const V y = 2 * fma(half, expm1_reduced(r), half - lane<V>(0.5));
+  return select<V>(x < constant<V>::expm1_low, V{} - 1, y);
+}
+
+// log(m 2^e (1 + c)) with m, e taken from u, for u normal and positive, and a correction c.
+// The arrangement of the sum is that of FreeBSD's e_log.c; the series is that of atanh(f / (2 + f)).
+template <class V> inline V log_of_normal(V u, V extra_exponent, V c) {
+  const bits<V> root_half = bit_cast<bits<V>>(V{} + lane<V>(0.70710678118654752));
+  const bits<V> distance = bit_cast<bits<V>>(u) - root_half;
+  const bits<V> exponent = distance >> constant<V>::mantissa;
+  const V m = bit_cast<V>((distance & ((typename integer_of<lane<V>>::type(1) << constant<V>::mantissa) - 1)) + root_half);
+  const V shift = V{} + constant<V>::shift;
+  const V e = bit_cast<V>(exponent + bit_cast<bits<V>>(shift)) - shift + extra_exponent;
+  const V f = m - 1, s = f / (2 + f), z = s * s, half_square = lane<V>(0.5) * f * f;
+  const V r = z * polynomial(z, constant<V>::log_series);
+  const V low = fma(s, half_square + r, fma(e, V{} + constant<V>::ln2_low, c));
+  return fma(e, V{} + constant<V>::ln2_high, f - (half_square - low));
+}
+template <class V> inline V log_special_cases(V x, V below, V y) {  // below: where the logarithm is -infinity
+  y = select<V>(x == constant<V>::infinity, x, y);
+  y = select<V>(x == below, V{} - constant<V>::infinity, y);
+  return select<V>(x < below, bit_cast<V>(~bits<V>{}), select<V>(x != x, x, y));
+}
+
+// 1 ulp.
+template <class V> inline V log(V x) {
+  const bits<V> tiny = x < constant<V>::smallest_normal;
+  const lane<V> up = lane<V>(std::int64_t(1) << 54);
+  const V y = log_of_normal(select<V>(tiny, x * up, x), select<V>(tiny, V{} - 54, V{}), V{});
+  return log_special_cases(x, V{}, y);
+}
+
+// log(1 + x). 1.5 ulp.
+template <class V> inline V log1p(V x) {
+  const V u = 1 + x;
+  const V lost = select<V>(abs(x) < 1, x - (u - 1), 1 - (u - x));  // what rounding 1 + x lost
+  const V y = log_of_normal(u, V{}, select<V>(u < constant<V>::infinity, lost / u, V{}));
+  return log_special_cases(x, V{} - 1, select<V>(abs(x) < constant<V>::smallest_normal, x, y));
+}
+
+// 2.5 ulp. tanh x = E / (E + 2) with E = e^(2x) - 1 keeps every digit near 0.
+template <class V> inline V tanh(V x) {
+  const V e = expm1(2 * clamp(abs(x), 0, constant<V>::tanh_high));
+  return copysign(e / (e + 2), x);
+}
+
+// 1 / (1 + e^-x), from e^-|x|, which cannot overflow. 2.5 ulp.
+template <class V> inline V sigmoid(V x) {
+  const V e = exp(-abs(x));
+  return select<V>(x < 0, e, V{} + 1) / (1 + e);
+}
+
+// log(1 + e^x). 2 ulp.
+template <class V> inline V softplus(V x) { return max(V{}, x) + log1p(exp(-abs(x))); }
+
+// erfc(x) = e^(-x^2) / (1 + 2x) * Q(t) for x >= 0.9; x * x is carried in two parts, because exp magnifies its error.
+template <class V> inline V erfc_tail(V x) {
+  const lane<V> split = lane<V>((std::int64_t(1) << (constant<V>::mantissa / 2 + 1)) + 1);  // Dekker's splitting
+  const V big = split * x, high = big - (big - x), low = x - high;
+  const V square = x * x, rest = ((high * high - square) + 2 * high * low) + low * low;
+  const V e = exp(-square), t = (x - 2) / (x + 2);
+  V q;
+  if constexpr (is_float<lane<V>>) q = polynomial(t, erfc_f32);
+  else q = polynomial(t, erfc_f64);
+  return fma(-e, rest, e) * q / fma(V{} + 2, x, V{} + 1);
+}
+template <class V> inline V erf_core(V x) {  // for |x| <= 1
+  if constexpr (is_float<lane<V>>) return x * polynomial(x * x, erf_f32);
+  else return x * polynomial(x * x, erf_f64);
+}
+
+// 2 ulp.
+template <class V> inline V erf(V x) {
+  const V a = abs(x);
+  const V inside = erf_core(min(V{} + 1, x)), outside = 1 - erfc_tail(clamp(a, 1, 10));
+  return select<V>(a > 1, copysign(outside, x), inside);
+}
+
+// The distribution function of the standard normal, (1 + erf(x / sqrt 2)) / 2. 4 ulp where x > -1, then 2e-7 absolute
+// in float32 (and in fact some 10 ulp, down to the denormals): the tail is taken from erfc, where nothing cancels.
+template <class V> inline V normal_cdf(V x) {
+  const lane<V> inverse_root_two = lane<V>(0.70710678118654752);
+  const V z = x * inverse_root_two, a = abs(z);
+  const V tail = lane<V>(0.5) * erfc_tail(clamp(a, 1, 28));
+  const V middle = fma(V{} + lane<V>(0.5), erf_core(clamp(z, -1, 1)), V{} + lane<V>(0.5));
+  const V y = select<V>(a > 1, select<V>(x > 0, 1 - tail, tail), middle);
+  return select<V>(x != x, x, y);
+}
+
+DENSEKIT_END

@@ -1,0 +1,207 @@
+"""The door between callers' arrays and the kernels: one dtype a call, contiguous memory, `out=`, errors that quote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64] | NDArray[Any]
+Out: TypeAlias = NDArray[Any] | None
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def _as_array(op: str, name: str, value: Any) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{op}: {name} is a masked array; fill it first, e.g. {name}.filled(0)")
+    if value is None:
+        raise TypeError(f"{op}: {name} is None, expected an array of floats")
+    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
+        raise TypeError(f"{op}: {name} is a sparse {type(value).__name__}; convert it with {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8 or array.dtype == np.float16:
+        raise TypeError(
+            f"{op}: {name} is {array.dtype}, expected float32 or float64 (convert it with {name}.astype(np.float32))"
+        )
+    return array
+
+
+def floats(op: str, *names_and_values: Any) -> list[Any]:
+    """Converts name, value, name, value, … to arrays of one dtype, float32 or float64, in native byte order.
+
+    Arrays of integers and booleans, lists and numbers take the dtype of the float arrays beside them, float64 if there
+    are none. float32 beside float64 is a TypeError: nothing is converted behind the caller's back. None stays None
+    where the name ends in "?".
+    """
+    values = names_and_values[1::2]
+    dtype = None
+    for value in values:  # the common case: arrays of one float type, as the kernels want them
+        if type(value) is np.ndarray:
+            if dtype is None:
+                dtype = value.dtype
+            elif value.dtype is not dtype:
+                dtype = None
+                break
+        elif value is not None:
+            dtype = None
+            break
+    if (dtype is _FLOAT32 or dtype is _FLOAT64) and all(v is not None and v.flags.aligned for v in values):
+        return list(values)
+    return _floats_slowly(op, names_and_values)
+
+
+def _floats_slowly(op: str, names_and_values: Sequence[Any]) -> list[Any]:
+    names = [name.rstrip("?") for name in names_and_values[::2]]
+    optional = [name.endswith("?") for name in names_and_values[::2]]
+    arrays = [
+        None if value is None and can_miss else _as_array(op, name, value)
+        for name, can_miss, value in zip(names, optional, names_and_values[1::2], strict=True)
+    ]
+    given = {name: a.dtype.newbyteorder("=") for name, a in zip(names, arrays, strict=True) if a is not None}
+    found = {name: dtype for name, dtype in given.items() if dtype.kind == "f"}
+    if len(set(found.values())) > 1:
+        (first, a), (second, b) = next(
+            (p, q) for p in found.items() for q in found.items() if p[1] == _FLOAT32 and q[1] == _FLOAT64
+        )
+        raise TypeError(f"{op}: {first} is {a} but {second} is {b}; convert one of them, e.g. {second}.astype(np.{a})")
+    dtype = next(iter(found.values()), _FLOAT64)
+    return [None if a is None else np.require(a, dtype, ["ALIGNED"]) for a in arrays]
+
+
+def contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself if it is C-contiguous, else a copy that is."""
+    return array if array.flags.c_contiguous else array.copy(order="C")
+
+
+def same_shape(op: str, *names_and_arrays: Any) -> None:
+    """ValueError unless all arrays have the shape of the first."""
+    first_name, first = names_and_arrays[:2]
+    for name, array in zip(names_and_arrays[2::2], names_and_arrays[3::2], strict=True):
+        if array is not None and array.shape != first.shape:
+            raise ValueError(f"{op}: {first_name} is {first.shape} but {name} is {array.shape}")
+
+
+class Output:
+    """Where a result goes: the caller's `out`, or a new array; `target` is what the kernel writes.
+
+    `out` must have the result's shape and dtype and be writable. If it is not contiguous or overlaps an input that the
+    kernel still reads, the kernel writes elsewhere and `done` copies.
+    """
+
+    __slots__ = ("_out", "target")
+
+    def __init__(
+        self,
+        op: str,
+        out: Out,
+        shape: tuple[int, ...],
+        dtype: Any,
+        inputs: Sequence[NDArray[Any] | None] = (),
+        *,
+        elementwise: bool = False,
+        name: str = "out",
+    ) -> None:
+        self._out = out
+        if out is None:
+            self.target = np.empty(shape, dtype)
+            return
+        check_target(op, name, out, shape, dtype)
+        direct = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative and type(out) is np.ndarray
+        for array in inputs:
+            if direct and array is not None and np.may_share_memory(out, array):
+                # An elementwise kernel may write over its own input, but not over a shifted view of it.
+                same = elementwise and array.shape == out.shape and array.ctypes.data == out.ctypes.data
+                direct = same and array.flags.c_contiguous
+        self.target = out if direct else np.empty(shape, dtype)
+
+    def done(self) -> NDArray[Any]:
+        if self._out is None:
+            return self.target
+        if self._out is not self.target:
+            self._out[...] = self.target
+        return self._out
+
+
+def check_target(op: str, name: str, out: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    """TypeError or ValueError unless `out` is a writable array of this shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{op}: {name} is {type(out).__name__}, expected a NumPy array, which is written in place")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"{op}: {name} is {out.dtype}, expected {np.dtype(dtype)}")
+    if out.shape != shape:
+        raise ValueError(f"{op}: {name} is {out.shape}, expected {shape}")
+    if not out.flags.writeable:
+        raise ValueError(f"{op}: {name} is read-only, and is written in place")
+
+
+def out_tuple(op: str, out: Any, names: tuple[str, ...]) -> tuple[Out, ...]:
+    """Spreads `out=` of a function with several results: None, or a tuple with an array or None for each."""
+    if out is None:
+        return (None,) * len(names)
+    if not isinstance(out, tuple) or len(out) != len(names):
+        raise TypeError(f"{op}: out must be a tuple ({', '.join(names)}), each an array or None; got {type(out).__name__}")
+    return out
+
+
+def number(
+    op: str, name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False, open_high: bool = False
+) -> float:
+    """A finite real number in the given range; TypeError or ValueError that quotes it otherwise."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
+    result = float(value)
+    inside = (low < result if open_low else low <= result) and (result < high if open_high else result <= high)
+    if not inside or not np.isfinite(result):
+        left, right = "(" if open_low or low == -np.inf else "[", ")" if open_high or high == np.inf else "]"
+        raise ValueError(f"{op}: {name} must be a finite number in {left}{low:g}, {high:g}{right}, got {value!r}")
+    return result
+
+
+def whole(op: str, name: str, value: Any, *, low: int = 0, high: int = 2**63 - 1) -> int:
+    """A whole number in the given range; TypeError or ValueError that quotes it otherwise."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{op}: {name} must be a whole number, got {value!r} ({type(value).__name__})")
+    if not low <= int(value) <= high:
+        raise ValueError(f"{op}: {name} must be a whole number from {low} to {high}, got {value!r}")
+    return int(value)
+
+
+def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:
+    """One of the given words; the error lists them."""
+    if not isinstance(value, str):
+        raise TypeError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    if value not in choices:
+        import difflib
+
+        near = difflib.get_close_matches(value, choices, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}{hint}")
+    return value
+
+
+def sample_weights(op: str, sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
+    """Weights of the rows as float64: one a row, finite, not negative, not all zero."""
+    return weights(op, "sample_weight", sample_weight, rows)
+
+
+def weights(op: str, name: str, value: ArrayLike | None, length: int) -> NDArray[np.float64] | None:
+    """`length` weights as float64: finite, not negative, not all zero (unless there are none)."""
+    if value is None:
+        return None
+    array = np.require(_as_array(op, name, value), np.float64, ["C", "ALIGNED"])
+    if array.shape != (length,):
+        raise ValueError(f"{op}: {name} is {array.shape}, expected ({length},)")
+    bad = ~((array >= 0) & np.isfinite(array))
+    if bad.any():
+        at = int(bad.argmax())
+        raise ValueError(f"{op}: {name}[{at}] is {array[at]}; weights are finite and not negative")
+    if length and not array.any():
+        raise ValueError(f"{op}: every {name} is zero")
+    return array

@@ -1,0 +1,10 @@
+"""NumPy arrays in, NumPy arrays out: every operation of a dense network as one compiled call.
+
+densekit.reference has the same names and signatures in plain NumPy. float32 in gives float32 out, float64 likewise;
+inputs are never changed; results go to `out=` where it is given; optimizers update their targets in place.
+"""
+
+from densekit.functional.activations import *  # noqa: F403
+from densekit.functional.dense import *  # noqa: F403
+from densekit.functional.optimizers import *  # noqa: F403
+from densekit.functional.softmax import *  # noqa: F403

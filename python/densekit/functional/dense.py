@@ -1,0 +1,177 @@
+"""Matrix products and the dense layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from densekit import _core, reference
+from densekit._arrays import Floats, Out, Output, check_target, contiguous, floats, one_of, out_tuple
+from densekit.functional.activations import DEFAULT_PARAMETER, Kind, kind_of
+from densekit.registry import Call, Tolerance, op
+
+_PRECISIONS = ("highest",)
+
+
+def _product_scale(call: Call, _: Any) -> Any:
+    """Sum of abs(a) abs(b) for each element, times (256 + K / 256 + 2) / 2: the bound of docs/design.md in eps."""
+    a, b = (np.abs(np.asarray(x, np.float64)) for x in call.args[:2])
+    a = a.T if call.kwargs.get("transpose_a") else a
+    b = b.T if call.kwargs.get("transpose_b") else b
+    depth = a.shape[1]
+    return (min(depth, 256) + -(-depth // 256) + 2) / 2 * (a @ b)
+
+
+def _matrix_pair(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+    return Call((rng.normal(size=(size, 19)).astype(dtype), rng.normal(size=(19, 23)).astype(dtype)))
+
+
+def _dense_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+    x, w = _matrix_pair(rng, dtype, size).args
+    return Call((x, w, rng.normal(size=23).astype(dtype)))
+
+
+def _dense_backward_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+    x, w = _matrix_pair(rng, dtype, size).args
+    return Call((rng.normal(size=(size, 23)).astype(dtype), x, w))
+
+
+def _dense_scale(call: Call, expected: Any) -> Any:
+    return _product_scale(call, expected) + np.abs(np.asarray(call.args[2], np.float64)) + 1
+
+
+def _dense_backward_scale(call: Call, expected: Any) -> Any:
+    dy, x, w = (np.abs(np.asarray(a, np.float64)) for a in call.args)
+    for product in (dy @ w.T, x.T @ dy, dy.sum(axis=0)):
+        if product.shape == expected.shape:
+            return (max(dy.shape) + 4) / 2 * product
+    raise AssertionError("a result with the shape of no gradient")
+
+
+def _require_product(name: str, a_name: str, a: Floats, b_name: str, b: Floats) -> None:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"{name}: {a_name} is {a.shape} but {b_name} is {b.shape}")
+
+
+@op(reference=reference.matmul, domain=_matrix_pair, tolerance=Tolerance(ulps=1, epsilons=1, scale=_product_scale))
+def matmul(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    precision: str = "highest",
+    out: Out = None,
+) -> NDArray[Any]:
+    """The product of two matrices, a (m, k) and b (k, n), after the transposes asked for.
+
+    Each element is a chain of fused multiply-adds over k, in blocks of 256 that are added in order, so its bits depend
+    neither on threads nor on the other elements. Strides of any kind are read in place.
+    precision: "highest", float32 or float64 throughout.
+
+    >>> densekit.functional.matmul(np.float32([[1, 2]]), np.float32([[3], [4]]))
+    array([[11.]], dtype=float32)
+    """
+    one_of("matmul", "precision", precision, _PRECISIONS)
+    a, b = floats("matmul", "a", a, "b", b)
+    a, b = (a.T if transpose_a else a), (b.T if transpose_b else b)
+    _require_product("matmul", "a", a, "b", b)
+    y = Output("matmul", out, (a.shape[0], b.shape[1]), a.dtype, (a, b))
+    _core.dense(a, b, None, Kind.identity, 0.0, y.target, None)
+    return y.done()
+
+
+@op(reference=reference.dense, domain=_dense_call, tolerance=Tolerance(ulps=1, epsilons=1, scale=_dense_scale))
+def dense(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    activation: str | None = None,
+    return_saved: bool = False,
+    out: Any = None,
+) -> Any:
+    """The dense layer: y = activation(x w + b).
+
+    x: (n, k), rows are samples. w: (k, m). b: (m) or None. activation: a name such as "relu", or None.
+    With return_saved: (y, saved), saved being what dense_backward needs: y itself, or z = x w + b where the slope needs
+    it. out: an array for y (n, m); with return_saved, (y, saved).
+
+    >>> densekit.functional.dense(np.float32([[1, 2]]), np.float32([[3], [-4]]), np.float32([1]), activation="relu")
+    array([[0.]], dtype=float32)
+    """
+    x, w, b = floats("dense", "x", x, "w", w, "b?", b)
+    _require_product("dense", "x", x, "w", w)
+    if b is not None:
+        if b.shape != (w.shape[1],):
+            raise ValueError(f"dense: w is {w.shape} but b is {b.shape}, expected ({w.shape[1]},)")
+        b = contiguous(b)
+    kind = kind_of("dense", activation)
+    shape = (x.shape[0], w.shape[1])
+    y_out, saved_out = out_tuple("dense", out, ("y", "saved")) if return_saved else (out, None)
+    y = Output("dense", y_out, shape, x.dtype, (x, w, b))
+    keeps_z = return_saved and _core.saves_input(kind)
+    z = Output("dense", saved_out, shape, x.dtype, (x, w, b, y.target)) if keeps_z else None
+    _core.dense(x, w, b, kind, DEFAULT_PARAMETER.get(kind, 0.0), y.target, z.target if z else None)
+    result = y.done()
+    if not return_saved:
+        return result
+    if z is not None:
+        return result, z.done()
+    if saved_out is not None and saved_out is not result:
+        check_target("dense", "saved", saved_out, shape, x.dtype)
+        saved_out[...] = result
+        return result, saved_out
+    return result, result
+
+
+@op(
+    reference=reference.dense_backward,
+    domain=_dense_backward_call,
+    tolerance=Tolerance(ulps=1, epsilons=1, scale=_dense_backward_scale),
+    backward_of="dense",
+)
+def dense_backward(
+    dy: ArrayLike,
+    x: ArrayLike,
+    w: ArrayLike,
+    *,
+    activation: str | None = None,
+    saved: ArrayLike | None = None,
+    out: Any = None,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The gradients of dense: dx (n, k), dw (k, m), db (m) for a gradient dy (n, m) from above.
+
+    With an activation, saved is what dense(..., return_saved=True) returned. out: (dx, dw, db), each an array or None.
+
+    >>> dx, dw, db = densekit.functional.dense_backward(np.ones((1, 1)), np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    >>> dx, db
+    (array([[3., 4.]]), array([1.]))
+    """
+    dy, x, w, saved = floats("dense_backward", "dy", dy, "x", x, "w", w, "saved?", saved)
+    _require_product("dense_backward", "x", x, "w", w)
+    shape = (x.shape[0], w.shape[1])
+    if dy.shape != shape:
+        raise ValueError(f"dense_backward: dy is {dy.shape} but x is {x.shape} and w is {w.shape}, expected {shape}")
+    kind = kind_of("dense_backward", activation)
+    dz = contiguous(dy)
+    if activation is not None:
+        if saved is None:
+            raise ValueError(f"dense_backward: activation={activation!r} needs saved, from dense(..., return_saved=True)")
+        if saved.shape != shape:
+            raise ValueError(f"dense_backward: saved is {saved.shape}, expected {shape}")
+        dz = np.empty(shape, dy.dtype)
+        _core.activation_backward(kind, contiguous(dy), contiguous(saved), dz, DEFAULT_PARAMETER.get(kind, 0.0))
+    targets = out_tuple("dense_backward", out, ("dx", "dw", "db"))
+    shapes = (x.shape, w.shape, w.shape[1:])
+    dx, dw, db = (
+        Output("dense_backward", t, s, x.dtype, (dy, x, w), name=n)
+        for t, s, n in zip(targets, shapes, ("dx", "dw", "db"), strict=True)
+    )
+    _core.dense_backward(dz, x, w, dx.target, dw.target, db.target)
+    return dx.done(), dw.done(), db.done()
+
+
+__all__ = ["dense", "dense_backward", "matmul"]

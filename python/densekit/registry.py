@@ -1,0 +1,123 @@
+"""The register of operations: one record each, from which tests, benchmarks and the documentation table are made.
+
+    @op(reference=reference.relu, domain=vectors(-10, 10), tolerance=Tolerance(ulps=0))
+    def relu(x, *, out=None): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments for one call of an operation."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+# (generator, dtype, size) -> a call whose main array has about `size` elements or rows; size may be 0.
+Domain = Callable[[np.random.Generator, Any, int], Call]
+# (call, reference's result in float64) -> what one unit of `epsilons` is measured in, broadcast against the result
+Scale = Callable[[Call, NDArray[np.float64]], Any]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a result may be from the float64 reference: ulps * ulp(result) + epsilons * eps * scale."""
+
+    ulps: float = 0
+    epsilons: float = 0
+    scale: Scale | None = None  # default: 1, an absolute bound
+
+    def allowed(self, call: Call, expected: NDArray[np.float64], dtype: Any) -> Any:
+        finite = np.where(np.isfinite(expected), expected, 0)
+        with np.errstate(over="ignore"):
+            rounded = np.abs(finite).astype(dtype)
+        rounded = np.where(np.isfinite(rounded), rounded, np.finfo(dtype).max).astype(dtype)
+        scale = 1.0 if self.scale is None else self.scale(call, expected)
+        return self.ulps * np.spacing(rounded).astype(np.float64) + self.epsilons * float(np.finfo(dtype).eps) * scale
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation: the function, its NumPy twin, where it is tested and how closely it must agree."""
+
+    name: str
+    family: str
+    function: Callable[..., Any]
+    reference: Callable[..., Any]
+    domain: Domain
+    tolerance: Tolerance
+    # What the gradient tests differentiate. `backward_of`: this operation is the vector-Jacobian product of that one.
+    # `gradient_of_first`: the result is (loss, gradient with respect to the first argument).
+    backward_of: str | None = None
+    gradient_of_first: bool = False
+    in_place: tuple[str, ...] = ()  # parameters that are updated in place; the function returns None
+
+    @property
+    def summary(self) -> str:
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+
+OPS: dict[str, Op] = {}
+
+
+def op(
+    *,
+    reference: Callable[..., Any],
+    domain: Domain,
+    tolerance: Tolerance,
+    backward_of: str | None = None,
+    gradient_of_first: bool = False,
+    in_place: tuple[str, ...] = (),
+) -> Callable[[F], F]:
+    """Registers a function of densekit.functional under its own name."""
+
+    def register(function: F) -> F:
+        name, family = function.__name__, function.__module__.rsplit(".", 1)[-1]
+        if name in OPS:
+            raise RuntimeError(f"operation {name!r} is registered twice")
+        OPS[name] = Op(name, family, function, reference, domain, tolerance, backward_of, gradient_of_first, in_place)
+        return function
+
+    return register
+
+
+# Domains that several operations share.
+
+
+def vectors(low: float = -10.0, high: float = 10.0, **kwargs: Any) -> Domain:
+    """One vector, uniform in [low, high]."""
+
+    def make(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+        return Call((rng.uniform(low, high, size).astype(dtype),), dict(kwargs))
+
+    return make
+
+
+def vector_pairs(low: float = -10.0, high: float = 10.0, **kwargs: Any) -> Domain:
+    """Two vectors of one length: standard normal (a gradient from above), and uniform in [low, high]."""
+
+    def make(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+        return Call((rng.normal(size=size).astype(dtype), rng.uniform(low, high, size).astype(dtype)), dict(kwargs))
+
+    return make
+
+
+def matrices(columns: int = 7, low: float = -10.0, high: float = 10.0, **kwargs: Any) -> Domain:
+    """A matrix of `size` elements or somewhat more: (size / columns rounded up, columns)."""
+
+    def make(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+        shape = (-(-size // columns), columns)
+        return Call((rng.uniform(low, high, shape).astype(dtype),), dict(kwargs))
+
+    return make

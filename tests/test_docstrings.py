@@ -1,0 +1,35 @@
+"""Every example in a docstring runs, and every operation has one that says what it takes."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+from helpers import OPS
+
+import densekit
+
+MODULES = sorted(
+    m.name for m in pkgutil.walk_packages(densekit.__path__, "densekit.") if not m.name.endswith(("._core", ".__main__"))
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    module = importlib.import_module(name)
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for test in finder.find(module, name, globs={"np": np, "densekit": densekit}):
+        runner = doctest.DocTestRunner(verbose=False)
+        runner.run(test)
+        assert runner.summarize(verbose=False).failed == 0, test.name
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS.keys())
+def test_operation_is_documented(op):
+    text = op.function.__doc__
+    assert text, f"{op.name} has no docstring"
+    if op.backward_of is None:
+        assert ">>>" in text, f"{op.name} has no example"
