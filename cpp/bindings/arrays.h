@@ -88,5 +88,13 @@ void bind_dense(py::module_& m);
 void bind_activations(py::module_& m);
 void bind_softmax(py::module_& m);
 void bind_optimizers(py::module_& m);
+void bind_losses(py::module_& m);
+void bind_information(py::module_& m);
+void bind_normalization(py::module_& m);
+void bind_dropout(py::module_& m);
+void bind_penalties(py::module_& m);
+void bind_norms(py::module_& m);
+void bind_scaling(py::module_& m);
+void bind_distances(py::module_& m);
 
 }  // namespace densekit::bindings

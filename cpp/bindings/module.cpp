@@ -9,4 +9,12 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_activations(m);
   bind_softmax(m);
   bind_optimizers(m);
+  bind_losses(m);
+  bind_information(m);
+  bind_normalization(m);
+  bind_dropout(m);
+  bind_penalties(m);
+  bind_norms(m);
+  bind_scaling(m);
+  bind_distances(m);
 }

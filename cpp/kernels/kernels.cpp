@@ -6,6 +6,13 @@
 #include "kernels/gemm.h"
 #include "kernels/optimizers.h"
 #include "kernels/softmax.h"
+#include "kernels/losses.h"
+#include "kernels/information.h"
+#include "kernels/normalization.h"
+#include "kernels/dropout.h"
+#include "kernels/penalties.h"
+#include "kernels/norms.h"
+#include "kernels/scaling.h"
 
 namespace densekit::DENSEKIT_LEVEL {
 
@@ -16,6 +23,13 @@ template <class T> static constexpr Kernels<T> kernels{
     .column = column_kernels<T>,
     .softmax = softmax_kernels<T>,
     .optimizer = optimizer_kernels<T>,
+    .loss = loss_kernels<T>,
+    .information = information_kernels<T>,
+    .normalization = normalization_kernels<T>,
+    .dropout = dropout_kernels<T>,
+    .penalty = penalty_kernels<T>,
+    .norm = norm_kernels<T>,
+    .scaling = scaling_kernels<T>,
 };
 
 extern const Table table;

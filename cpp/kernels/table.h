@@ -65,6 +65,27 @@ template <class T> struct OptimizerKernels {
   void (*sgd)(T* p, const T* g, index n, T keep, T rate);  // p <- keep p - rate g
 };
 
+// Pointwise losses and their gradients.
+template <class T> struct LossKernels {};
+
+// Entropies and log-likelihoods: sums over probabilities.
+template <class T> struct InformationKernels {};
+
+// Batch and layer normalisation: statistics, the affine map and their backward passes.
+template <class T> struct NormalizationKernels {};
+
+// Dropout masks from Philox 4x32-10, regenerated wherever they are needed.
+template <class T> struct DropoutKernels {};
+
+// Penalties on weights, soft thresholding and clipping.
+template <class T> struct PenaltyKernels {};
+
+// Sums of powers, extremes: what norms and distances are made of.
+template <class T> struct NormKernels {};
+
+// Column-wise scaling of data.
+template <class T> struct ScalingKernels {};
+
 template <class T> struct Kernels {
   GemmKernels<T> gemm;
   ActivationKernels<T> activation;
@@ -72,6 +93,13 @@ template <class T> struct Kernels {
   ColumnKernels<T> column;
   SoftmaxKernels<T> softmax;
   OptimizerKernels<T> optimizer;
+  LossKernels<T> loss;
+  InformationKernels<T> information;
+  NormalizationKernels<T> normalization;
+  DropoutKernels<T> dropout;
+  PenaltyKernels<T> penalty;
+  NormKernels<T> norm;
+  ScalingKernels<T> scaling;
 };
 
 struct Table {

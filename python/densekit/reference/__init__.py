@@ -5,5 +5,13 @@ Everything is computed in float64 and rounded once, at the end, to the dtype of 
 
 from densekit.reference.activations import *  # noqa: F403
 from densekit.reference.dense import *  # noqa: F403
+from densekit.reference.distances import *  # noqa: F403
+from densekit.reference.dropout import *  # noqa: F403
+from densekit.reference.information import *  # noqa: F403
+from densekit.reference.losses import *  # noqa: F403
+from densekit.reference.normalization import *  # noqa: F403
+from densekit.reference.norms import *  # noqa: F403
 from densekit.reference.optimizers import *  # noqa: F403
+from densekit.reference.penalties import *  # noqa: F403
+from densekit.reference.scaling import *  # noqa: F403
 from densekit.reference.softmax import *  # noqa: F403
