@@ -1,25 +1,54 @@
-# make demo and make test need Python >= 3.11 with venv and headers, make and a C++20 compiler; all else they install.
+# Python >= 3.11 with venv and headers, make, git and a C++20 compiler are needed; everything else is installed into .venv.
 PYTHON ?= python3
-PIP := .venv/bin/python -m pip --disable-pip-version-check
-SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc')
+NUMPY ?= numpy
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: demo test lint clean
+.PHONY: demo test bench lint format sanitize docs wheel clean
 
-.venv/.tools: pyproject.toml
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	$(PIP) install -q "scikit-build-core>=0.10" "pybind11>=3.0,<4" cmake ninja numpy
+# Each file in .venv says that something is installed there.
+.venv/.build-tools: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install -q "scikit-build-core>=0.10" "pybind11>=3.0,<4" cmake ninja "$(NUMPY)"
 	touch $@
 
-.venv/.installed: .venv/.tools $(SOURCES)
+.venv/.installed: .venv/.build-tools $(SOURCES)
 	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall .
 	touch $@
 
-.venv/.test-tools: .venv/.tools
-	$(PIP) install -q "pytest>=8" pytest-xdist "hypothesis>=6.100" "scipy>=1.11" "mpmath>=1.3"
+# Names of extras of pyproject.toml: .venv/.extra-test and so on.
+.venv/.extra-%: .venv/.build-tools
+	$(BIN)/python tools/extras.py $* | xargs -d '\n' $(PIP) install -q "$(NUMPY)"
 	touch $@
 
-test: .venv/.installed .venv/.test-tools
-	.venv/bin/python -m pytest -q -n auto tests
+demo: .venv/.installed .venv/.extra-plot
+	$(BIN)/python -m densekit demo
+
+test: .venv/.installed .venv/.extra-test .venv/.extra-peers
+	$(BIN)/python -m pytest -q -n auto tests
+
+bench: .venv/.installed
+	$(MAKE) -C . build/bench/.built
+	bench/run $(BIN)/python
+
+lint: .venv/.installed .venv/.extra-dev .venv/.extra-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.h' '*.cpp')
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest densekit._core
+
+format: .venv/.extra-dev
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+	$(BIN)/clang-format -i $$(git ls-files '*.h' '*.cpp')
+
+docs: .venv/.installed
+	$(BIN)/python tools/make_operations_table.py > docs/operations.md
+
+wheel: .venv/.build-tools
+	$(PIP) wheel -q --no-build-isolation --no-deps -w dist .
 
 clean:
-	rm -rf build dist .venv
+	rm -rf build dist wheelhouse .venv

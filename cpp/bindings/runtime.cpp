@@ -2,6 +2,14 @@
 
 #include "bindings/arrays.h"
 
+// For threadpoolctl, which looks libraries up by name and calls these through ctypes.
+extern "C" {
+__attribute__((visibility("default"))) int densekit_get_num_threads() { return densekit::threads(); }
+__attribute__((visibility("default"))) void densekit_set_num_threads(int count) {
+  if (count >= 1 && count <= 1024) densekit::set_threads(count);
+}
+}
+
 namespace densekit::bindings {
 
 static std::string compiler() {

@@ -1,15 +1,33 @@
-"""densekit trains dense neural networks on the CPU."""
+"""densekit trains dense neural networks on the CPU: C++ kernels behind NumPy arrays.
+
+    import densekit.functional as F      # every operation, as one compiled call
+    import densekit.reference as F       # the same names and signatures in plain NumPy
+"""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from densekit._core import __version__
+from densekit._runtime import get_num_threads, set_num_threads, show_versions, use_isa
+
+if TYPE_CHECKING:
+    from densekit import datasets, functional, reference, registry
 
 _MODULES = ("datasets", "functional", "reference", "registry")
 
-__all__ = ["__version__", *_MODULES]
+__all__ = [
+    "__version__",
+    "datasets",
+    "functional",
+    "get_num_threads",
+    "reference",
+    "registry",
+    "set_num_threads",
+    "show_versions",
+    "use_isa",
+]
 
 
 def __getattr__(name: str) -> Any:
