@@ -23,6 +23,7 @@ template <> struct integer_of<double> { using type = std::int64_t; };
 // lane<V>: float or double. bits<V>: the signed integer vector of the same shape (comparisons give it, too).
 template <class T> struct without_reference { using type = T; };
 template <class T> struct without_reference<T&> { using type = T; };
+template <class T> struct without_reference<T&&> { using type = T; };
 template <class V> using lane = typename without_reference<decltype(V{}[0])>::type;
 template <class V> using bits = vec<typename integer_of<lane<V>>::type>;
 
