@@ -1,0 +1,79 @@
+// The kernels without Python, for machines (and emulators) where building the extension is more than one wants to do:
+//   aarch64-linux-gnu-g++ … && qemu-aarch64 -L /usr/aarch64-linux-gnu ./kernels_test
+// Products of integers must be exact on every level and road, activations within a few ulp of libm.
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "ops/activations.h"
+#include "ops/matmul.h"
+
+using namespace densekit;
+
+static int failures = 0;
+static void check(bool condition, const std::string& what) {
+  if (condition) return;
+  ++failures;
+  std::printf("FAILED: %s\n", what.c_str());
+}
+
+template <class T> static void products(const std::string& level) {
+  std::vector<char> scratch;
+  for (const Road road : {Road::direct, Road::packed})
+    for (const index m : {1, 3, 17, 65})
+      for (const index n : {1, 7, 33, 64})
+        for (const index k : {0, 1, 16, 300}) {
+          Context context = current_context();
+          context.road = road;
+          std::vector<T> a(m * k), b(k * n), bias(n), c(m * n, T(-1)), z(m * n);
+          for (index i = 0; i < m * k; ++i) a[i] = T(i * 7 % 11 - 5);
+          for (index i = 0; i < k * n; ++i) b[i] = T(i * 5 % 13 - 6);
+          for (index j = 0; j < n; ++j) bias[j] = T(j % 3 - 1);
+          scratch.resize(static_cast<std::size_t>(matmul_scratch_bytes<T>(context, m, n, k)) + 64);
+          const Epilogue<T> epilogue{bias.data(), Activation::relu, T(0), z.data()};
+          matmul<T>(context, {a.data(), m, k, k, 1}, {b.data(), k, n, n, 1}, c.data(), epilogue, scratch.data());
+          bool exact = true;
+          for (index i = 0; i < m; ++i)
+            for (index j = 0; j < n; ++j) {
+              T sum = bias[j];
+              for (index p = 0; p < k; ++p) sum += a[i * k + p] * b[p * n + j];
+              exact = exact && z[i * n + j] == sum && c[i * n + j] == (sum > 0 ? sum : 0);
+            }
+          check(exact, level + " product " + std::to_string(m) + " " + std::to_string(n) + " " + std::to_string(k));
+        }
+}
+
+template <class T> static void activations(const std::string& level) {
+  std::vector<T> x, y(1001);
+  for (int i = 0; i <= 1000; ++i) x.push_back(T(i - 500) / 50);
+  const auto worst = [&](Activation kind, double (*truth)(double)) {
+    activation_forward(current_context(), kind, x.data(), y.data(), 1001, T(1));
+    double most = 0;
+    for (int i = 0; i <= 1000; ++i) {
+      const double expected = truth(static_cast<double>(x[i]));
+      const double ulp = std::nextafter(std::fabs(T(expected)), T(INFINITY)) - std::fabs(T(expected));
+      most = std::fmax(most, std::fabs(static_cast<double>(y[i]) - expected) / ulp);
+    }
+    return most;
+  };
+  check(worst(Activation::tanh, [](double v) { return std::tanh(v); }) <= 4, level + " tanh");
+  check(worst(Activation::sigmoid, [](double v) { return 1 / (1 + std::exp(-v)); }) <= 4, level + " sigmoid");
+  check(worst(Activation::softplus, [](double v) { return std::log1p(std::exp(v)); }) <= 4, level + " softplus");
+}
+
+int main() {
+  int levels = 0;
+  for (const Level& level : built_levels()) {
+    if (!level.supported) continue;
+    use_level(level.name);
+    products<float>(level.name);
+    products<double>(level.name);
+    activations<float>(level.name);
+    activations<double>(level.name);
+    ++levels;
+  }
+  std::printf("%d levels, %d failures\n", levels, failures);
+  return failures || levels == 0;
+}
