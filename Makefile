@@ -13,8 +13,12 @@ SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -n
 	$(PIP) install -q "scikit-build-core>=0.10" "pybind11>=3.0,<4" cmake ninja "$(NUMPY)"
 	touch $@
 
+# The wheel that `pip wheel .` makes, checked and installed.
 .venv/.installed: .venv/.build-tools $(SOURCES)
-	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall .
+	rm -rf dist
+	$(PIP) wheel -q --no-build-isolation --no-deps -w dist .
+	$(PIP) install -q --no-deps --force-reinstall dist/densekit-*.whl
+	$(BIN)/python tools/check_wheel.py dist/densekit-*.whl
 	touch $@
 
 # Names of extras of pyproject.toml: .venv/.extra-test and so on.
@@ -47,8 +51,7 @@ format: .venv/.extra-dev
 docs: .venv/.installed
 	$(BIN)/python tools/make_operations_table.py > docs/operations.md
 
-wheel: .venv/.build-tools
-	$(PIP) wheel -q --no-build-isolation --no-deps -w dist .
+wheel: .venv/.installed
 
 clean:
 	rm -rf build dist wheelhouse .venv
