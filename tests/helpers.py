@@ -61,12 +61,21 @@ def is_float_array(value) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind == "f"
 
 
+def for_arrays(f, value):
+    """f(value) if it is an array, a list of f of each if it is a list of arrays, else the value itself."""
+    if isinstance(value, list) and any(isinstance(a, np.ndarray) for a in value):
+        return [f(a) for a in value]
+    return f(value) if isinstance(value, np.ndarray) else value
+
+
 def with_layout(call: Call, layout, op: Op) -> Call:
     """The call with every float array, but those updated in place, laid out anew."""
     names = parameter_names(op, call)
-    args = tuple(
-        layout(a) if is_float_array(a) and n not in op.in_place else a for n, a in zip(names, call.args, strict=False)
-    )
+
+    def lay(a):
+        return layout(a) if is_float_array(a) else a
+
+    args = tuple(a if n in op.in_place else for_arrays(lay, a) for n, a in zip(names, call.args, strict=False))
     return Call(args, call.kwargs)
 
 
@@ -78,25 +87,27 @@ def parameter_names(op: Op, call: Call) -> list[str]:
 
 def fresh(call: Call) -> Call:
     """A copy of the call whose arrays nobody else holds."""
-    copy = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in call.kwargs.items()}
-    return Call(tuple(a.copy() if isinstance(a, np.ndarray) else a for a in call.args), copy)
+    copy = {k: for_arrays(np.copy, v) for k, v in call.kwargs.items()}
+    return Call(tuple(for_arrays(np.copy, a) for a in call.args), copy)
 
 
 def run(op: Op, function, call: Call) -> tuple[np.ndarray, ...]:
-    """All results of a call as arrays: what it returns, and what it updates in place."""
+    """All results of a call as arrays, lists of them spread out: what it returns, and what it updates in place."""
     result = function(*call.args, **call.kwargs)
     if op.in_place:
         names = parameter_names(op, call)
         given = dict(zip(names, call.args, strict=False)) | call.kwargs
         result = tuple(given[name] for name in op.in_place)
-    return tuple(np.asarray(r) for r in (result if isinstance(result, tuple) else (result,)) if r is not None)
+    results = result if isinstance(result, tuple) else (result,)
+    spread = [a for r in results for a in (r if isinstance(r, list) else [r])]
+    return tuple(np.asarray(r) for r in spread if r is not None)
 
 
 def in_float64(call: Call) -> Call:
     def up(a):
-        return a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+        return a.astype(np.float64) if a.dtype.kind == "f" else a
 
-    return Call(tuple(up(a) for a in call.args), {k: up(v) for k, v in call.kwargs.items()})
+    return Call(tuple(for_arrays(up, a) for a in call.args), {k: for_arrays(up, v) for k, v in call.kwargs.items()})
 
 
 def expected_results(op: Op, call: Call) -> tuple[np.ndarray, ...]:
@@ -112,7 +123,7 @@ def assert_agrees(op: Op, call: Call, got, expected, dtype) -> None:
             np.testing.assert_array_equal(g, e)
             continue
         # In float64 the reference is as far from the truth as the kernel may be.
-        allowed = op.tolerance.allowed(call, e, dtype) * (2 if dtype == np.float64 else 1)
+        allowed = op.tolerance_of(number).allowed(call, e, dtype) * (2 if dtype == np.float64 else 1)
         with np.errstate(over="ignore"):
             rounded = e.astype(dtype)
         with np.errstate(invalid="ignore"):

@@ -30,7 +30,7 @@ def test_layout_changes_no_bit(op, level, dtype, layout, rng):
         call = op.domain(rng, dtype, size)
         plain = run(op, op.function, fresh(call))
         other = with_layout(fresh(call), LAYOUTS[layout], op)
-        before = [a.copy() if isinstance(a, np.ndarray) else a for a in other.args]
+        before = fresh(other).args
         for a, b in zip(plain, run(op, op.function, other), strict=True):
             np.testing.assert_array_equal(a, b, strict=True)
         if not op.in_place:
@@ -61,6 +61,8 @@ def test_out(op, level, dtype, rng):
         if size == 0 and op.gradient_of_first:
             continue
         plain = run_raw(op, fresh(call))
+        if isinstance(plain[0], list):  # a list of arrays has a list for `out`, which the family's own tests try
+            return
         arrays = plain[-1:] if op.gradient_of_first and len(plain) == 2 else plain
         for layout in (np.ascontiguousarray, LAYOUTS["strided"], LAYOUTS["fortran"], LAYOUTS["misaligned"]):
             outs = [layout(np.full(a.shape, 7, a.dtype)) if a.ndim else np.full((), 7, a.dtype) for a in arrays]

@@ -1,9 +1,72 @@
-// Penalties on weights, soft thresholding and clipping.
+// Penalties on weights with their gradients, soft thresholding, clipping. Sums are carried in float64.
 #pragma once
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
 
-template <class T> constexpr PenaltyKernels<T> penalty_kernels{};
+// f(x) in float64 lanes: of the one vector, or of both halves of a float32 vector.
+template <class F> inline void in_double(vec<float> x, F&& f) { f(low_half(x)); f(high_half(x)); }
+template <class F> inline void in_double(vec<double> x, F&& f) { f(x); }
+
+template <class T, bool has_l1, bool has_l2> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
+  using V = vec<T>;
+  vec<double> absolute{}, squares{};
+  for_lanes<T>(n, [&](index i, index count) {
+    const V x = load_any<V>(w + i, count);  // lanes beyond count are zero
+    in_double(x, [&](vec<double> half) {
+      if constexpr (has_l1) absolute += abs(half);
+      if constexpr (has_l2) squares = fma(half, half, squares);
+    });
+    V g = V{};
+    if constexpr (has_l1) g = a * sign(x);
+    if constexpr (has_l2) g = fma(V{} + b, x, g);
+    store_any<V>(gradient + i, g, count);
+  });
+  sums[0] = hsum(absolute);
+  sums[1] = hsum(squares);
+}
+
+template <class T> void soft_threshold(const T* w, T* y, index n, T threshold) {
+  using V = vec<T>;
+  for_lanes<T>(n, [&](index i, index count) {
+    const V x = load_any<V>(w + i, count);
+    const V inside = select<V>(x == x, V{}, x);  // NaN stays NaN
+    store_any<V>(y + i, select<V>(x > threshold, x - threshold, select<V>(x < -threshold, x + threshold, inside)), count);
+  });
+}
+
+template <class T> void clip(const T* x, T* y, index n, T low, T high) {
+  using V = vec<T>;
+  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, clamp(load_any<V>(x + i, count), low, high), count); });
+}
+
+template <class T> double sum_of_squares(const T* x, index n, double factor) {
+  vec<double> sum{};
+  for_lanes<T>(n, [&](index i, index count) {
+    in_double(load_any<vec<T>>(x + i, count), [&](vec<double> half) {
+      half *= factor;
+      sum = fma(half, half, sum);
+    });
+  });
+  return hsum(sum);
+}
+
+inline vec<double> times(vec<double> x, double factor) { return x * factor; }
+inline vec<float> times(vec<float> x, double factor) {
+  const half_floats low = __builtin_convertvector(low_half(x) * factor, half_floats);
+  const half_floats high = __builtin_convertvector(high_half(x) * factor, half_floats);
+  vec<float> y;
+  __builtin_memcpy(&y, &low, sizeof low);
+  __builtin_memcpy(reinterpret_cast<char*>(&y) + sizeof low, &high, sizeof high);
+  return y;
+}
+template <class T> void scale_by(const T* x, T* y, index n, double factor) {
+  using V = vec<T>;
+  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, times(load_any<V>(x + i, count), factor), count); });
+}
+
+template <class T> constexpr PenaltyKernels<T> penalty_kernels{
+    penalty<T, true, false>, penalty<T, false, true>, penalty<T, true, true>,
+    soft_threshold<T>, clip<T>, sum_of_squares<T>, scale_by<T>};
 
 DENSEKIT_END

@@ -17,6 +17,20 @@ enum class Activation : int {
 };
 constexpr int activation_count = static_cast<int>(Activation::count);
 
+enum class Optimizer : int {
+#define OPTIMIZER(name, Functor, slots) name,
+#include "kernels/optimizers.def"
+#undef OPTIMIZER
+  count
+};
+constexpr int optimizer_count = static_cast<int>(Optimizer::count);
+constexpr int optimizer_slots[] = {
+#define OPTIMIZER(name, Functor, slots) slots,
+#include "kernels/optimizers.def"
+#undef OPTIMIZER
+};
+constexpr int most_slots = 2;
+
 // A matrix product is a sum over blocks of this many products; it is part of the result's definition.
 constexpr index k_block = 256;
 
@@ -61,8 +75,25 @@ template <class T> struct SoftmaxKernels {
   double (*cross_entropy)(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n);
 };
 
+// A factor that a running value is multiplied by, also as whole + part: whole is 0 or 1, whichever is nearer, and part
+// the rest, which keeps digits that a value near 1 loses.
+template <class T> struct Factor {
+  T value, whole, part;
+};
+
+// One step of an update rule in numbers. Rates are signed: they are added. Which fields a rule reads, its functor says.
+template <class T> struct OptimizerNumbers {
+  Factor<T> keep{1, 1, 0};    // p <- keep p + step
+  Factor<T> first{0, 0, 0};   // m <- first m + first_add g
+  Factor<T> second{0, 0, 0};  // v <- second v + second_add g^2
+  T first_add = 0, second_add = 0;
+  T rate = 0, direct = 0;  // the step: rate times a state, and direct times g itself
+  T inner = 0, eps = 0;    // added to the square before its root is taken, and to the denominator after
+};
+
 template <class T> struct OptimizerKernels {
-  void (*sgd)(T* p, const T* g, index n, T keep, T rate);  // p <- keep p - rate g
+  // Updates p and the states, as many as the rule's slots, from g. Nothing may overlap; g may be p or a state.
+  void (*update[optimizer_count])(T* p, const T* g, T* const* states, index n, const OptimizerNumbers<T>& numbers);
 };
 
 // Pointwise losses and their gradients.
@@ -78,7 +109,16 @@ template <class T> struct NormalizationKernels {};
 template <class T> struct DropoutKernels {};
 
 // Penalties on weights, soft thresholding and clipping.
-template <class T> struct PenaltyKernels {};
+template <class T> struct PenaltyKernels {
+  // gradient = a sign(w) + b w, each term only where the name has it; sums[0] = sum |w|, sums[1] = sum w^2 in float64.
+  void (*l1)(const T* w, T* gradient, index n, T a, T b, double* sums);
+  void (*l2)(const T* w, T* gradient, index n, T a, T b, double* sums);
+  void (*elastic_net)(const T* w, T* gradient, index n, T a, T b, double* sums);
+  void (*soft_threshold)(const T* w, T* y, index n, T threshold);  // sign(w) max(|w| - threshold, 0)
+  void (*clip)(const T* x, T* y, index n, T low, T high);          // low <= high, infinities allowed
+  double (*sum_of_squares)(const T* x, index n, double factor);    // of factor x, in float64
+  void (*scale)(const T* x, T* y, index n, double factor);         // factor x, multiplied in float64, rounded once
+};
 
 // Sums of powers, extremes: what norms and distances are made of.
 template <class T> struct NormKernels {};

@@ -1,14 +1,54 @@
 #include "ops/optimizers.h"
 
-namespace densekit {
+#include <cmath>
+#include <limits>
 
-template <class T> void sgd(const Context& context, T* p, const T* g, index n, double keep, double rate) {
-  context.parallel_pieces(n, 0.3, [&](index i, index length, int) {
-    context.kernels<T>().optimizer.sgd(p + i, g + i, length, static_cast<T>(keep), static_cast<T>(rate));
+namespace densekit {
+namespace {
+
+constexpr double nanoseconds_per_array = 0.3;
+
+template <class T> Factor<T> rounded(const Factor<double>& f) {
+  return {static_cast<T>(f.value), static_cast<T>(f.whole), static_cast<T>(f.part)};
+}
+template <class T> OptimizerNumbers<T> rounded(const OptimizerNumbers<double>& c) {
+  return {.keep = rounded<T>(c.keep),
+          .first = rounded<T>(c.first),
+          .second = rounded<T>(c.second),
+          .first_add = static_cast<T>(c.first_add),
+          .second_add = static_cast<T>(c.second_add),
+          .rate = static_cast<T>(c.rate),
+          .direct = static_cast<T>(c.direct),
+          .inner = static_cast<T>(c.inner),
+          .eps = static_cast<T>(c.eps)};
+}
+
+}  // namespace
+
+template <class T> bool numbers_fit(const OptimizerNumbers<double>& c) {
+  for (const double x : {c.keep.value, c.first.value, c.second.value, c.first_add, c.second_add, c.rate, c.direct, c.inner, c.eps})
+    if (!(std::abs(x) <= static_cast<double>(std::numeric_limits<T>::max()))) return false;
+  return true;
+}
+
+template <class T>
+void optimizer_update(const Context& context, Optimizer rule, T* p, const T* g, T* const* states, index n,
+                      const OptimizerNumbers<double>& numbers) {
+  const int which = static_cast<int>(rule), slots = optimizer_slots[which];
+  const auto kernel = context.kernels<T>().optimizer.update[which];
+  const OptimizerNumbers<T> c = rounded<T>(numbers);
+  context.parallel_pieces(n, nanoseconds_per_array * (2 + slots), [&](index i, index length, int) {
+    T* piece[most_slots]{};
+    for (int k = 0; k < slots; ++k) piece[k] = states[k] + i;
+    kernel(p + i, g + i, piece, length, c);
   });
 }
 
-template void sgd<float>(const Context&, float*, const float*, index, double, double);
-template void sgd<double>(const Context&, double*, const double*, index, double, double);
+#define INSTANTIATE(T)                                              \
+  template bool numbers_fit<T>(const OptimizerNumbers<double>&);    \
+  template void optimizer_update<T>(const Context&, Optimizer, T*, const T*, T* const*, index, const OptimizerNumbers<double>&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace densekit

@@ -56,12 +56,15 @@ class Op:
     function: Callable[..., Any]
     reference: Callable[..., Any]
     domain: Domain
-    tolerance: Tolerance
+    tolerance: Tolerance | tuple[Tolerance, ...]  # for every result, or one for each
     # What the gradient tests differentiate. `backward_of`: this operation is the vector-Jacobian product of that one.
     # `gradient_of_first`: the result is (loss, gradient with respect to the first argument).
     backward_of: str | None = None
     gradient_of_first: bool = False
     in_place: tuple[str, ...] = ()  # parameters that are updated in place; the function returns None
+
+    def tolerance_of(self, result: int) -> Tolerance:
+        return self.tolerance if isinstance(self.tolerance, Tolerance) else self.tolerance[result]
 
     @property
     def summary(self) -> str:
@@ -75,7 +78,7 @@ def op(
     *,
     reference: Callable[..., Any],
     domain: Domain,
-    tolerance: Tolerance,
+    tolerance: Tolerance | tuple[Tolerance, ...],
     backward_of: str | None = None,
     gradient_of_first: bool = False,
     in_place: tuple[str, ...] = (),

@@ -1,12 +1,136 @@
-"""Updates of parameters, in place."""
+"""Updates of parameters, in place. `weight_decay` is decoupled everywhere: w <- w - lr weight_decay w."""
+
+import numpy as np
 
 from densekit.reference._twin import twin
 
 
+def _apply(w, step, lr, weight_decay):
+    w[...] = (1 - lr * weight_decay) * w + step
+
+
+def _mean(average, value, beta):
+    average[...] = beta * average + (1 - beta) * value
+
+
 @twin("w", "dw", in_place=("w",))
 def sgd(w, dw, *, lr, weight_decay=0.0, maximize=False):
-    dw = -dw if maximize else dw
-    w[...] = w * (1 - lr * weight_decay) - lr * dw
+    g = -dw if maximize else dw
+    _apply(w, -lr * g, lr, weight_decay)
 
 
-__all__ = ["sgd"]
+@twin("w", "dw", "v", in_place=("w", "v"))
+def momentum(w, dw, v, *, lr, momentum=0.9, dampening=0.0, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    v[...] = momentum * v + (1 - dampening) * g
+    _apply(w, -lr * v, lr, weight_decay)
+
+
+@twin("w", "dw", "v", in_place=("w", "v"))
+def nesterov(w, dw, v, *, lr, momentum=0.9, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    v[...] = momentum * v + g
+    _apply(w, -lr * (g + momentum * v), lr, weight_decay)
+
+
+@twin("w", "dw", "s", in_place=("w", "s"))
+def rmsprop(w, dw, s, *, lr, rho=0.99, eps=1e-8, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    _mean(s, g**2, rho)
+    _apply(w, -lr * g / (np.sqrt(s) + eps), lr, weight_decay)
+
+
+@twin("w", "dw", "s", in_place=("w", "s"))
+def adagrad(w, dw, s, *, lr, eps=1e-10, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    s[...] = s + g**2
+    _apply(w, -lr * g / (np.sqrt(s) + eps), lr, weight_decay)
+
+
+@twin("w", "dw", "s", "u", in_place=("w", "s", "u"))
+def adadelta(w, dw, s, u, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    _mean(s, g**2, rho)
+    delta = np.sqrt(u + eps) / np.sqrt(s + eps) * g
+    _mean(u, delta**2, rho)
+    _apply(w, -lr * delta, lr, weight_decay)
+
+
+@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+def adam(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    _mean(m, g, beta1)
+    _mean(v, g**2, beta2)
+    m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
+    _apply(w, -lr * m_hat / (np.sqrt(v_hat) + eps), lr, weight_decay)
+
+
+@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+def adamw(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01, maximize=False):
+    g = -dw if maximize else dw
+    _mean(m, g, beta1)
+    _mean(v, g**2, beta2)
+    m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
+    _apply(w, -lr * m_hat / (np.sqrt(v_hat) + eps), lr, weight_decay)
+
+
+@twin("w", "dw", "m", "u", in_place=("w", "m", "u"))
+def adamax(w, dw, m, u, *, step, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    _mean(m, g, beta1)
+    u[...] = np.maximum(beta2 * u, np.abs(g) + eps)
+    _apply(w, -lr / (1 - beta1**step) * m / u, lr, weight_decay)
+
+
+@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+def nadam(
+    w,
+    dw,
+    m,
+    v,
+    *,
+    step,
+    lr=2e-3,
+    beta1=0.9,
+    beta2=0.999,
+    eps=1e-8,
+    momentum_decay=4e-3,
+    weight_decay=0.0,
+    maximize=False,
+):
+    g = -dw if maximize else dw
+
+    def mu(i):
+        return beta1 * (1 - 0.5 * 0.96 ** (i * momentum_decay))
+
+    # The product of mu(1) ... mu(step): beta1^step times a product whose factors begin at 1/2 and rise to 1. After 10,000
+    # of them either the rest are 1 (momentum_decay > 0.09) or the product is below 1e-58, and 1 - product is 1.
+    i = np.arange(1, min(step, 10_000) + 1)
+    product = beta1**step * np.prod(1 - 0.5 * 0.96 ** (i * momentum_decay))
+    _mean(m, g, beta1)
+    _mean(v, g**2, beta2)
+    direction = (1 - mu(step)) / (1 - product) * g + mu(step + 1) / (1 - product * mu(step + 1)) * m
+    _apply(w, -lr * direction / (np.sqrt(v / (1 - beta2**step)) + eps), lr, weight_decay)
+
+
+@twin("w", "dw", "m", in_place=("w", "m"))
+def lion(w, dw, m, *, lr=1e-4, beta1=0.9, beta2=0.99, weight_decay=0.0, maximize=False):
+    g = -dw if maximize else dw
+    direction = np.sign(beta1 * m + (1 - beta1) * g)
+    _mean(m, g, beta2)
+    _apply(w, -lr * direction, lr, weight_decay)
+
+
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "lion",
+    "momentum",
+    "nadam",
+    "nesterov",
+    "rmsprop",
+    "sgd",
+]
