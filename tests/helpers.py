@@ -68,6 +68,11 @@ def for_arrays(f, value):
     return f(value) if isinstance(value, np.ndarray) else value
 
 
+def spread(values) -> list:
+    """The values, those that are lists of arrays replaced by their arrays."""
+    return [a for v in values for a in (v if isinstance(v, list) and all(isinstance(a, np.ndarray) for a in v) else [v])]
+
+
 def with_layout(call: Call, layout, op: Op) -> Call:
     """The call with every float array, but those updated in place, laid out anew."""
     names = parameter_names(op, call)
@@ -99,8 +104,7 @@ def run(op: Op, function, call: Call) -> tuple[np.ndarray, ...]:
         given = dict(zip(names, call.args, strict=False)) | call.kwargs
         result = tuple(given[name] for name in op.in_place)
     results = result if isinstance(result, tuple) else (result,)
-    spread = [a for r in results for a in (r if isinstance(r, list) else [r])]
-    return tuple(np.asarray(r) for r in spread if r is not None)
+    return tuple(np.asarray(r) for r in spread(results) if r is not None)
 
 
 def in_float64(call: Call) -> Call:

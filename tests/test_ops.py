@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from helpers import LARGE_SIZES, LAYOUTS, OPS, SIZES, assert_agrees, expected_results, fresh, is_float_array, run, with_layout
+from helpers import LARGE_SIZES, LAYOUTS, OPS, SIZES, assert_agrees, expected_results, fresh, is_float_array, run, spread, with_layout
 
 import densekit.functional
 import densekit.reference
@@ -34,7 +34,7 @@ def test_layout_changes_no_bit(op, level, dtype, layout, rng):
         for a, b in zip(plain, run(op, op.function, other), strict=True):
             np.testing.assert_array_equal(a, b, strict=True)
         if not op.in_place:
-            for a, b in zip(before, other.args, strict=True):
+            for a, b in zip(spread(before), spread(other.args), strict=True):
                 np.testing.assert_array_equal(a, b, err_msg=f"{op.name} changed its input")
 
 

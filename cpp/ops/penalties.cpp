@@ -1,6 +1,7 @@
 #include "ops/penalties.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/arena.h"
 
@@ -41,8 +42,9 @@ double penalty(const Context& context, Penalty kind, const T* w, T* gradient, in
 }
 
 template <class T> void soft_threshold(const Context& context, const T* w, T* y, index n, double threshold) {
+  const T limit = static_cast<T>(std::min(threshold, static_cast<double>(std::numeric_limits<T>::max())));
   context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) {
-    context.kernels<T>().penalty.soft_threshold(w + i, y + i, length, static_cast<T>(threshold));
+    context.kernels<T>().penalty.soft_threshold(w + i, y + i, length, limit);
   });
 }
 template <class T> void clip(const Context& context, const T* x, T* y, index n, double low, double high) {

@@ -57,19 +57,24 @@ def _unit(name: str, key: str, value: float) -> float:
     return number(name, key, value, low=0, high=1)
 
 
+def _beta(name: str, key: str, value: float) -> float:
+    """A share that is never all, because 1 - beta^step is divided by: 0 <= value < 1."""
+    return number(name, key, value, low=0, high=1, open_high=True)
+
+
 def _moments(name: str, step: int, beta1: float, beta2: float, eps: float) -> tuple[float, float, float, float]:
     """What the relatives of Adam have in common."""
     return (
         float(whole(name, "step", step, low=1, high=2**53)),
-        number(name, "beta1", beta1, low=0, high=1, open_high=True),
-        number(name, "beta2", beta2, low=0, high=1, open_high=True),
+        _beta(name, "beta1", beta1),
+        _beta(name, "beta2", beta2),
         number(name, "eps", eps, low=0),
     )
 
 
-# Where the functions are tested, and how closely. A step p + s costs 2 ulp of the new p and 4 eps of s: the last sum and
-# the decay are rounded once each, and s is a handful of products, quotients and roots of half an ulp each. s itself may
-# be a difference, so its size is measured with absolute values, before anything cancels. States likewise.
+# Where the functions are tested, and how closely. A step p + s costs 2 ulp of the new p and 4 eps of s: the last sum
+# and the decay are rounded once each, and s is a handful of products, quotients and roots of half an ulp each. s itself
+# may be a difference, so its size is measured with absolute values, before anything cancels. States likewise.
 
 
 def _domain(states: str, **kwargs: Any) -> Domain:
@@ -100,7 +105,7 @@ def _tolerances(function: Callable[..., Any], states: int) -> tuple[Tolerance, .
 
 
 def _lion_step(call: Call, _: Any) -> NDArray[np.float64]:
-    """lr, or 2 lr / eps, which allows either sign, where rounding decides what beta1 m + (1 - beta1) g is the sign of."""
+    """lr; where rounding decides the sign of beta1 m + (1 - beta1) g, 2 lr / eps, which allows either."""
     g, m = (np.asarray(a, np.float64) for a in call.args[1:])
     eps = float(np.finfo(np.asarray(call.args[0]).dtype).eps)
     undecided = np.abs(0.9 * m + 0.1 * g) <= 4 * eps * (0.9 * np.abs(m) + 0.1 * np.abs(g))
@@ -146,10 +151,10 @@ def momentum(
 ) -> None:
     """Gradient descent with momentum: v <- momentum v + (1 - dampening) dw; w <- w - lr v, in place.
 
-    w, dw, v: any one shape; v begins as zeros. momentum, dampening: 0 to 1. The rate stands outside of v, as in PyTorch;
-    where it stands inside (v <- momentum v - lr dw: Keras, scikit-learn) a change of lr takes effect later.
-    PyTorch's very first step sets v = dw, without the dampening; here it is a step like any other, which differs only if
-    dampening is not 0. Polyak 1964.
+    w, dw, v: any one shape; v begins as zeros. momentum, dampening: 0 to 1. The rate stands outside of v, as in
+    PyTorch; where it stands inside (v <- momentum v - lr dw: Keras, scikit-learn) a change of lr takes effect later.
+    PyTorch's very first step sets v = dw, without the dampening; here it is a step like any other, which differs only
+    if dampening is not 0. Polyak 1964.
 
     >>> w, v = np.array([1.0, 2.0]), np.zeros(2)
     >>> for _ in range(2):
@@ -275,9 +280,9 @@ def adadelta(
     weight_decay: float = 0.0,
     maximize: bool = False,
 ) -> None:
-    """Adadelta: s and u are running means of dw^2 and of the squares of d = sqrt(u + eps) / sqrt(s + eps) dw; w <- w - lr d.
+    """Adadelta: w <- w - lr d, d = sqrt(u + eps) / sqrt(s + eps) dw, in place; s and u are running means of dw^2, d^2.
 
-    All in place, in this order: s <- rho s + (1 - rho) dw^2, then d with the old u, then u <- rho u + (1 - rho) d^2.
+    In this order: s <- rho s + (1 - rho) dw^2, then d with the old u, then u <- rho u + (1 - rho) d^2.
     w, dw, s, u: any one shape; s and u begin as zeros. rho: 0 to 1. eps: 0 or more, inside the roots.
     Zeiler, arXiv 1212.5701.
 
@@ -313,9 +318,10 @@ def adam(
 ) -> None:
     """Adam: w <- w - lr m' / (sqrt(v') + eps), m' and v' the running means of dw and dw^2 without their bias, in place.
 
-    m <- beta1 m + (1 - beta1) dw; v <- beta2 v + (1 - beta2) dw^2; m' = m / (1 - beta1^step), v' = v / (1 - beta2^step).
-    w, dw, m, v: any one shape; m and v begin as zeros. step: counts from 1, up to 2^53 without drift. beta1, beta2: from 0
-    to below 1. eps: 0 or more, added after the correction (Keras and scikit-learn add theirs before).
+    m <- beta1 m + (1 - beta1) dw, v <- beta2 v + (1 - beta2) dw^2;
+    m' = m / (1 - beta1^step), v' = v / (1 - beta2^step).
+    w, dw, m, v: any one shape; m and v begin as zeros. step: counts from 1, up to 2^53 without drift. beta1, beta2:
+    from 0 to below 1. eps: 0 or more, added after the correction (Keras and scikit-learn add theirs before).
     Kingma and Ba, arXiv 1412.6980.
 
     >>> w, m, v = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2)
@@ -323,7 +329,8 @@ def adam(
     >>> w.round(6), m.round(6), v.round(6)
     (array([0.999, 2.001]), array([ 0.1, -0.3]), array([0.001, 0.009]))
     """
-    numbers = _core.adam_numbers(*_size("adam", lr, weight_decay, maximize), *_moments("adam", step, beta1, beta2, eps))
+    size, moments = _size("adam", lr, weight_decay, maximize), _moments("adam", step, beta1, beta2, eps)
+    numbers = _core.adam_numbers(*size, *moments)
     _update("adam", Rule.adam, numbers, w, dw, m=m, v=v)
 
 
@@ -357,7 +364,8 @@ def adamw(
     >>> w.round(6)
     array([0.99899, 2.00098])
     """
-    numbers = _core.adam_numbers(*_size("adamw", lr, weight_decay, maximize), *_moments("adamw", step, beta1, beta2, eps))
+    size, moments = _size("adamw", lr, weight_decay, maximize), _moments("adamw", step, beta1, beta2, eps)
+    numbers = _core.adam_numbers(*size, *moments)
     _update("adamw", Rule.adam, numbers, w, dw, m=m, v=v)
 
 
@@ -391,8 +399,8 @@ def adamax(
     >>> w.round(6), u.round(6)
     (array([0.998, 2.002]), array([1., 3.]))
     """
-    size = _size("adamax", lr, weight_decay, maximize)
-    numbers = _core.adamax_numbers(*size, *_moments("adamax", step, beta1, beta2, eps))
+    size, moments = _size("adamax", lr, weight_decay, maximize), _moments("adamax", step, beta1, beta2, eps)
+    numbers = _core.adamax_numbers(*size, *moments)
     _update("adamax", Rule.adamax, numbers, w, dw, m=m, u=u)
 
 
@@ -420,8 +428,9 @@ def nadam(
     """NAdam: adam with Nesterov's momentum, w <- w - lr (a dw + b m) / (sqrt(v') + eps), in place.
 
     With mu_i = beta1 (1 - 0.96^(i momentum_decay) / 2) and P_t their product up to t:
-    a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)), t being the step, which counts from 1; m, v and v' as in adam.
-    P_t follows from t alone and needs no state: it is soon nothing beside 1, so a late step costs no more than an early one.
+    a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)), t being the step, which counts from 1; m, v, v' as in adam.
+    P_t follows from t alone and needs no state: it is soon nothing beside 1, so a late step costs no more than an early
+    one. momentum_decay: 0 or more.
     Dozat, ICLR workshop 2016, as in PyTorch with decoupled_weight_decay.
 
     >>> w, m, v = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2)
@@ -429,8 +438,7 @@ def nadam(
     >>> w.round(6)
     array([0.997887, 2.002113])
     """
-    size = _size("nadam", lr, weight_decay, maximize)
-    moments = _moments("nadam", step, beta1, beta2, eps)
+    size, moments = _size("nadam", lr, weight_decay, maximize), _moments("nadam", step, beta1, beta2, eps)
     numbers = _core.nadam_numbers(*size, *moments, number("nadam", "momentum_decay", momentum_decay, low=0))
     _update("nadam", Rule.adam, numbers, w, dw, m=m, v=v)
 
@@ -462,8 +470,9 @@ def lion(
     >>> w.round(6), m.round(6)
     (array([0.9, 2.1]), array([ 0.01, -0.03]))
     """
-    betas = [number("lion", key, beta, low=0, high=1, open_high=True) for key, beta in (("beta1", beta1), ("beta2", beta2))]
-    _update("lion", Rule.lion, _core.lion_numbers(*_size("lion", lr, weight_decay, maximize), *betas), w, dw, m=m)
+    size = _size("lion", lr, weight_decay, maximize)
+    numbers = _core.lion_numbers(*size, _beta("lion", "beta1", beta1), _beta("lion", "beta2", beta2))
+    _update("lion", Rule.lion, numbers, w, dw, m=m)
 
 
 __all__ = [

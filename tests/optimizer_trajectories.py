@@ -1,0 +1,66 @@
+"""Fifty steps of each optimizer from one start: here, in densekit, and in PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+START = np.array([1.0, -2.0, 0.5, 3.0])
+STEPS = 50
+
+
+def gradient(w, t):
+    """Of a bent bowl, with a term that changes from step to step; the last coordinate is nearly flat."""
+    return np.array([1.0, 0.1, 10.0, 0.01]) * np.tanh(w) + 0.3 * np.sin(t * np.array([1.0, 2.0, 3.0, 4.0]))
+
+
+# name: (settings here, number of states, whether steps are counted, class in torch.optim, settings there)
+RUNS = {
+    "sgd": ({"lr": 0.05}, 0, False, "SGD", {"lr": 0.05}),
+    "momentum": ({"lr": 0.02}, 1, False, "SGD", {"lr": 0.02, "momentum": 0.9}),
+    "nesterov": ({"lr": 0.02}, 1, False, "SGD", {"lr": 0.02, "momentum": 0.9, "nesterov": True}),
+    "rmsprop": ({"lr": 0.01}, 1, False, "RMSprop", {"lr": 0.01}),
+    "adagrad": ({"lr": 0.1}, 1, False, "Adagrad", {"lr": 0.1}),
+    "adadelta": ({}, 2, False, "Adadelta", {}),
+    "adam": ({"lr": 0.01}, 2, True, "Adam", {"lr": 0.01}),
+    "adamw": ({"lr": 0.01}, 2, True, "AdamW", {"lr": 0.01}),
+    "adamax": ({"lr": 0.01}, 2, True, "Adamax", {"lr": 0.01}),
+    "nadam": ({"lr": 0.01}, 2, True, "NAdam", {"lr": 0.01}),
+    "nadam with decay": (
+        {"lr": 0.01, "weight_decay": 0.1, "momentum_decay": 0.5},
+        2,
+        True,
+        "NAdam",
+        {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True, "momentum_decay": 0.5},
+    ),
+    "adam upwards": ({"lr": 0.01, "maximize": True}, 2, True, "Adam", {"lr": 0.01, "maximize": True}),
+}
+
+
+def ours(module, name, dtype=np.float64):
+    """The parameters after fifty steps of densekit.functional or densekit.reference."""
+    settings, states, counted, _, _ = RUNS[name]
+    w, arrays = START.astype(dtype), [np.zeros(START.shape, dtype) for _ in range(states)]
+    update = getattr(module, name.split()[0])
+    for t in range(1, STEPS + 1):
+        update(w, gradient(w, t).astype(dtype), *arrays, **settings, **({"step": t} if counted else {}))
+    return w
+
+
+def torchs(torch, name):
+    """The parameters after fifty steps of torch.optim, all in float64."""
+    _, _, _, optimizer, settings = RUNS[name]
+    torch.set_default_dtype(torch.float64)  # NAdam's product is kept in the default dtype
+    w = torch.tensor(START, requires_grad=True)
+    update = getattr(torch.optim, optimizer)([w], foreach=False, **settings)
+    for t in range(1, STEPS + 1):
+        w.grad = torch.from_numpy(gradient(w.detach().numpy(), t))
+        update.step()
+    return w.detach().numpy().copy()
+
+
+if __name__ == "__main__":  # prints the literals of test_optimizers.py
+    import torch
+
+    print(f"# torch {torch.__version__}")
+    for name in RUNS:
+        print(f'    "{name}": {torchs(torch, name).tolist()},')
