@@ -1,11 +1,11 @@
-"""Fifty steps of each optimizer from one start: here, in densekit, and in PyTorch."""
+"""Steps of each optimizer from one start: here, in densekit, and in PyTorch."""
 
 from __future__ import annotations
 
 import numpy as np
 
 START = np.array([1.0, -2.0, 0.5, 3.0])
-STEPS = 50
+STEPS = (1, 10, 50)  # where the parameters are looked at
 
 
 def gradient(w, t):
@@ -37,25 +37,35 @@ RUNS = {
 
 
 def ours(module, name, dtype=np.float64):
-    """The parameters after fifty steps of densekit.functional or densekit.reference."""
+    """The parameters after each of STEPS, by densekit.functional or densekit.reference."""
     settings, states, counted, _, _ = RUNS[name]
     w, arrays = START.astype(dtype), [np.zeros(START.shape, dtype) for _ in range(states)]
     update = getattr(module, name.split()[0])
-    for t in range(1, STEPS + 1):
+    seen = []
+    for t in range(1, max(STEPS) + 1):
         update(w, gradient(w, t).astype(dtype), *arrays, **settings, **({"step": t} if counted else {}))
-    return w
+        if t in STEPS:
+            seen.append(w.copy())
+    return seen
 
 
 def torchs(torch, name):
-    """The parameters after fifty steps of torch.optim, all in float64."""
+    """The same by torch.optim, all in float64."""
     _, _, _, optimizer, settings = RUNS[name]
+    default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # NAdam's product is kept in the default dtype
-    w = torch.tensor(START, requires_grad=True)
-    update = getattr(torch.optim, optimizer)([w], foreach=False, **settings)
-    for t in range(1, STEPS + 1):
-        w.grad = torch.from_numpy(gradient(w.detach().numpy(), t))
-        update.step()
-    return w.detach().numpy().copy()
+    try:
+        w = torch.tensor(START, requires_grad=True)
+        update = getattr(torch.optim, optimizer)([w], foreach=False, **settings)
+        seen = []
+        for t in range(1, max(STEPS) + 1):
+            w.grad = torch.from_numpy(gradient(w.detach().numpy(), t))
+            update.step()
+            if t in STEPS:
+                seen.append(w.detach().numpy().copy())
+        return seen
+    finally:
+        torch.set_default_dtype(default)
 
 
 if __name__ == "__main__":  # prints the literals of test_optimizers.py
@@ -63,4 +73,4 @@ if __name__ == "__main__":  # prints the literals of test_optimizers.py
 
     print(f"# torch {torch.__version__}")
     for name in RUNS:
-        print(f'    "{name}": {torchs(torch, name).tolist()},')
+        print(f'    "{name}": {[seen.tolist() for seen in torchs(torch, name)]},')

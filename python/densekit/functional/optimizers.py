@@ -428,7 +428,7 @@ def nadam(
     """NAdam: adam with Nesterov's momentum, w <- w - lr (a dw + b m) / (sqrt(v') + eps), in place.
 
     With mu_i = beta1 (1 - 0.96^(i momentum_decay) / 2) and P_t their product up to t:
-    a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)), t being the step, which counts from 1; m, v, v' as in adam.
+    a = (1 - mu_t) / (1 - P_t), b = mu_(t+1) / (1 - P_(t+1)), t the step, which counts from 1; the rest as in adam.
     P_t follows from t alone and needs no state: it is soon nothing beside 1, so a late step costs no more than an early
     one. momentum_decay: 0 or more.
     Dozat, ICLR workshop 2016, as in PyTorch with decoupled_weight_decay.

@@ -119,8 +119,8 @@ def elastic_net(w: ArrayLike, alpha: float, l1_ratio: float, *, out: Out = None)
 def soft_threshold(w: ArrayLike, threshold: float, *, out: Out = None) -> NDArray[Any]:
     """Shrinks towards zero: sign(w) max(abs(w) - threshold, 0).
 
-    w: floats of any shape; NaN stays NaN. threshold: 0 or more. This is the proximal step of l1: after a step of rate lr
-    along the gradient of the loss, threshold = lr lam, and small weights become exactly zero.
+    w: floats of any shape; NaN stays NaN. threshold: 0 or more. This is the proximal step of l1: after a step of rate
+    lr along the gradient of the loss, threshold = lr lam, and small weights become exactly zero.
 
     >>> densekit.functional.soft_threshold([1.0, -2.0, 0.25], 0.5)
     array([ 0.5, -1.5,  0. ])
