@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import _core, reference
-from densekit._arrays import Floats, check_target, contiguous, floats, number, same_shape
+from densekit._arrays import Floats, apart, check_target, contiguous, flag, floats, number, same_shape
 from densekit.registry import Call, Tolerance, op
 
 
@@ -38,8 +38,9 @@ def sgd(w: Floats, dw: ArrayLike, *, lr: float, weight_decay: float = 0.0, maxim
     same_shape("sgd", "w", w, "dw", gradient)
     lr = number("sgd", "lr", lr, low=0)
     decay = number("sgd", "weight_decay", weight_decay, low=0)
+    maximize = flag("sgd", "maximize", maximize)
     target = contiguous(w)
-    _core.sgd(target, contiguous(gradient), 1 - lr * decay, -lr if maximize else lr)
+    _core.sgd(target, contiguous(apart(gradient, target)), 1 - lr * decay, -lr if maximize else lr)
     if target is not w:
         w[...] = target
 
