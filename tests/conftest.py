@@ -21,6 +21,20 @@ def level(request):
     _core.use_level(before)
 
 
+@pytest.fixture
+def each_level():
+    """For tests that compare instruction sets within: an iterator that switches to each in turn; put back afterwards."""
+    before = _core.active_level()
+
+    def switch():
+        for name in LEVELS:
+            _core.use_level(name)
+            yield name
+
+    yield switch
+    _core.use_level(before)
+
+
 @pytest.fixture(params=_core.thread_backends())
 def backend(request):
     """Runs the test once on each thread backend of this build."""

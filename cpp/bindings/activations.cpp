@@ -6,6 +6,7 @@
 namespace densekit::bindings {
 
 template <class T> static void forward(Activation kind, const Contiguous<T>& z, Contiguous<T>& y, double parameter) {
+  known(kind);
   require_same_size(z, "z", y, "y");
   const T* in = input(z, "z");
   T* out = output(y, "y");
@@ -15,6 +16,7 @@ template <class T> static void forward(Activation kind, const Contiguous<T>& z, 
 
 template <class T>
 static void backward(Activation kind, const Contiguous<T>& dy, const Contiguous<T>& saved, Contiguous<T>& dz, double parameter) {
+  known(kind);
   require_same_size(dy, "dy", saved, "saved");
   require_same_size(dy, "dy", dz, "dz");
   const T *upstream = input(dy, "dy"), *kept = input(saved, "saved");
@@ -28,7 +30,7 @@ void bind_activations(py::module_& m) {
 #define ACTIVATION(name, Functor, saves) kinds.value(#name, Activation::name);
 #include "kernels/activations.def"
 #undef ACTIVATION
-  m.def("saves_input", &saves_input, py::arg("kind"));
+  m.def("saves_input", [](Activation kind) { return saves_input(known(kind)); }, py::arg("kind"));
   DENSEKIT_DEF(m, "activation_forward", forward, py::arg("kind"), py::arg("z").noconvert(), py::arg("y").noconvert(), py::arg("parameter"));
   DENSEKIT_DEF(m, "activation_backward", backward, py::arg("kind"), py::arg("dy").noconvert(), py::arg("saved").noconvert(),
                py::arg("dz").noconvert(), py::arg("parameter"));

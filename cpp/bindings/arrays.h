@@ -41,6 +41,14 @@ template <class A, class B> void require_same_size(const A& a, const char* a_nam
   require(a.size() == b.size(), std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b));
 }
 
+// An enumeration can be made from any number in Python: Kind(999) must not become an index.
+template <class E> E one_of(E value, const char* name, int count) {
+  const int number = static_cast<int>(value);
+  require(number >= 0 && number < count, std::string(name) + " " + std::to_string(number) + " is not one of the " + std::to_string(count) + " there are");
+  return value;
+}
+inline Activation known(Activation kind) { return one_of(kind, "activation", activation_count); }
+
 template <class T> const T* input(const Contiguous<T>& a, const char* name) {
   require_aligned(a, name);
   return a.data();

@@ -22,7 +22,7 @@ static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<
   if (b) require_shape(*b, "b", {n});
   require_shape(y, "y", {m, n});
   if (saved) require_shape(*saved, "saved", {m, n});
-  const Epilogue<T> epilogue{b ? input(*b, "b") : nullptr, activation, static_cast<T>(parameter), saved ? output(*saved, "saved") : nullptr};
+  const Epilogue<T> epilogue{b ? input(*b, "b") : nullptr, known(activation), static_cast<T>(parameter), saved ? output(*saved, "saved") : nullptr};
   T* out = output(y, "y");
   const Context context = current_context();
   const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv.cols));

@@ -1,6 +1,8 @@
 // Softmax, its logarithm and its cross-entropy.
 #include "ops/softmax.h"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "bindings/arrays.h"
@@ -14,6 +16,13 @@ template <class T> struct Rows {
   }
 };
 
+// The inverse of the temperature in the range of T, and not zero: zero or infinity times an infinite or no difference
+// would be NaN.
+template <class T> static T in_range(double scale) {
+  using limits = std::numeric_limits<T>;
+  return static_cast<T>(std::clamp<double>(scale, limits::denorm_min(), limits::max()));
+}
+
 template <class T> static void forward(bool logarithm, const Contiguous<T>& z, Contiguous<T>& y, double scale) {
   const Rows<T> shape(z);
   require_shape(y, "y", {shape.rows, shape.cols});
@@ -22,8 +31,8 @@ template <class T> static void forward(bool logarithm, const Contiguous<T>& z, C
   const Context context = current_context();
   const Scratch scratch(log_softmax_scratch_bytes<T>(context, shape.cols));
   py::gil_scoped_release unlocked;
-  if (logarithm) log_softmax(context, in, out, shape.rows, shape.cols, static_cast<T>(scale), scratch.get());
-  else softmax(context, in, out, shape.rows, shape.cols, static_cast<T>(scale));
+  if (logarithm) log_softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
+  else softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale));
 }
 
 template <class T>
@@ -45,6 +54,7 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
                             const std::optional<Contiguous<double>>& class_weight, double smoothing, std::optional<std::int64_t> ignore_index,
                             Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
   const Rows<T> shape(z);
+  one_of(reduction, "reduction", 3);
   require(labels.has_value() != soft.has_value(), "give either labels or soft targets");
   CrossEntropyTargets<T> targets;
   if (labels) {

@@ -44,10 +44,17 @@ class Carver {
     next_ += bytes<T>(count);
     return piece;
   }
-  template <class T> static std::ptrdiff_t bytes(std::ptrdiff_t count) {
+  // Bytes that a piece takes. A count may come from shapes without memory (broadcast views): what overflows is more than
+  // any allocation gives, which is a std::bad_alloc, and never a small number.
+  template <class T> static std::ptrdiff_t bytes(std::ptrdiff_t count, std::ptrdiff_t times = 1) {
     const std::ptrdiff_t whole = static_cast<std::ptrdiff_t>(alignment);
-    return (count * static_cast<std::ptrdiff_t>(sizeof(T)) + whole - 1) / whole * whole;
+    std::ptrdiff_t size = 0;
+    if (__builtin_mul_overflow(count, times, &size) || __builtin_mul_overflow(size, static_cast<std::ptrdiff_t>(sizeof(T)), &size) ||
+        __builtin_add_overflow(size, whole - 1, &size))
+      return too_many;
+    return size / whole * whole;
   }
+  static constexpr std::ptrdiff_t too_many = std::ptrdiff_t{1} << 60;  // the sum of a few still fits
 
  private:
   char* next_;

@@ -8,7 +8,7 @@ namespace densekit {
 bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body);
 #if defined(DENSEKIT_OPENMP)
 bool run_on_openmp(index tasks, int workers, TaskFunction function, const void* body);
-int openmp_threads();  // what OpenMP's own settings (and threadpoolctl) allow
+int openmp_limit();  // set since the import, by threadpoolctl or omp_set_num_threads; else no limit
 #endif
 
 }  // namespace densekit

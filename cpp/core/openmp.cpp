@@ -2,8 +2,9 @@
 #if defined(DENSEKIT_OPENMP)
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
-#include <mutex>
+#include <climits>
 
 #include "core/backends.h"
 #if defined(__unix__) || defined(__APPLE__)
@@ -15,24 +16,25 @@ namespace {
 
 std::atomic<bool> in_forked_child{false};
 
-void watch_for_forks() {
+// From the moment of loading: another library may have started libgomp's threads before this one uses them.
 #if defined(__unix__) || defined(__APPLE__)
-  static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; }); });
+[[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; });
 #endif
-}
+const int threads_at_load = omp_get_max_threads();
 
 }  // namespace
 
 bool run_on_openmp(index tasks, int workers, TaskFunction function, const void* body) {
-  watch_for_forks();
   if (in_forked_child || omp_in_parallel()) return false;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(workers)
   for (index task = 0; task < tasks; ++task) function(body, task, omp_get_thread_num());
   return true;
 }
 
-int openmp_threads() { return omp_get_max_threads(); }
+int openmp_limit() {
+  const int now = omp_get_max_threads();
+  return now == threads_at_load ? INT_MAX : std::max(1, now);
+}
 
 }  // namespace densekit
 #endif

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/backends.h"
+#include "core/float_state.h"
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -24,7 +25,9 @@ int positive_number(const char* name, bool strict) {  // 0: not set
   if (!text || !*text) return 0;
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
-  const bool clean = end != text && (*end == 0 || (!strict && *end == ','));  // OMP_NUM_THREADS may be a list
+  const bool number = end != text;
+  while (*end == ' ' || *end == '\t') ++end;
+  const bool clean = number && (*end == 0 || (!strict && *end == ','));  // OMP_NUM_THREADS may be a list
   if (clean && value >= 1 && value <= most_threads) return static_cast<int>(value);
   if (!strict) return 0;
   throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to 1024, got '" + text + "'");
@@ -83,12 +86,13 @@ std::atomic<Backend>& backend() {
 std::atomic<int> requested{0};
 std::atomic<double> threshold{20e3};  // two wake-ups of a sleeping thread, with room
 std::atomic<bool> all_hands{false};
-std::atomic<int> workers_of_last_call{1};
+std::atomic<int> most_workers{1};  // since somebody asked
 thread_local bool inside_task = false;
 
 struct Job {
   TaskFunction function;
   const void* body;
+  FloatState float_state = densekit::float_state();
   std::atomic<int> begun{0};
   int expected = 0;  // in all-hands mode: how many workers must begin
   std::atomic<bool> has_begun[most_threads]{};
@@ -96,10 +100,10 @@ struct Job {
 
 void run_plain(const void* job_pointer, index task, int worker) {
   const Job& job = *static_cast<const Job*>(job_pointer);
-  const bool outer = inside_task;
+  const WithFloatState state(job.float_state);
   inside_task = true;
   job.function(job.body, task, worker);
-  inside_task = outer;
+  inside_task = false;
 }
 
 void run_all_hands(const void* job_pointer, index task, int worker) {
@@ -117,7 +121,7 @@ void run_all_hands(const void* job_pointer, index task, int worker) {
 int threads() {
   if (const int set = requested) return set;
 #if defined(DENSEKIT_OPENMP)
-  if (backend() == Backend::openmp) return std::min(default_threads(), std::max(1, openmp_threads()));
+  if (backend() == Backend::openmp) return std::min(default_threads(), openmp_limit());
 #endif
   return default_threads();
 }
@@ -140,7 +144,7 @@ void use_thread_backend(const std::string& name) { backend() = backend_by_name(n
 double serial_threshold() { return threshold; }
 void set_serial_threshold(double nanoseconds) { threshold = nanoseconds; }
 void set_all_hands(bool on) { all_hands = on; }
-int last_workers() { return workers_of_last_call; }
+int last_workers() { return most_workers.exchange(1); }
 
 void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction function, const void* body) {
   const int workers = static_cast<int>(std::min<index>(tasks, max_threads));
@@ -154,12 +158,13 @@ void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction fu
 #else
     const bool ran = run_on_pool(tasks, workers, run, &job);
 #endif
-    if (everyone) workers_of_last_call = ran ? job.begun.load() : 1;
+    if (everyone && ran && job.begun > most_workers) most_workers = job.begun.load();
     if (ran) return;
-  } else if (all_hands) {
-    workers_of_last_call = 1;
   }
+  const bool outer = inside_task;
+  inside_task = true;  // what runs inside a task is serial, whether or not the tasks are
   for (index task = 0; task < tasks; ++task) function(body, task, 0);
+  inside_task = outer;
 }
 
 }  // namespace densekit

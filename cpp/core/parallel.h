@@ -9,8 +9,8 @@ namespace densekit {
 
 using index = std::ptrdiff_t;
 
-// How many threads a call may use (the caller included): what set_threads said, else DENSEKIT_NUM_THREADS,
-// OMP_NUM_THREADS, the affinity mask and the cgroup's quota, whichever is least.
+// How many threads a call may use (the caller included): what set_threads said, else DENSEKIT_NUM_THREADS, else
+// OMP_NUM_THREADS, else the processors in the affinity mask, or fewer if the cgroup's quota says so.
 int threads();
 void set_threads(int count);  // 0: back to the default
 
@@ -22,9 +22,9 @@ void use_thread_backend(const std::string& name);  // std::invalid_argument
 double serial_threshold();
 void set_serial_threshold(double nanoseconds);
 
-// For tests: every call with several tasks waits until each of its workers has begun one; how many did in the last call.
+// For tests: every call with several tasks waits until each of its workers has begun one.
 void set_all_hands(bool on);
-int last_workers();
+int last_workers();  // then: the most that took part in one parallel_for since this was last asked
 
 // Runs body(task, worker) for each task in [0, tasks) once, worker in [0, max_threads), in any order.
 // Serial when the work is small, when called from inside a task, and when another thread is using the pool.

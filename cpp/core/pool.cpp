@@ -4,11 +4,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "core/backends.h"
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#include <signal.h>
 #endif
 
 namespace densekit {
@@ -22,11 +24,29 @@ inline void pause() {
 #endif
 }
 
+// Signals belong to the program's own threads: one taken by a worker would not interrupt what the main thread waits for.
+// Faults stay unblocked, so that their handlers run.
+class WithoutSignals {
+ public:
+#if defined(__unix__) || defined(__APPLE__)
+  WithoutSignals() {
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+  }
+  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+#endif
+};
+
 class Pool {
  public:
   bool run(index tasks, int workers, TaskFunction function, const void* body) {
     std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
-    if (!owner) return false;
+    if (!owner || tasks >= static_cast<index>(closed)) return false;
     start_threads(workers - 1);
     // The fields change only while the claim is closed, so whoever saw a new field cannot claim from the old job.
     const std::uint64_t job = (claim_.load() >> 32) + 2;
@@ -82,8 +102,14 @@ class Pool {
     }
   }
 
+  // As many as the system grants: the caller runs whatever nobody else does.
   void start_threads(int wanted) {
-    for (; started_ < wanted; ++started_) std::thread([this, worker = started_ + 1] { live(worker); }).detach();
+    if (started_ >= wanted) return;
+    [[maybe_unused]] const WithoutSignals inherited;
+    try {
+      for (; started_ < wanted; ++started_) std::thread([this, worker = started_ + 1] { live(worker); }).detach();
+    } catch (const std::system_error&) {
+    }
   }
 
   std::mutex busy_, sleep_;
@@ -96,18 +122,19 @@ class Pool {
   int started_ = 0;
 };
 
-// Never destroyed: its threads may outlive main. A forked child, which has none of them, gets a new one.
+// Never destroyed: its threads may outlive main. A forked child has none of them, and makes a new one when it needs it.
 std::atomic<Pool*> pool{nullptr};
+#if defined(__unix__) || defined(__APPLE__)
+[[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { pool = nullptr; });
+#endif
 
 Pool& the_pool() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    pool = new Pool;
-#if defined(__unix__) || defined(__APPLE__)
-    pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
-#endif
-  });
-  return *pool;
+  Pool* current = pool;
+  if (current) return *current;
+  Pool* fresh = new Pool;
+  if (pool.compare_exchange_strong(current, fresh)) return *fresh;
+  delete fresh;  // another thread was first
+  return *current;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace densekit {
 constexpr index rows_per_partial = 64;
 static index partials(index rows) { return (rows + rows_per_partial - 1) / rows_per_partial; }
 
-index column_sums_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(partials(rows) * cols); }
+index column_sums_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(partials(rows), cols); }
 
 template <class T> void column_sums(const Context& context, const T* x, index rows, index cols, T* sums, void* scratch) {
   double* partial = static_cast<double*>(scratch);

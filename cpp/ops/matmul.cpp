@@ -26,7 +26,7 @@ template <class T> void finish(const Kernels<T>& kernels, const Epilogue<T>& e, 
 // Packing pays when each packed element is used often enough.
 bool goes_direct(const Context& context, index packed_rows, index m, index n, index k) {
   if (context.road != Road::automatic) return context.road == Road::direct;
-  return m <= 2 * packed_rows || m * n * k <= index{1} << 19;
+  return m <= 2 * packed_rows || static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <= 524288.0;
 }
 
 template <class T> struct Shape {
@@ -122,7 +122,7 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
 
 template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
   const GemmKernels<T>& gemm = context.kernels<T>().gemm;
-  if (goes_direct(context, gemm.packed_rows, m, n, k)) return Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width * k);
+  if (goes_direct(context, gemm.packed_rows, m, n, k)) return Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k);
   return Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads);
 }
 

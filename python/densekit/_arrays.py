@@ -76,8 +76,20 @@ def _floats_slowly(op: str, names_and_values: Sequence[Any]) -> list[Any]:
 
 
 def contiguous(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself if it is C-contiguous, else a copy that is."""
-    return array if array.flags.c_contiguous else array.copy(order="C")
+    """The array itself if it lies in memory as the kernels need it (C order, aligned, native), else a copy that does."""
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
+        return array
+    return np.array(array, array.dtype.newbyteorder("="), order="C")
+
+
+def apart(array: NDArray[Any], *targets: NDArray[Any]) -> NDArray[Any]:
+    """The array itself, or a copy if it shares memory with a shifted view that is written while the kernel reads it."""
+    for target in targets:
+        same = array.ctypes.data == target.ctypes.data and array.strides == target.strides
+        if not same and np.may_share_memory(array, target):
+            return array.copy()
+    return array
 
 
 def same_shape(op: str, *names_and_arrays: Any) -> None:
@@ -133,6 +145,8 @@ def check_target(op: str, name: str, out: Any, shape: tuple[int, ...], dtype: An
     """TypeError or ValueError unless `out` is a writable array of this shape and dtype."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{op}: {name} is {type(out).__name__}, expected a NumPy array, which is written in place")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"{op}: {name} is a masked array, expected a plain one, which is written in place")
     if out.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"{op}: {name} is {out.dtype}, expected {np.dtype(dtype)}")
     if out.shape != shape:
@@ -156,7 +170,10 @@ def number(
     """A finite real number in the given range; TypeError or ValueError that quotes it otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:  # an int of more than 308 digits
+        result = np.inf if value > 0 else -np.inf
     inside = (low < result if open_low else low <= result) and (result < high if open_high else result <= high)
     if not inside or not np.isfinite(result):
         left, right = "(" if open_low or low == -np.inf else "[", ")" if open_high or high == np.inf else "]"
@@ -171,6 +188,13 @@ def whole(op: str, name: str, value: Any, *, low: int = 0, high: int = 2**63 - 1
     if not low <= int(value) <= high:
         raise ValueError(f"{op}: {name} must be a whole number from {low} to {high}, got {value!r}")
     return int(value)
+
+
+def flag(op: str, name: str, value: Any) -> bool:
+    """True or False; TypeError otherwise, for "no" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{op}: {name} must be True or False, got {value!r} ({type(value).__name__})")
+    return bool(value)
 
 
 def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:

@@ -39,12 +39,12 @@ class Tolerance:
     scale: Scale | None = None  # default: 1, an absolute bound
 
     def allowed(self, call: Call, expected: NDArray[np.float64], dtype: Any) -> Any:
-        finite = np.where(np.isfinite(expected), expected, 0)
-        with np.errstate(over="ignore"):
-            rounded = np.abs(finite).astype(dtype)
-        rounded = np.where(np.isfinite(rounded), rounded, np.finfo(dtype).max).astype(dtype)
+        info = np.finfo(dtype)
+        finite = np.where(np.isfinite(expected), np.abs(expected), 0)
+        ulp = np.spacing(np.minimum(finite, info.max / 2).astype(dtype)).astype(np.float64)
+        ulp = np.where(finite > info.max / 2, 2.0 ** (info.maxexp - 1 - info.nmant), ulp)  # spacing(max) is NaN
         scale = 1.0 if self.scale is None else self.scale(call, expected)
-        return self.ulps * np.spacing(rounded).astype(np.float64) + self.epsilons * float(np.finfo(dtype).eps) * scale
+        return self.ulps * ulp + self.epsilons * float(info.eps) * scale
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Out, Output, check_target, contiguous, floats, one_of, out_tuple
+from densekit._arrays import Floats, Out, Output, check_target, contiguous, flag, floats, one_of, out_tuple
 from densekit.functional.activations import DEFAULT_PARAMETER, Kind, kind_of
 from densekit.registry import Call, Tolerance, op
 
@@ -76,7 +76,8 @@ def matmul(
     """
     one_of("matmul", "precision", precision, _PRECISIONS)
     a, b = floats("matmul", "a", a, "b", b)
-    a, b = (a.T if transpose_a else a), (b.T if transpose_b else b)
+    a = a.T if flag("matmul", "transpose_a", transpose_a) else a
+    b = b.T if flag("matmul", "transpose_b", transpose_b) else b
     _require_product("matmul", "a", a, "b", b)
     y = Output("matmul", out, (a.shape[0], b.shape[1]), a.dtype, (a, b))
     _core.dense(a, b, None, Kind.identity, 0.0, y.target, None)
@@ -109,6 +110,7 @@ def dense(
             raise ValueError(f"dense: w is {w.shape} but b is {b.shape}, expected ({w.shape[1]},)")
         b = contiguous(b)
     kind = kind_of("dense", activation)
+    return_saved = flag("dense", "return_saved", return_saved)
     shape = (x.shape[0], w.shape[1])
     y_out, saved_out = out_tuple("dense", out, ("y", "saved")) if return_saved else (out, None)
     y = Output("dense", y_out, shape, x.dtype, (x, w, b))

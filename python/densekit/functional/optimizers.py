@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, check_target, contiguous, floats, number, same_shape, whole
+from densekit._arrays import Floats, check_target, contiguous, flag, floats, number, same_shape, whole
 from densekit.registry import Call, Domain, Tolerance, op
 
 Rule = _core.Optimizer
@@ -47,9 +47,7 @@ def _update(name: str, rule: Any, numbers: Any, w: Floats, dw: ArrayLike, **stat
 
 
 def _size(name: str, lr: float, weight_decay: float, maximize: bool) -> tuple[float, float, bool]:
-    if not isinstance(maximize, bool | np.bool_):
-        raise TypeError(f"{name}: maximize must be True or False, got {maximize!r}")
-    return number(name, "lr", lr, low=0), number(name, "weight_decay", weight_decay, low=0), bool(maximize)
+    return number(name, "lr", lr, low=0), number(name, "weight_decay", weight_decay, low=0), flag(name, "maximize", maximize)
 
 
 def _unit(name: str, key: str, value: float) -> float:
@@ -129,7 +127,20 @@ def sgd(w: Floats, dw: ArrayLike, *, lr: float, weight_decay: float = 0.0, maxim
     >>> w
     array([0.5, 2.5])
     """
+<<<<<<< HEAD
     _update("sgd", Rule.sgd, _core.sgd_numbers(*_size("sgd", lr, weight_decay, maximize)), w, dw)
+=======
+    (gradient,) = floats("sgd", "dw", dw)
+    check_target("sgd", "w", w, gradient.shape, gradient.dtype)
+    same_shape("sgd", "w", w, "dw", gradient)
+    lr = number("sgd", "lr", lr, low=0)
+    decay = number("sgd", "weight_decay", weight_decay, low=0)
+    maximize = flag("sgd", "maximize", maximize)
+    target = contiguous(w)
+    _core.sgd(target, contiguous(apart(gradient, target)), 1 - lr * decay, -lr if maximize else lr)
+    if target is not w:
+        w[...] = target
+>>>>>>> 10f8aaf45f33f4a96af199472dfebcf3cb192ded
 
 
 @op(

@@ -41,7 +41,8 @@ def _as_rows(array: Floats, axis: int) -> Floats:
 def _along_axis(name: str, kernel: Any, arrays: tuple[Floats, ...], axis: int, temperature: float, out: Out) -> NDArray[Any]:
     first = arrays[0]
     axis = _axis(name, axis, first)
-    scale = 1.0 / number(name, "temperature", temperature, low=0, open_low=True)
+    temperature = number(name, "temperature", temperature, low=0, open_low=True)
+    scale = min(1.0 / max(temperature, 1e-308), 1e308)  # the kernel keeps it in the range of its type
     y = Output(name, out, first.shape, first.dtype, arrays)
     rows = [_as_rows(a, axis) for a in arrays]
     in_place = axis == first.ndim - 1
@@ -142,13 +143,18 @@ def log_softmax_backward(
 
 def split_targets(name: str, targets: Any, logits: Floats) -> tuple[NDArray[np.int64] | None, Floats | None]:
     """Targets as (labels, None) when they are class indices, as (None, probabilities) when they have the logits' shape."""
-    array = np.asarray(targets)
+    try:
+        array = np.asarray(targets)
+    except ValueError as error:
+        raise ValueError(f"{name}: targets are not a rectangular array: {error}") from None
+    if isinstance(targets, np.ma.MaskedArray):
+        raise TypeError(f"{name}: targets are a masked array; fill it first, e.g. targets.filled(0)")
     rows = logits.shape[0]
     if array.shape == (rows,) and array.dtype.kind in "iu":
         return np.require(array, np.int64, ["C", "ALIGNED"]), None
     if array.shape == (rows,) and array.size == 0:
         return np.empty(0, np.int64), None
-    if array.shape == logits.shape and array.dtype.kind in "fiub" and not isinstance(targets, np.ma.MaskedArray):
+    if array.shape == logits.shape and array.dtype.kind in "fiub":
         soft = np.require(array, logits.dtype, ["C", "ALIGNED"])
         bad = ~((soft >= 0) & (soft <= 1))
         if bad.any():
@@ -220,6 +226,8 @@ def softmax_cross_entropy(
         )
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    if divisor == 0:
+        raise ValueError(f"{name}: the weights of all {rows} rows are zero, so there is no mean")
     if reduction == "none":
         return losses.astype(logits.dtype), dlogits.done()
     return float(np.add.reduce(losses)) / divisor, dlogits.done()

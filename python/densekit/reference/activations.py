@@ -103,22 +103,23 @@ def gelu_backward(dy, z, *, approximate="none", out=None):
 
 @twin("z")
 def silu(z, *, out=None):
-    return z * _sigmoid(z)
+    return np.maximum(z, -800.0) * _sigmoid(z)  # from there on it is zero, and -infinity times zero would be NaN
 
 
 @twin("dy", "z")
 def silu_backward(dy, z, *, out=None):
-    return _times(dy, _sigmoid(z) * (1 + z * _sigmoid(-z)))
+    return _times(dy, _sigmoid(z) * (1 + np.clip(z, -800.0, 800.0) * _sigmoid(-z)))
 
 
 @twin("z")
 def mish(z, *, out=None):
-    return z * np.tanh(np.logaddexp(0, z))
+    return np.maximum(z, -800.0) * np.tanh(np.logaddexp(0, z))
 
 
 @twin("dy", "z")
 def mish_backward(dy, z, *, out=None):
-    return _times(dy, np.tanh(np.logaddexp(0, z)) + z * _sigmoid(z) * _sech2(np.logaddexp(0, z)))
+    slope = np.clip(z, -800.0, 800.0) * _sigmoid(z) * _sech2(np.logaddexp(0, z))
+    return _times(dy, np.tanh(np.logaddexp(0, z)) + slope)
 
 
 @twin("z")
