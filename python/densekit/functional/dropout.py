@@ -1,4 +1,4 @@
-"""Dropout: masks that are functions of (seed, step, layer, element), so that nothing has to be stored for the backward pass.
+"""Dropout: masks are functions of (seed, step, layer, element), so nothing has to be stored for the backward pass.
 
 Element e (in C order) is kept if its random 32-bit word is at least round(rate 2^32). The word is number e % 4 of the
 Philox 4x32-10 block with counter (e // 4, layer, low half of step, high half of step) and key (low half of seed, high
@@ -48,8 +48,8 @@ def dropout_mask(
 ) -> NDArray[np.bool_]:
     """The mask of dropout: True for the elements that are kept.
 
-    shape: a length or a tuple of them, 2^34 elements at most. rate: the probability of being dropped, in [0, 1]; 0 keeps
-    all, 1 drops all. seed, step: whole numbers below 2^64; layer: below 2^32. The same four numbers give the same mask.
+    shape: a length or a tuple of them, 2^34 elements at most. rate: the probability of being dropped, in [0, 1]; 0
+    keeps all, 1 drops all. seed, step: whole numbers below 2^64; layer: below 2^32. The same four numbers give the same mask.
     Generator: Philox 4x32-10, Salmon et al., SC'11.
 
     >>> densekit.functional.dropout_mask(8, 0.5, seed=0)
@@ -101,8 +101,8 @@ def dropout(
     >>> densekit.functional.dropout(np.float32([1, 2, 3, 4]), 0.5, seed=0)
     array([0., 4., 6., 8.], dtype=float32)
     """
-    (x,) = floats("dropout", "x", x)
-    return _apply("dropout", "x", x, rate, mode, training, seed, step, layer, out)
+    (data,) = floats("dropout", "x", x)
+    return _apply("dropout", "x", data, rate, mode, training, seed, step, layer, out)
 
 
 @op(
@@ -127,8 +127,8 @@ def dropout_backward(
     >>> densekit.functional.dropout_backward(np.ones(4), 0.5, seed=0)
     array([0., 2., 2., 2.])
     """
-    (dy,) = floats("dropout_backward", "dy", dy)
-    return _apply("dropout_backward", "dy", dy, rate, mode, training, seed, step, layer, out)
+    (upstream,) = floats("dropout_backward", "dy", dy)
+    return _apply("dropout_backward", "dy", upstream, rate, mode, training, seed, step, layer, out)
 
 
 __all__ = ["dropout", "dropout_backward", "dropout_mask"]

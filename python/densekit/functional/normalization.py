@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Output, check_target, contiguous, floats, number, one_of, out_tuple, same_shape, whole
+from densekit._arrays import Floats, Output, check_target, floats, number, one_of, out_tuple, same_shape
 from densekit._refuse import MOMENTUM, refuses
-from densekit.functional._channels import Channels, axes_of, doubles
+from densekit.functional._channels import Channels, channels_along, doubles, rows_along
 from densekit.registry import Call, Tolerance, op
 
 _GRADIENTS = ("dx", "dgamma", "dbeta")
@@ -27,12 +26,17 @@ def _save(op: str, saved: NDArray[np.float64], shape: tuple[int, ...], out: Any)
 
 
 def _updated_in_place(op: str, name: str, value: Any, channels: Channels, dtype: Any) -> tuple[Any, Any]:
-    """The caller's array, and the flat contiguous array that the kernel updates: its own memory where that is possible."""
+    """The caller's array, and the flat contiguous array that the kernel updates: its own memory where possible."""
     if value is None:
         return None, None
     check_target(op, name, value, channels.statistics, dtype)
     direct = value.flags.c_contiguous and value.flags.aligned and value.dtype.isnative
     return value, (value if direct else np.array(value, dtype, order="C")).reshape(-1)
+
+
+def _statistics(x: Floats, axis: int) -> NDArray[np.float64]:
+    wide = x.astype(np.float64)
+    return np.stack([wide.mean(axis=axis), 1 / np.sqrt(wide.var(axis=axis) + 1e-5)])
 
 
 def _batch_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
@@ -42,7 +46,7 @@ def _batch_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
 
 def _batch_backward_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
     x, gamma, _ = _batch_call(rng, dtype, size).args
-    saved = reference.batch_norm(x, return_saved=True)[1]
+    saved = _statistics(x, 0)
     return Call((rng.normal(size=x.shape).astype(dtype), x, gamma), {"saved": saved})
 
 
@@ -53,7 +57,7 @@ def _layer_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
 
 def _layer_backward_call(rng: np.random.Generator, dtype: Any, size: int) -> Call:
     x, gamma, _ = _layer_call(rng, dtype, size).args
-    saved = reference.layer_norm(x, return_saved=True)[1]
+    saved = _statistics(x, -1)
     return Call((rng.normal(size=x.shape).astype(dtype), x, gamma), {"saved": saved})
 
 
@@ -62,9 +66,8 @@ def _scale_over(axis: int) -> Any:
 
     def scale(call: Call, _: Any) -> Any:
         x, gamma = (np.abs(np.asarray(a, np.float64)) for a in call.args[:2])
-        saved = np.asarray(call.args[0], np.float64)
-        mean, var = saved.mean(axis=axis, keepdims=True), saved.var(axis=axis, keepdims=True)
-        return gamma * (x + np.abs(mean)) / np.sqrt(var + 1e-5)
+        mean, inverse = (np.expand_dims(s, axis) for s in _statistics(np.asarray(call.args[0]), axis))
+        return gamma * (x + np.abs(mean)) * inverse
 
     return scale
 
@@ -116,7 +119,8 @@ def batch_norm(
     running_mean and running_var, both or neither, of the dtype of x, are then updated in place:
     r <- stats_decay r + (1 - stats_decay) batch, the batch's variance being "biased" or "unbiased" (n / (n - 1)) as
     running_var_kind says; start them at 0 and 1. With training=False they are what x is normalised by.
-    With return_saved: (y, saved), saved being float64 (2, channels), mean and 1 / sqrt(var + eps), for batch_norm_backward.
+    With return_saved: (y, saved), saved being float64 (2, channels), mean and 1 / sqrt(var + eps), which
+    batch_norm_backward needs.
     out: an array for y; with return_saved, (y, saved), each an array or None.
     Ioffe and Szegedy, arXiv 1502.03167.
 
@@ -125,9 +129,9 @@ def batch_norm(
            [ 1.,  0.]])
     """
     name = "batch_norm"
-    x, gamma, beta = floats(name, "x", x, "gamma?", gamma, "beta?", beta)
-    channels = Channels(x.shape, axes_of(name, axis, x.ndim))
-    scale, shift = channels.parameter(name, "gamma", gamma), channels.parameter(name, "beta", beta)
+    data, weight, bias = floats(name, "x", x, "gamma?", gamma, "beta?", beta)
+    channels = channels_along(name, data.shape, axis)
+    scale, shift = channels.parameter(name, "gamma", weight), channels.parameter(name, "beta", bias)
     eps = number(name, "eps", eps, low=0)
     decay = number(name, "stats_decay", stats_decay, low=0, high=1)
     unbiased = one_of(name, "running_var_kind", running_var_kind, ("biased", "unbiased")) == "unbiased"
@@ -135,17 +139,17 @@ def batch_norm(
         missing = "running_mean" if running_mean is None else "running_var"
         raise ValueError(f"{name}: {missing} is None; give both running statistics or neither")
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
-    y = Output(name, y_out, x.shape, x.dtype, (x,), elementwise=True)
-    view = channels.view(x)
+    y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
+    view = channels.view(data)
     saved = np.empty((2, channels.cube[1]))
     if training:
         if channels.count < 2:
             raise ValueError(
-                f"{name}: x is {x.shape} with axis={axis}: {channels.count} value(s) a channel have no variance to divide by; "
-                "training needs at least 2 (training=False uses the running statistics)"
+                f"{name}: x is {data.shape} with axis={axis}: {channels.count} value(s) a channel have no variance to "
+                "divide by; training needs at least 2 (training=False uses the running statistics)"
             )
-        mean, flat_mean = _updated_in_place(name, "running_mean", running_mean, channels, x.dtype)
-        var, flat_var = _updated_in_place(name, "running_var", running_var, channels, x.dtype)
+        mean, flat_mean = _updated_in_place(name, "running_mean", running_mean, channels, data.dtype)
+        var, flat_var = _updated_in_place(name, "running_var", running_var, channels, data.dtype)
         _core.batch_norm_statistics(view, eps, flat_mean, flat_var, decay, unbiased, saved)
         for target, flat in ((mean, flat_mean), (var, flat_var)):
             if target is not None and not np.may_share_memory(target, flat):
@@ -153,7 +157,7 @@ def batch_norm(
     else:
         if running_mean is None:
             raise ValueError(f"{name}: training=False needs running_mean and running_var")
-        _, mean, var = floats(name, "x", x, "running_mean", running_mean, "running_var", running_var)
+        _, mean, var = floats(name, "x", data, "running_mean", running_mean, "running_var", running_var)
         for word, statistic in (("running_mean", mean), ("running_var", var)):
             channels.require(name, word, statistic)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -196,28 +200,19 @@ def batch_norm_backward(
     (array([ 0.1089, -0.1524,  0.0435]), array([-1.019]), array([1.]))
     """
     name = "batch_norm_backward"
-    dy, x, gamma = floats(name, "dy", dy, "x", x, "gamma?", gamma)
-    same_shape(name, "x", x, "dy", dy)
-    channels = Channels(x.shape, axes_of(name, axis, x.ndim))
-    scale = channels.parameter(name, "gamma", gamma)
+    upstream, data, weight = floats(name, "dy", dy, "x", x, "gamma?", gamma)
+    same_shape(name, "x", data, "dy", upstream)
+    channels = channels_along(name, data.shape, axis)
+    scale = channels.parameter(name, "gamma", weight)
     kept = doubles(name, "saved", saved, (2, *channels.statistics)).reshape(2, channels.cube[1])
     outs = out_tuple(name, out, _GRADIENTS)
-    dx = Output(name, outs[0], x.shape, x.dtype, (dy, x, kept), elementwise=True, name="dx")
-    dgamma = Output(name, outs[1], channels.statistics, x.dtype, (dy, x, gamma, kept), name="dgamma")
-    dbeta = Output(name, outs[2], channels.statistics, x.dtype, (dy, x, gamma, kept), name="dbeta")
+    dx = Output(name, outs[0], data.shape, data.dtype, (upstream, data, kept), elementwise=True, name="dx")
+    dgamma = Output(name, outs[1], channels.statistics, data.dtype, (upstream, data, weight, kept), name="dgamma")
+    dbeta = Output(name, outs[2], channels.statistics, data.dtype, (upstream, data, weight, kept), name="dbeta")
     target = channels.target(dx)
     flat = dgamma.target.reshape(-1), dbeta.target.reshape(-1)
-    _core.batch_norm_backward(channels.view(dy), channels.view(x), kept, scale, bool(training), target, *flat)
+    _core.batch_norm_backward(channels.view(upstream), channels.view(data), kept, scale, bool(training), target, *flat)
     return channels.done(dx, target), dgamma.done(), dbeta.done()
-
-
-def _rows(name: str, x: Floats, axis: int) -> tuple[Channels, tuple[int, int], tuple[int, ...]]:
-    """x as rows along an axis: the view, its two lengths, and the shape of one value a row."""
-    if x.ndim == 0:
-        raise ValueError(f"{name}: expected at least one dimension, got a single number")
-    at = whole(name, "axis", axis, low=-x.ndim, high=x.ndim - 1) % x.ndim
-    rows = x.shape[:at] + x.shape[at + 1 :]
-    return Channels(x.shape, (at,), last=True), (math.prod(rows), x.shape[at]), rows
 
 
 @op(
@@ -239,7 +234,8 @@ def layer_norm(
 
     x: floats, at least one dimension. axis: along which a row lies; var is biased. gamma, beta: (length of a row), or
     None for 1 and 0. eps: 0 or more. A row gives the same bits alone as in any batch.
-    With return_saved: (y, saved), saved being float64 (2, rows...), mean and 1 / sqrt(var + eps), for layer_norm_backward.
+    With return_saved: (y, saved), saved being float64 (2, rows...), mean and 1 / sqrt(var + eps), which
+    layer_norm_backward needs.
     out: an array for y; with return_saved, (y, saved), each an array or None.
     Ba, Kiros and Hinton, arXiv 1607.06450.
 
@@ -248,18 +244,19 @@ def layer_norm(
            [-1.,  1.]])
     """
     name = "layer_norm"
-    x, gamma, beta = floats(name, "x", x, "gamma?", gamma, "beta?", beta)
-    rows, shape, each = _rows(name, x, axis)
-    scale, shift = rows.parameter(name, "gamma", gamma), rows.parameter(name, "beta", beta)
+    data, weight, bias = floats(name, "x", x, "gamma?", gamma, "beta?", beta)
+    rows = rows_along(name, data.shape, axis)
+    shape = rows.cube[:2]
+    scale, shift = rows.parameter(name, "gamma", weight), rows.parameter(name, "beta", bias)
     eps = number(name, "eps", eps, low=0)
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
     # gamma and beta are read again for each row: y must not lie over them.
-    y = Output(name, y_out, x.shape, x.dtype, (x, gamma, beta), elementwise=x.ndim > 1)
+    y = Output(name, y_out, data.shape, data.dtype, (data, weight, bias), elementwise=data.ndim > 1)
     saved = np.full((2, shape[0]), np.nan)  # what an empty row has
     target = rows.target(y)
-    _core.layer_norm(rows.view(x).reshape(shape), eps, scale, shift, saved, target.reshape(shape))
+    _core.layer_norm(rows.view(data).reshape(shape), eps, scale, shift, saved, target.reshape(shape))
     result = rows.done(y, target)
-    return (result, _save(name, saved, each, saved_out)) if return_saved else result
+    return (result, _save(name, saved, rows.others, saved_out)) if return_saved else result
 
 
 @op(
@@ -279,7 +276,7 @@ def layer_norm_backward(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The gradients of layer_norm: dx, dgamma, dbeta for a gradient dy from above, of the shape of x.
 
-    With z = (x - mean) / sqrt(var + eps) and g = dy gamma: dx = (g - mean(g) - z mean(g z)) / sqrt(var + eps), the means
+    With z = (x - mean) / sqrt(var + eps) and g = dy gamma: dx = (g - mean(g) - z mean(g z)) / sqrt(var + eps), means
     along the row; dgamma = sum dy z and dbeta = sum dy over the rows. saved: what layer_norm(..., return_saved=True)
     returned. out: (dx, dgamma, dbeta), each an array or None.
 
@@ -290,17 +287,19 @@ def layer_norm_backward(
     (array([[ 0.1089, -0.1524,  0.0435]]), array([1., 0., 0.]))
     """
     name = "layer_norm_backward"
-    dy, x, gamma = floats(name, "dy", dy, "x", x, "gamma?", gamma)
-    same_shape(name, "x", x, "dy", dy)
-    rows, shape, each = _rows(name, x, axis)
-    scale = rows.parameter(name, "gamma", gamma)
-    kept = doubles(name, "saved", saved, (2, *each)).reshape(2, shape[0])
+    upstream, data, weight = floats(name, "dy", dy, "x", x, "gamma?", gamma)
+    same_shape(name, "x", data, "dy", upstream)
+    rows = rows_along(name, data.shape, axis)
+    shape = rows.cube[:2]
+    scale = rows.parameter(name, "gamma", weight)
+    kept = doubles(name, "saved", saved, (2, *rows.others)).reshape(2, shape[0])
     outs = out_tuple(name, out, _GRADIENTS)
-    dx = Output(name, outs[0], x.shape, x.dtype, (dy, x, gamma, kept), elementwise=x.ndim > 1, name="dx")
-    dgamma = Output(name, outs[1], shape[1:], x.dtype, (dy, x, gamma, kept), name="dgamma")
-    dbeta = Output(name, outs[2], shape[1:], x.dtype, (dy, x, gamma, kept), name="dbeta")
+    inputs = (upstream, data, weight, kept)
+    dx = Output(name, outs[0], data.shape, data.dtype, inputs, elementwise=data.ndim > 1, name="dx")
+    dgamma = Output(name, outs[1], shape[1:], data.dtype, inputs, name="dgamma")
+    dbeta = Output(name, outs[2], shape[1:], data.dtype, inputs, name="dbeta")
     target = rows.target(dx)
-    views = rows.view(dy).reshape(shape), rows.view(x).reshape(shape)
+    views = rows.view(upstream).reshape(shape), rows.view(data).reshape(shape)
     _core.layer_norm_backward(*views, kept, scale, target.reshape(shape), dgamma.target, dbeta.target)
     return rows.done(dx, target), dgamma.done(), dbeta.done()
 

@@ -1,4 +1,4 @@
-"""Scaling of data by column. Statistics can be returned (fit on the training data) and handed in (apply to the test data)."""
+"""Scaling of data by column. Statistics can be returned (fitted to training data) and handed in (for test data)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Output, check_target, floats, number, out_tuple, whole
-from densekit.functional._channels import Channels, doubles
+from densekit._arrays import Floats, Output, check_target, floats, number, out_tuple
+from densekit.functional._channels import Channels, columns_along, doubles
 from densekit.registry import Call, Tolerance, op
-
-
-def _columns(name: str, x: Floats, axis: int) -> Channels:
-    """The columns along an axis: one channel for each index into the other axes."""
-    if x.ndim == 0:
-        raise ValueError(f"{name}: expected at least one dimension, got a single number")
-    along = whole(name, "axis", axis, low=-x.ndim, high=x.ndim - 1) % x.ndim
-    return Channels(x.shape, tuple(a for a in range(x.ndim) if a != along))
 
 
 def _given(name: str, first: str, a: Any, second: str, b: Any, columns: Channels) -> tuple[Any, Any] | None:
@@ -36,7 +28,9 @@ def _require_rows(name: str, x: Floats, axis: int, columns: Channels) -> None:
         raise ValueError(f"{name}: x is {x.shape} with axis={axis}: an empty column has no statistics")
 
 
-def _with_statistics(name: str, y: NDArray[Any], words: tuple[str, str], values: Any, columns: Channels, outs: Any) -> Any:
+def _with_statistics(
+    name: str, y: NDArray[Any], words: tuple[str, str], values: Any, columns: Channels, outs: Any
+) -> Any:
     results = [y]
     for word, value, out in zip(words, values, outs, strict=True):
         statistic = value.reshape(columns.statistics)
@@ -69,8 +63,8 @@ def standardize(
 ) -> Any:
     """The z-score of each column: y = (x - mean) / std.
 
-    x: floats, at least one dimension, rows along `axis`. mean, std: one value a column, both or neither; if they are not
-    given, they are the column's mean and its standard deviation, divided by n (ddof 0). Where std is 0, a constant
+    x: floats, at least one dimension, rows along `axis`. mean, std: one value a column, both or neither; not given,
+    they are the column's mean and its standard deviation, divided by n (ddof 0). Where std is 0, a constant
     column, the division is by 1, so that such a column gives zeros. NaN or infinity in a column makes its statistics,
     and with them the whole column, NaN: fill gaps first.
     With return_statistics: (y, mean, std), the statistics in float64, to be handed in for the test data. out: an array
@@ -86,14 +80,14 @@ def standardize(
     array([[2., 1.]])
     """
     name = "standardize"
-    (x,) = floats(name, "x", x)
-    columns = _columns(name, x, axis)
+    (data,) = floats(name, "x", x)
+    columns = columns_along(name, data.shape, axis)
     statistics = _given(name, "mean", mean, "std", std, columns)
     y_out, *outs = out_tuple(name, out, ("y", "mean", "std")) if return_statistics else (out,)
-    y = Output(name, y_out, x.shape, x.dtype, (x,), elementwise=True)
-    view = columns.view(x)
+    y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
+    view = columns.view(data)
     if statistics is None:
-        _require_rows(name, x, axis, columns)
+        _require_rows(name, data, axis, columns)
         moments = np.empty((2, columns.cube[1]))
         _core.channel_moments(view, moments)
         statistics = moments[0], np.sqrt(moments[1] / columns.count)
@@ -120,8 +114,8 @@ def min_max_scale(
 ) -> Any:
     """Each column mapped from [low, high] to feature_range = (a, b): y = (x - low) / (high - low) (b - a) + a.
 
-    x: floats, at least one dimension, rows along `axis`. low, high: one value a column, both or neither; if they are not
-    given, they are the column's least and largest value. Where they are equal, a constant column, the division is by 1,
+    x: floats, at least one dimension, rows along `axis`. low, high: one value a column, both or neither; not given,
+    they are the column's least and largest value. Where they are equal, a constant column, the division is by 1,
     so that such a column gives a. clip: values of other data that fall outside become a or b; by default they stay
     outside. NaN in a column makes its statistics, and with them the whole column, NaN: fill gaps first.
     With return_statistics: (y, low, high), the statistics in float64, to be handed in for the test data. out: an array
@@ -135,20 +129,20 @@ def min_max_scale(
            [1., 0.]]), array([[1.5, 0. ]]))
     """
     name = "min_max_scale"
-    (x,) = floats(name, "x", x)
+    (data,) = floats(name, "x", x)
     if not isinstance(feature_range, tuple | list) or len(feature_range) != 2:
         raise TypeError(f"{name}: feature_range must be two numbers (a, b), got {feature_range!r}")
     a, b = (number(name, "feature_range", limit) for limit in feature_range)
     if a >= b:
         raise ValueError(f"{name}: feature_range must rise, got {feature_range!r}")
-    columns = _columns(name, x, axis)
+    columns = columns_along(name, data.shape, axis)
     statistics = _given(name, "low", low, "high", high, columns)
     y_out, *outs = out_tuple(name, out, ("y", "low", "high")) if return_statistics else (out,)
-    y = Output(name, y_out, x.shape, x.dtype, (x,), elementwise=True)
-    view = columns.view(x)
+    y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
+    view = columns.view(data)
     if statistics is None:
-        _require_rows(name, x, axis, columns)
-        least, most = np.empty(columns.cube[1], x.dtype), np.empty(columns.cube[1], x.dtype)
+        _require_rows(name, data, axis, columns)
+        least, most = np.empty(columns.cube[1], data.dtype), np.empty(columns.cube[1], data.dtype)
         _core.channel_range(view, least, most)
         statistics = least.astype(np.float64), most.astype(np.float64)
     least, most = statistics
@@ -158,7 +152,7 @@ def min_max_scale(
     with np.errstate(invalid="ignore", over="ignore"):
         width = most - least
     target = columns.target(y)
-    shift = np.full(columns.cube[1], a, x.dtype)
+    shift = np.full(columns.cube[1], a, data.dtype)
     _core.normalize(view, least, (b - a) / np.where(width == 0, 1.0, width), None, shift, target)
     if clip:
         _core.clamp(target, a, b)

@@ -22,7 +22,7 @@ def twin(
 ) -> Callable[[F], F]:
     """Wraps a function whose parameters named in `arrays` it receives as float64.
 
-    Its results are rounded to the dtype that functional would use, but for those outputs that `float64` names; `out=` is
+    Its results are rounded to the dtype that functional would use, but for the outputs that `float64` names; `out=` is
     honoured; parameters in `in_place` are written back. Python scalars among the results stay as they are.
     """
 

@@ -9,7 +9,7 @@ _HALF = np.uint64(32)
 
 
 def _philox(counter, key):
-    """Four words for each counter of four words (..., 4) and a key of two. Salmon et al., SC'11, section 3.3 and 5.2."""
+    """Four words for each counter of four words (..., 4) and a key of two. Salmon et al., SC'11."""
     c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, np.uint64), -1, 0)
     k0, k1 = (np.uint64(k) for k in key)
     for _ in range(10):
