@@ -1,7 +1,44 @@
-#include "bindings/arrays.h"
+// Moments and ranges of channels, for column-wise scaling.
+#include "ops/scaling.h"
+
+#include "bindings/channels.h"
 
 namespace densekit::bindings {
 
-void bind_scaling(py::module_&) {}
+// moments (2, channels): means, and sums of squared differences from them.
+template <class T> static void channel_moments(const Contiguous<T>& x, Contiguous<double>& moments) {
+  const ChannelShape shape = channel_shape(x, "x");
+  require_values(shape, x);
+  require_shape(moments, "moments", {2, shape.channels});
+  const T* in = input(x, "x");
+  double* out = output(moments, "moments");
+  const Scratch scratch(channel_moments_scratch_bytes(shape));
+  py::gil_scoped_release unlocked;
+  densekit::channel_moments(current_context(), in, shape, out, out + shape.channels, scratch.get());
+}
+
+template <class T> static void channel_range(const Contiguous<T>& x, Contiguous<T>& low, Contiguous<T>& high) {
+  const ChannelShape shape = channel_shape(x, "x");
+  require_values(shape, x);
+  require_shape(low, "low", {shape.channels});
+  require_shape(high, "high", {shape.channels});
+  const T* in = input(x, "x");
+  T *least = output(low, "low"), *most = output(high, "high");
+  const Scratch scratch(channel_range_scratch_bytes<T>(shape));
+  py::gil_scoped_release unlocked;
+  densekit::channel_range(current_context(), in, shape, least, most, scratch.get());
+}
+
+template <class T> static void clamp(Contiguous<T>& y, double low, double high) {
+  T* target = output(y, "y");
+  py::gil_scoped_release unlocked;
+  densekit::clamp(current_context(), target, y.size(), low, high);
+}
+
+void bind_scaling(py::module_& m) {
+  DENSEKIT_DEF(m, "channel_moments", channel_moments, py::arg("x").noconvert(), py::arg("moments").noconvert());
+  DENSEKIT_DEF(m, "channel_range", channel_range, py::arg("x").noconvert(), py::arg("low").noconvert(), py::arg("high").noconvert());
+  DENSEKIT_DEF(m, "clamp", clamp, py::arg("y").noconvert(), py::arg("low"), py::arg("high"));
+}
 
 }  // namespace densekit::bindings

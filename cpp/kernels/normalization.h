@@ -4,6 +4,244 @@
 
 DENSEKIT_BEGIN
 
-template <class T> constexpr NormalizationKernels<T> normalization_kernels{};
+// Columns whose sums are carried at the same time: enough chains to hide the latency of an addition.
+constexpr int chains = 4;
+
+// Sums over n elements, k of them at a time; term(i, count) gives the k vectors to add. Four chains, then one fixed tree.
+template <int k> struct Terms { vec<double> term[k]; };
+template <int k> struct Totals { double total[k]; };
+template <int k, class F> inline Totals<k> lane_sums(index n, F&& term) {
+  using D = vec<double>;
+  constexpr index w = width<double>;
+  D sums[k][chains]{};
+  index i = 0;
+  for (; i + chains * w <= n; i += chains * w)
+    for (int c = 0; c < chains; ++c) {
+      const Terms<k> t = term(i + c * w, w);
+      for (int s = 0; s < k; ++s) sums[s][c] += t.term[s];
+    }
+  for (; i < n; i += w) {
+    const index count = n - i < w ? n - i : w;
+    const Terms<k> t = term(i, count);
+    for (int s = 0; s < k; ++s) sums[s][0] += select<D>(first_lanes<D>(count), t.term[s], D{});
+  }
+  Totals<k> totals;
+  for (int s = 0; s < k; ++s) totals.total[s] = hsum((sums[s][0] + sums[s][1]) + (sums[s][2] + sums[s][3]));
+  return totals;
+}
+
+// Two sums for each column of a matrix, each a chain over the rows; step(row, column, count, sum, dot) adds to both,
+// begin(column, count) makes what step needs of a column, end(column, count, made, sum, dot) stores.
+template <class Begin, class Step, class End>
+inline void column_sums(index rows, index cols, Begin&& begin, Step&& step, End&& end) {
+  using D = vec<double>;
+  constexpr index w = width<double>;
+  index j = 0;
+  for (; j + chains * w <= cols; j += chains * w) {
+    D made[chains], sum[chains]{}, dot[chains]{};
+    for (int c = 0; c < chains; ++c) made[c] = begin(j + c * w, w);
+    for (index i = 0; i < rows; ++i)
+      for (int c = 0; c < chains; ++c) step(i, j + c * w, w, made[c], sum[c], dot[c]);
+    for (int c = 0; c < chains; ++c) end(j + c * w, w, made[c], sum[c], dot[c]);
+  }
+  for (; j < cols; j += w) {
+    const index count = cols - j < w ? cols - j : w;
+    const D made = begin(j, count);
+    D sum{}, dot{};
+    for (index i = 0; i < rows; ++i) step(i, j, count, made, sum, dot);
+    end(j, count, made, sum, dot);
+  }
+}
+
+template <class V> inline bits<V> is_finite(V x) { return abs(x) < constant<V>::infinity; }
+
+// Sums are taken about a pivot, an element of the column itself. Then (pivot - mean)^2 <= m2, so that the subtraction
+// below loses at most a factor `rows` (64) of float64's digits whatever the data; a constant column gives exactly 0.
+template <class T> void column_moments(const T* x, index rows, index cols, index ldx, double* mean, double* m2) {
+  using D = vec<double>;
+  const double inverse = 1 / static_cast<double>(rows);
+  column_sums(
+      rows, cols,
+      [&](index j, index count) {
+        const D pivot = load_as_double(x + j, count);
+        return select<D>(is_finite(pivot), pivot, D{});  // so that the mean of a column with an infinity is that infinity
+      },
+      [&](index i, index j, index count, D pivot, D& sum, D& squares) {
+        const D d = load_as_double(x + i * ldx + j, count) - pivot;
+        sum += d;
+        squares = fma(d, d, squares);
+      },
+      [&](index j, index count, D pivot, D sum, D squares) {
+        const D about_mean = squares - sum * sum * inverse;
+        // Squares that overflow are infinitely many; only a column that holds an infinity has no spread at all.
+        const bits<D> overflow = is_finite(sum) & (squares == constant<D>::infinity);
+        store_any<D>(mean + j, fma(sum, D{} + inverse, pivot), count);
+        store_any<D>(m2 + j, select<D>(overflow, squares, about_mean), count);
+      });
+}
+
+template <class T> void run_moments(const T* x, index n, double* mean, double* m2) {
+  using D = vec<double>;
+  const double pivot = is_finite(D{} + double(x[0]))[0] ? double(x[0]) : 0;
+  const auto sum = lane_sums<1>(n, [&](index i, index count) { return Terms<1>{{load_as_double(x + i, count) - pivot}}; });
+  const double shift = sum.total[0] / static_cast<double>(n);
+  const auto squares = lane_sums<1>(n, [&](index i, index count) {
+    const D d = load_as_double(x + i, count) - pivot - shift;
+    return Terms<1>{{d * d}};
+  });
+  *mean = pivot + shift;
+  *m2 = squares.total[0];
+}
+
+template <class T>
+void merge_moments(double* mean_a, double* m2_a, double count_a, const double* mean_b, const double* m2_b, double count_b, index n) {
+  using D = vec<double>;
+  const double share = count_b / (count_a + count_b);
+  for_lanes<double>(n, [&](index i, index count) {
+    const D a = load_any<D>(mean_a + i, count), b = load_any<D>(mean_b + i, count), delta = b - a;
+    // Infinite means add up to what NumPy's sum would be; the spread is NaN already.
+    store_any<D>(mean_a + i, select<D>(is_finite(delta), fma(delta, D{} + share, a), a + b), count);
+    store_any<D>(m2_a + i, load_any<D>(m2_a + i, count) + load_any<D>(m2_b + i, count) + delta * delta * (count_a * share), count);
+  });
+}
+
+// x - high - low: the first difference is exact where x is near the mean, and rounded once elsewhere.
+template <class V> inline V centered(V x, V high, V low) { return (x - high) - low; }
+
+// A mean in two parts, for one run.
+template <class T> struct Center {
+  T high, low;
+  explicit Center(double mean) : high(T(mean)), low(T(mean - double(high))) {
+    if (low != low) low = 0;  // an infinite mean has no low part
+  }
+};
+
+template <class T>
+void column_affine(const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* scale, const T* shift, T* y, index ldy) {
+  using V = vec<T>;
+  for (index i = 0; i < rows; ++i)  // along the rows, as the memory lies: the coefficients stay in the first cache
+    for_lanes<T>(cols, [&](index j, index count) {
+      const V d = centered(load_any<V>(x + i * ldx + j, count), load_any<V>(mean.high + j, count), load_any<V>(mean.low + j, count));
+      store_any<V>(y + i * ldy + j, fma(d, load_any<V>(scale + j, count), load_any<V>(shift + j, count)), count);
+    });
+}
+
+template <class T> void run_affine(const T* x, index n, double mean, T scale, T shift, T* y) {
+  using V = vec<T>;
+  const Center<T> center(mean);
+  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + scale, offset = V{} + shift;
+  for_lanes<T>(n, [&](index i, index count) {
+    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count), high, low), factor, offset), count);
+  });
+}
+
+template <class T> void layer_affine(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y) {
+  using V = vec<T>;
+  const Center<T> center(mean);
+  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + T(inverse);
+  for_lanes<T>(n, [&](index i, index count) {
+    const V scale = gamma ? load_any<V>(gamma + i, count) : V{} + 1, shift = beta ? load_any<V>(beta + i, count) : V{};
+    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count), high, low) * factor, scale, shift), count);
+  });
+}
+
+template <class T>
+void column_gradient_sums(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, double* sum, double* dot) {
+  using D = vec<double>;
+  column_sums(
+      rows, cols, [&](index j, index count) { return load_any<D>(mean + j, count); },
+      [&](index i, index j, index count, D center, D& s, D& d) {
+        const D upstream = load_as_double(dy + i * ldx + j, count);
+        s += upstream;
+        d = fma(upstream, load_as_double(x + i * ldx + j, count) - center, d);
+      },
+      [&](index j, index count, D, D s, D d) {
+        store_any<D>(sum + j, s, count);
+        store_any<D>(dot + j, d, count);
+      });
+}
+
+template <class T> void run_gradient_sums(const T* dy, const T* x, index n, double mean, double* sum, double* dot) {
+  const auto sums = lane_sums<2>(n, [&](index i, index count) {
+    const vec<double> upstream = load_as_double(dy + i, count);
+    return Terms<2>{{upstream, upstream * (load_as_double(x + i, count) - mean)}};
+  });
+  *sum = sums.total[0];
+  *dot = sums.total[1];
+}
+
+template <class T>
+void layer_gradient_sums(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, const double* inverse,
+                         double* sum, double* dot) {
+  using D = vec<double>;
+  column_sums(
+      rows, cols, [](index, index) { return D{}; },
+      [&](index i, index j, index count, D, D& s, D& d) {
+        const D upstream = load_as_double(dy + i * ldx + j, count);
+        s += upstream;
+        d = fma(upstream, (load_as_double(x + i * ldx + j, count) - mean[i]) * inverse[i], d);
+      },
+      [&](index j, index count, D, D s, D d) {
+        store_any<D>(sum + j, s, count);
+        store_any<D>(dot + j, d, count);
+      });
+}
+
+template <class T>
+void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* a, const T* b, const T* c, T* dx) {
+  using V = vec<T>;
+  for (index i = 0; i < rows; ++i)
+    for_lanes<T>(cols, [&](index j, index count) {
+      const V d = centered(load_any<V>(x + i * ldx + j, count), load_any<V>(mean.high + j, count), load_any<V>(mean.low + j, count));
+      const V rest = fma(d, load_any<V>(b + j, count), load_any<V>(c + j, count));
+      store_any<V>(dx + i * ldx + j, fma(load_any<V>(dy + i * ldx + j, count), load_any<V>(a + j, count), rest), count);
+    });
+}
+
+template <class T> void run_backward(const T* dy, const T* x, index n, double mean, T a, T b, T c, T* dx) {
+  using V = vec<T>;
+  const Center<T> center(mean);
+  const V high = V{} + center.high, low = V{} + center.low, va = V{} + a, vb = V{} + b, vc = V{} + c;
+  for_lanes<T>(n, [&](index i, index count) {
+    const V d = centered(load_any<V>(x + i, count), high, low);
+    store_any<V>(dx + i, fma(load_any<V>(dy + i, count), va, fma(d, vb, vc)), count);
+  });
+}
+
+// With g = dy gamma and z = (x - mean) inverse: dx = inverse (g - mean(g) - z mean(g z)).
+template <class T> void layer_backward(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx) {
+  using V = vec<T>;
+  using D = vec<double>;
+  const auto sums = lane_sums<2>(n, [&](index i, index count) {
+    D g = load_as_double(dy + i, count);
+    if (gamma) g *= load_as_double(gamma + i, count);
+    return Terms<2>{{g, g * (load_as_double(x + i, count) - mean)}};
+  });
+  const double each = inverse / static_cast<double>(n);
+  const Center<T> center(mean);
+  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + T(inverse);
+  const V level = V{} + T(-each * sums.total[0]), tilt = V{} + T(-each * sums.total[1] * inverse * inverse);
+  for_lanes<T>(n, [&](index i, index count) {
+    V g = load_any<V>(dy + i, count);
+    if (gamma) g *= load_any<V>(gamma + i, count);
+    const V d = centered(load_any<V>(x + i, count), high, low);
+    store_any<V>(dx + i, fma(g, factor, fma(d, tilt, level)), count);
+  });
+}
+
+template <class T> constexpr NormalizationKernels<T> normalization_kernels{
+    .column_moments = column_moments<T>,
+    .moments = run_moments<T>,
+    .merge_moments = merge_moments<T>,
+    .column_affine = column_affine<T>,
+    .affine = run_affine<T>,
+    .layer_affine = layer_affine<T>,
+    .column_gradient_sums = column_gradient_sums<T>,
+    .gradient_sums = run_gradient_sums<T>,
+    .layer_gradient_sums = layer_gradient_sums<T>,
+    .column_backward = column_backward<T>,
+    .backward = run_backward<T>,
+    .layer_backward = layer_backward<T>,
+};
 
 DENSEKIT_END

@@ -102,11 +102,56 @@ template <class T> struct LossKernels {};
 // Entropies and log-likelihoods: sums over probabilities.
 template <class T> struct InformationKernels {};
 
-// Batch and layer normalisation: statistics, the affine map and their backward passes.
-template <class T> struct NormalizationKernels {};
+// x - mean by column, the mean in two parts, high + low, so that float32 keeps every digit of the difference where the
+// mean is large beside the spread.
+template <class T> struct Centers {
+  const T *high, *low;
+};
 
-// Dropout masks from Philox 4x32-10, regenerated wherever they are needed.
-template <class T> struct DropoutKernels {};
+// Batch and layer normalisation: statistics, the affine map and their backward passes. "Columns" are of a matrix
+// (rows, cols) whose rows are ldx (ldy) apart: a block of samples, or a finished tile of a product. A "run" is n
+// contiguous elements that share one mean. Means and sums are float64.
+template <class T> struct NormalizationKernels {
+  // mean[j], and m2[j] = sum of (x - mean)^2, of each column; rows > 0. One sweep about the first row as a pivot.
+  void (*column_moments)(const T* x, index rows, index cols, index ldx, double* mean, double* m2);
+  // The same of a run of n > 0 elements, in two sweeps.
+  void (*moments)(const T* x, index n, double* mean, double* m2);
+  // Merges the moments of count_b more values into those of count_a, for n channels (Chan, Golub and LeVeque 1983).
+  void (*merge_moments)(double* mean_a, double* m2_a, double count_a, const double* mean_b, const double* m2_b, double count_b, index n);
+
+  // y = (x - mean) scale + shift
+  void (*column_affine)(const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* scale, const T* shift, T* y, index ldy);
+  void (*affine)(const T* x, index n, double mean, T scale, T shift, T* y);
+  // y = (x - mean) inverse gamma[i] + beta[i]; gamma and beta may be null: 1 and 0.
+  void (*layer_affine)(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y);
+
+  // sum = sum of dy, dot = sum of dy (x - mean); dy and x lie alike.
+  void (*column_gradient_sums)(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, double* sum, double* dot);
+  void (*gradient_sums)(const T* dy, const T* x, index n, double mean, double* sum, double* dot);
+  // The same with a mean and an inverse deviation for each row: sum of dy, and of dy (x - mean) inverse.
+  void (*layer_gradient_sums)(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, const double* inverse,
+                              double* sum, double* dot);
+  // dx = a dy + b (x - mean) + c
+  void (*column_backward)(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* a, const T* b, const T* c,
+                          T* dx);
+  void (*backward)(const T* dy, const T* x, index n, double mean, T a, T b, T c, T* dx);
+  // The gradient of layer_affine with the statistics of x itself; gamma may be null.
+  void (*layer_backward)(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx);
+};
+
+// Element e is kept if word e % 4 of the Philox 4x32-10 block with counter (e / 4, layer, step) exceeds `limit`.
+struct DropoutStream {
+  std::uint32_t key[2], layer, step[2], limit;
+};
+
+// Dropout masks from Philox 4x32-10, regenerated wherever they are needed. first: the number of element 0; n elements.
+template <class T> struct DropoutKernels {
+  // The four words of each of `blocks` consecutive counters; the first word of the counter counts, modulo 2^32.
+  void (*philox)(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint32_t* words, index blocks);
+  void (*mask)(const DropoutStream& stream, std::uint64_t first, std::uint8_t* kept, index n);  // 1: kept, 0: dropped
+  void (*dropout)(const DropoutStream& stream, std::uint64_t first, const T* x, T* y, index n, T factor);  // kept ? x factor : 0
+  void (*scale)(const T* x, T* y, index n, T factor);  // y = x factor
+};
 
 // Penalties on weights, soft thresholding and clipping.
 template <class T> struct PenaltyKernels {
@@ -123,8 +168,13 @@ template <class T> struct PenaltyKernels {
 // Sums of powers, extremes: what norms and distances are made of.
 template <class T> struct NormKernels {};
 
-// Column-wise scaling of data.
-template <class T> struct ScalingKernels {};
+// Ranges for column-wise scaling of data; a column (a run) with a NaN has the range NaN, NaN.
+template <class T> struct ScalingKernels {
+  void (*column_range)(const T* x, index rows, index cols, index ldx, T* low, T* high);  // rows > 0
+  void (*range)(const T* x, index n, T* low, T* high);                                   // n > 0
+  void (*merge_ranges)(T* low, T* high, const T* low_b, const T* high_b, index n);
+  void (*clamp)(T* y, index n, T low, T high);  // y into [low, high], in place; NaN stays
+};
 
 template <class T> struct Kernels {
   GemmKernels<T> gemm;

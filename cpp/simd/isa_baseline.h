@@ -32,4 +32,13 @@ template <class V> inline void store_n(lane<V>* p, V v, index n) {
   for (index i = 0; i < n; ++i) p[i] = v[i];
 }
 
+// The 64-bit products of the low 32 bits of each lane.
+inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {
+#if defined(__SSE2__)
+  return (vec<std::uint64_t>)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
 DENSEKIT_END

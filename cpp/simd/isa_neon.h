@@ -28,4 +28,9 @@ template <class V> inline void store_n(lane<V>* p, V v, index n) {
   for (index i = 0; i < n; ++i) p[i] = v[i];
 }
 
+// The 64-bit products of the low 32 bits of each lane.
+inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {
+  return (vec<std::uint64_t>)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+}
+
 DENSEKIT_END

@@ -34,4 +34,9 @@ template <class V> inline V load_n(const lane<V>* p, index n) {
 inline void store_n(float* p, vec<float> v, index n) { _mm256_maskstore_ps(p, first(n, 0.0f), (__m256)v); }
 inline void store_n(double* p, vec<double> v, index n) { _mm256_maskstore_pd(p, first(n, 0.0), (__m256d)v); }
 
+// The 64-bit products of the low 32 bits of each lane.
+inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {
+  return (vec<std::uint64_t>)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+
 DENSEKIT_END

@@ -33,4 +33,9 @@ inline void store_n(double* p, vec<double> v, index n) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>(first(n)), (__m512d)v);
 }
 
+// The 64-bit products of the low 32 bits of each lane.
+inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {
+  return (vec<std::uint64_t>)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+}
+
 DENSEKIT_END

@@ -58,6 +58,19 @@ inline vec<double> load_as_double(const float* p, index count) {
   return __builtin_convertvector(h, vec<double>);
 }
 
+// The way back: count float64 values as lanes of V, rounded; the other lanes are zero.
+template <class V> inline V load_from_double(const double* p, index count) {
+  if constexpr (is_float<lane<V>>) {
+    constexpr index w = width<double>;
+    half_floats halves[2]{};
+    halves[0] = __builtin_convertvector(load_any<vec<double>>(p, count < w ? count : w), half_floats);
+    if (count > w) halves[1] = __builtin_convertvector(load_any<vec<double>>(p + w, count - w), half_floats);
+    V v; __builtin_memcpy(&v, halves, sizeof v); return v;
+  } else {
+    return load_any<V>(p, count);
+  }
+}
+
 // True in the first count lanes.
 template <class V> inline bits<V> first_lanes(index count) {
   bits<V> lane_number;

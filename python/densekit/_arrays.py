@@ -52,7 +52,9 @@ def floats(op: str, *names_and_values: Any) -> list[Any]:
         elif value is not None:
             dtype = None
             break
-    if (dtype is _FLOAT32 or dtype is _FLOAT64) and all(v is not None and v.flags.aligned for v in values):
+    if (dtype is _FLOAT32 or dtype is _FLOAT64) and all(
+        name[-1] == "?" if v is None else v.flags.aligned for name, v in zip(names_and_values[::2], values, strict=True)
+    ):
         return list(values)
     return _floats_slowly(op, names_and_values)
 

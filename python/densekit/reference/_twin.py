@@ -14,11 +14,16 @@ from densekit._arrays import Out, _as_array, check_target, out_tuple
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def twin(*arrays: str, outputs: tuple[str, ...] = ("out",), in_place: tuple[str, ...] = ()) -> Callable[[F], F]:
+def twin(
+    *arrays: str,
+    outputs: tuple[str, ...] = ("out",),
+    in_place: tuple[str, ...] = (),
+    float64: tuple[str, ...] = (),
+) -> Callable[[F], F]:
     """Wraps a function whose parameters named in `arrays` it receives as float64.
 
-    Its results are rounded to the dtype that functional would use; `out=` is honoured; parameters in `in_place` are
-    written back. Python scalars among the results stay as they are.
+    Its results are rounded to the dtype that functional would use, but for the outputs that `float64` names; `out=` is
+    honoured; parameters in `in_place` are written back. Python scalars among the results stay as they are.
     """
 
     def wrap(function: F) -> F:
@@ -48,18 +53,19 @@ def twin(*arrays: str, outputs: tuple[str, ...] = ("out",), in_place: tuple[str,
                 for name in in_place:
                     if originals.get(name) is not None:
                         originals[name][...] = given[name]
-                return _deliver(function.__name__, result, out, outputs, dtype)
+                return _deliver(function.__name__, result, out, outputs, dtype, float64)
 
         return call  # type: ignore[return-value]
 
     return wrap
 
 
-def _deliver(op: str, result: Any, out: Any, names: tuple[str, ...], dtype: Any) -> Any:
+def _deliver(op: str, result: Any, out: Any, names: tuple[str, ...], dtype: Any, float64: tuple[str, ...]) -> Any:
     if isinstance(result, tuple):
         # A loss with its gradient: `out` is for the gradient.
         targets = (None, out) if len(names) == 1 else out_tuple(op, out, names)
-        return tuple(_round(op, r, t, dtype) for r, t in zip(result, targets, strict=True))
+        dtypes = [np.dtype(np.float64) if name in float64 else dtype for name in names] * (len(result) // len(names))
+        return tuple(_round(op, r, t, d) for r, t, d in zip(result, targets, dtypes, strict=True))
     return _round(op, result, out, dtype)
 
 

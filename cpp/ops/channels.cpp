@@ -1,0 +1,75 @@
+#include "ops/channels.h"
+
+#include "core/arena.h"
+#include "ops/centers.h"
+
+namespace densekit {
+
+index channel_moments_scratch_bytes(const ChannelShape& shape) {
+  const ChannelShape s = shape.canonical();
+  return 2 * Carver::bytes<double>(s.partials() * s.channels);
+}
+
+template <class T> void channel_moments(const Context& context, const T* x, ChannelShape shape, double* mean, double* m2, void* scratch) {
+  const ChannelShape s = shape.canonical();
+  const auto& kernels = context.kernels<T>().normalization;
+  Carver carver(scratch);
+  double* means = carver.take<double>(s.partials() * s.channels);
+  double* squares = carver.take<double>(s.partials() * s.channels);
+  for_channel_blocks(
+      context, s, 0.4,
+      [&](index p, index offset, index rows, index first, index cols) {
+        const index at = s.partial_at(first, p);
+        kernels.column_moments(x + offset, rows, cols, s.channels, means + at, squares + at);
+      },
+      [&](index at, index offset, index n, index) { kernels.moments(x + offset, n, means + at, squares + at); });
+  for_partials(context, s, [&](index first, index cols, index p) {
+    const index at = s.partial_at(first, p);
+    if (p == 0) {
+      std::copy_n(means + at, cols, mean + first);
+      std::copy_n(squares + at, cols, m2 + first);
+      return;
+    }
+    // Before p: whole blocks of 64 rows, or all samples before this one and the pieces before this piece.
+    const index before = s.columns() ? p * s.row_block : p / s.pieces() * s.inner + p % s.pieces() * s.piece;
+    kernels.merge_moments(mean + first, m2 + first, static_cast<double>(before), means + at, squares + at,
+                          static_cast<double>(s.partial_count(p)), cols);
+  });
+}
+
+template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 4 * Carver::bytes<T>(shape.channels); }
+
+template <class T>
+void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse, const T* gamma,
+               const T* beta, T* y, void* scratch) {
+  const ChannelShape s = shape.canonical();
+  const auto& kernels = context.kernels<T>().normalization;
+  Carver carver(scratch);
+  const Centers<T> centers = split_means<T>(mean, s.channels, carver);
+  T* scale = carver.take<T>(s.channels);
+  T* shift = carver.take<T>(s.channels);
+  for (index c = 0; c < s.channels; ++c) {
+    scale[c] = static_cast<T>(gamma ? inverse[c] * static_cast<double>(gamma[c]) : inverse[c]);
+    shift[c] = beta ? beta[c] : T(0);
+  }
+  for_channel_blocks(
+      context, s, 0.4,
+      [&](index, index offset, index rows, index first, index cols) {
+        kernels.column_affine(x + offset, rows, cols, s.channels, {centers.high + first, centers.low + first}, scale + first, shift + first,
+                              y + offset, s.channels);
+      },
+      [&](index, index offset, index n, index c) {
+        kernels.affine(x + offset, n, mean[c], scale[c], shift[c], y + offset);
+      });
+}
+
+#define INSTANTIATE(T)                                                                                              \
+  template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*);                \
+  template index normalize_scratch_bytes<T>(const ChannelShape&);                                                   \
+  template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*,        \
+                             const T*, T*, void*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace densekit

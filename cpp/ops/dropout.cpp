@@ -1,0 +1,49 @@
+#include "ops/dropout.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace densekit {
+namespace {
+
+std::uint64_t threshold(double rate) { return static_cast<std::uint64_t>(std::nearbyint(rate * 4294967296.0)); }
+
+// For a threshold of 1 or more.
+DropoutStream stream_of(const Dropout& d) {
+  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
+  return {{low(d.seed), low(d.seed >> 32)}, d.layer, {low(d.step), low(d.step >> 32)}, low(threshold(d.rate) - 1)};
+}
+
+double factor_of(const Dropout& d) {
+  if (d.training) return d.mode == DropoutMode::inverted ? 1 / (1 - d.rate) : 1;
+  return d.mode == DropoutMode::inverted ? 1 : 1 - d.rate;
+}
+
+}  // namespace
+
+void dropout_mask(const Context& context, const Dropout& d, std::uint64_t first, std::uint8_t* kept, index n) {
+  const bool draws = threshold(d.rate) > 0;
+  const DropoutStream stream = stream_of(d);
+  context.parallel_pieces(n, 0.7, [&](index i, index length, int) {
+    if (draws) context.kernels<float>().dropout.mask(stream, first + static_cast<std::uint64_t>(i), kept + i, length);
+    else std::fill_n(kept + i, length, std::uint8_t{1});
+  });
+}
+
+template <class T> void dropout(const Context& context, const Dropout& d, std::uint64_t first, const T* x, T* y, index n) {
+  const auto& kernels = context.kernels<T>().dropout;
+  const bool nothing_left = d.rate == 1 && (d.training || d.mode == DropoutMode::classic);
+  const bool draws = d.training && threshold(d.rate) > 0;
+  const DropoutStream stream = stream_of(d);
+  const T factor = static_cast<T>(factor_of(d));
+  context.parallel_pieces(n, 0.7, [&](index i, index length, int) {
+    if (nothing_left) std::fill_n(y + i, length, T(0));
+    else if (draws) kernels.dropout(stream, first + static_cast<std::uint64_t>(i), x + i, y + i, length, factor);
+    else kernels.scale(x + i, y + i, length, factor);
+  });
+}
+
+template void dropout<float>(const Context&, const Dropout&, std::uint64_t, const float*, float*, index);
+template void dropout<double>(const Context&, const Dropout&, std::uint64_t, const double*, double*, index);
+
+}  // namespace densekit

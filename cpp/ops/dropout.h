@@ -1,0 +1,27 @@
+// Dropout (Srivastava et al., JMLR 15, 2014) with masks that are functions of (seed, step, layer, element).
+#pragma once
+#include "core/context.h"
+
+namespace densekit {
+
+// inverted: training x kept / (1 - rate), otherwise x. classic: training x kept, otherwise x (1 - rate).
+enum class DropoutMode { inverted, classic };
+
+struct Dropout {
+  double rate;  // the probability of being dropped, in [0, 1]
+  DropoutMode mode = DropoutMode::inverted;
+  bool training = true;
+  std::uint64_t seed = 0, step = 0;
+  std::uint32_t layer = 0;
+};
+
+// Elements are numbered from `first`; the last number must be below 2^34.
+constexpr std::uint64_t most_dropout_elements = std::uint64_t{1} << 34;
+
+// kept[i] = 1 or 0: its random word is at least round(rate 2^32), or not.
+void dropout_mask(const Context& context, const Dropout& dropout, std::uint64_t first, std::uint8_t* kept, index n);
+// y = x kept times the factor of the mode; also the backward pass, with dy for x. y may be x. What is dropped is zero,
+// even where x is not finite.
+template <class T> void dropout(const Context& context, const Dropout& dropout, std::uint64_t first, const T* x, T* y, index n);
+
+}  // namespace densekit

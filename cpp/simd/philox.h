@@ -1,0 +1,48 @@
+// Philox 4x32-10: four random words from a counter of four words and a key of two, by ten rounds of multiplication.
+// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11; constants from section 5.2.
+#pragma once
+#include "simd/vec.h"
+
+DENSEKIT_BEGIN
+
+// A word sits in the low half of a 64-bit lane, a block in each lane. What is in the high half does not matter, because
+// the multiplication does not read it: so a round is two products, two shifts and four exclusive ors.
+using Words = vec<std::uint64_t>;
+constexpr index philox_lanes = width<std::uint64_t>;
+
+inline void philox_rounds(Words (&c)[4], std::uint32_t key0, std::uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    const Words p = multiply_low_halves(c[0], Words{} + 0xD2511F53u), q = multiply_low_halves(c[2], Words{} + 0xCD9E8D57u);
+    c[0] = (q >> 32) ^ c[1] ^ key0;
+    c[1] = q;
+    c[2] = (p >> 32) ^ c[3] ^ key1;
+    c[3] = p;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+}
+
+// a0 b0 a1 b1 ... of the lower (the upper) half of the lanes.
+template <class W> inline W interleave_low(W a, W b) {
+  if constexpr (philox_lanes == 8) return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  else if constexpr (philox_lanes == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  else return __builtin_shufflevector(a, b, 0, 2);
+}
+template <class W> inline W interleave_high(W a, W b) {
+  if constexpr (philox_lanes == 8) return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  else if constexpr (philox_lanes == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  else return __builtin_shufflevector(a, b, 1, 3);
+}
+
+// The words of philox_lanes blocks, counters (counter[0] + 0, 1, ..., counter[1], counter[2], counter[3]), in the order
+// of the blocks. Words of 32 bits in memory order make pairs in a 64-bit lane: the machine is little-endian.
+inline void philox_blocks(const std::uint32_t (&counter)[4], const std::uint32_t (&key)[2], std::uint32_t* words) {
+  Words c[4] = {Words{} + counter[0], Words{} + counter[1], Words{} + counter[2], Words{} + counter[3]};
+  for (index i = 0; i < philox_lanes; ++i) c[0][i] += static_cast<std::uint64_t>(i);
+  philox_rounds(c, key[0], key[1]);
+  const Words first_pair = (c[0] & 0xffffffffu) | (c[1] << 32), second_pair = (c[2] & 0xffffffffu) | (c[3] << 32);
+  const Words ordered[2] = {interleave_low(first_pair, second_pair), interleave_high(first_pair, second_pair)};
+  __builtin_memcpy(words, ordered, sizeof ordered);
+}
+
+DENSEKIT_END
