@@ -1,4 +1,4 @@
-"""The matrix product: exact on integers for every ugly shape, within its bound on real data, the same bits on every road."""
+"""The matrix product: exact on integers, within its bound on real data, the same bits on every road and thread count."""
 
 from __future__ import annotations
 
@@ -51,7 +51,12 @@ def test_every_ugly_shape_is_exact_on_integers(level, dtype, road, rng):
     elements = nonzero = shapes = 0
     for m, n, k in itertools.product(UGLY, UGLY, UGLY):
         x, w, dy = memory[m, k], memory[k, n], memory[m, n]
-        y, dx, dw, db = np.full((m, n), 99, dtype), np.full((m, k), 99, dtype), np.full((k, n), 99, dtype), np.empty(n, dtype)
+        y, dx, dw, db = (
+            np.full((m, n), 99, dtype),
+            np.full((m, k), 99, dtype),
+            np.full((k, n), 99, dtype),
+            np.empty(n, dtype),
+        )
         _core.dense(x, w, None, _core.Activation.identity, 0.0, y, None)
         _core.dense_backward(dy, x, w, dx, dw, db)
         for got, expected in ((y, x @ w), (dx, dy @ w.T), (dw, x.T @ dy), (db, dy.sum(axis=0))):
@@ -117,8 +122,14 @@ def both_backwards_transposed(a):
 
 
 STRIDES = [
-    transposed, rows_backwards, columns_backwards, every_third_column, every_second_row, wide_rows, both_backwards_transposed,
-]  # fmt: skip
+    transposed,
+    rows_backwards,
+    columns_backwards,
+    every_third_column,
+    every_second_row,
+    wide_rows,
+    both_backwards_transposed,
+]
 
 
 @pytest.mark.parametrize("shape", [(5, 6, 7), (33, 70, 40), (30, 65, 300)], ids=str)
@@ -255,7 +266,11 @@ def test_fused_is_unfused(level, dtype, road, shape, kind, rng):
     m, n, k = shape
     parameter = {"leaky_relu": 0.01, "elu": 1.0}.get(kind, 0.0)
     number = _core.Activation.__members__[kind]
-    x, w, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype), rng.normal(size=n).astype(dtype)
+    x, w, b = (
+        rng.normal(size=(m, k)).astype(dtype),
+        rng.normal(size=(k, n)).astype(dtype),
+        rng.normal(size=n).astype(dtype),
+    )
     z = F.matmul(x, w) + b
     expected = np.empty_like(z)
     _core.activation_forward(number, z, expected, parameter)
@@ -269,7 +284,11 @@ def test_fused_is_unfused(level, dtype, road, shape, kind, rng):
 
 @pytest.mark.parametrize("name", [None, *sorted(set(KINDS) - {"gelu_tanh"})])
 def test_dense_is_its_parts(level, dtype, name, rng):
-    x, w, b = rng.normal(size=(13, 70)).astype(dtype), rng.normal(size=(70, 33)).astype(dtype), rng.normal(size=33).astype(dtype)
+    x, w, b = (
+        rng.normal(size=(13, 70)).astype(dtype),
+        rng.normal(size=(70, 33)).astype(dtype),
+        rng.normal(size=33).astype(dtype),
+    )
     z = F.matmul(x, w) + b
     expected = z if name is None else getattr(F, name)(z)
     y, saved = F.dense(x, w, b, activation=name, return_saved=True)

@@ -25,9 +25,9 @@ template <class T, class Step> double fold(const T* x, index n, double filler, S
 }
 
 // (a / b)^p for 0 <= a <= b, 0 < b, a < infinity, p > 0. A quotient below the normal numbers is formed 2^1200 times as
-// large, because its power may still count.
+// large, because its power may still count. (Such an a is below 2^24, unless b is infinite and the quotient 0.)
 inline D ratio_power(D a, D b, double p) {
-  const bits<D> far = a < b * 0x1p-1000;
+  const bits<D> far = (a < b * 0x1p-1000) & (a < 0x1p24);
   const D q = select<D>(far, a * 0x1p600, a) / select<D>(far, b * 0x1p-600, b);
   return exp(p * (log(q) - select<D>(far, D{} + 831.7766166719344, D{})));  // 1200 ln 2
 }

@@ -86,6 +86,8 @@ void vector_norms(const Context& context, const T* x, index rows, index cols, do
     if (again[i] && !(scale[i] > 0 && scale[i] < infinity)) {  // 0, infinity and NaN are the answer themselves
       norms[i] = scale[i];
       again[i] = false;
+    } else if (again[i] && p == 2) {
+      scale[i] = std::ldexp(1.0, std::ilogb(scale[i]));  // a power of two: quotients are exact
     }
   all.reduce(
       5, 0, norms, wanted, [&](index row, const T* piece, index n) { return kernels.powers(piece, n, p, scale[row]); }, add);

@@ -56,14 +56,14 @@ def distances(
     array([1, 0])
     """
     name = "distances"
-    x, y = floats(name, "x", x, "y", y)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise ValueError(f"{name}: x is {x.shape} but y is {y.shape}, expected (n, d) and (m, d)")
+    left, right = floats(name, "x", x, "y", y)
+    if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1]:
+        raise ValueError(f"{name}: x is {left.shape} but y is {right.shape}, expected (n, d) and (m, d)")
     if not isinstance(precise, bool | np.bool_):
         raise TypeError(f"{name}: precise must be True or False, got {precise!r}")
     kind, power = _kind(name, one_of(name, "metric", metric, _METRICS), p)
-    target = Output(name, out, (x.shape[0], y.shape[0]), x.dtype, (x, y))
-    _core.distances(contiguous(x), contiguous(y), kind, power, bool(precise), target.target)
+    target = Output(name, out, (left.shape[0], right.shape[0]), left.dtype, (left, right))
+    _core.distances(contiguous(left), contiguous(right), kind, power, bool(precise), target.target)
     return target.done()
 
 

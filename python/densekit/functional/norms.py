@@ -52,8 +52,8 @@ def vector_norm(x: ArrayLike, p: float = 2, *, axis: int | None = None, out: Out
     that axis. out: for the result; with axis=None, an array without dimensions.
 
     Sums are carried in float64, and what would leave its range is scaled by the largest element: the 2-norm of
-    [3e200, 4e200] is 5e200. With p other than 0, 1, 2 and infinity, the relative error is at most about
-    (4 + the largest |log |x_i||) times 2^-53, before the result is rounded to the dtype of x.
+    [3e200, 4e200] is 5e200. With p other than 0, 1, 2 and infinity the powers are e^(p log |x_i / largest|), good to
+    some eps of float64; a small p, of which the root is a large power, costs log(n) / p eps more.
 
     >>> densekit.functional.vector_norm([3.0, 4.0]), densekit.functional.vector_norm([3.0, -4.0], np.inf)
     (5.0, 4.0)
@@ -61,21 +61,22 @@ def vector_norm(x: ArrayLike, p: float = 2, *, axis: int | None = None, out: Out
     array([ 5., 10.], dtype=float32)
     """
     name = "vector_norm"
-    (x,) = floats(name, "x", x)
+    (array,) = floats(name, "x", x)
     order = _order(name, p)
+    shape: tuple[int, ...] = ()
     if axis is None:
-        rows, shape = contiguous(x).reshape(1, x.size), ()
+        rows = contiguous(array).reshape(1, array.size)
     else:
-        if x.ndim == 0:
+        if array.ndim == 0:
             raise ValueError(f"{name}: x is a single number, which has no axis {axis!r}")
-        moved = np.moveaxis(x, whole(name, "axis", axis, low=-x.ndim, high=x.ndim - 1), -1)
+        moved = np.moveaxis(array, whole(name, "axis", axis, low=-array.ndim, high=array.ndim - 1), -1)
         shape = moved.shape[:-1]
         rows = contiguous(moved).reshape(math.prod(shape), moved.shape[-1])
     if order == -math.inf and rows.shape[1] == 0 and rows.shape[0]:
-        raise ValueError(f"{name}: x is {x.shape}; of no elements none is the smallest")
+        raise ValueError(f"{name}: x is {array.shape}; of no elements none is the smallest")
     if axis is None and out is None:
         return float(_row_norms(rows, order)[0])
-    y = Output(name, out, shape, x.dtype)
+    y = Output(name, out, shape, array.dtype)
     with np.errstate(over="ignore"):  # a float32 norm may be too large for float32
         y.target[...] = _row_norms(rows, order).reshape(shape)
     return y.done()
@@ -113,21 +114,23 @@ def matrix_norm(a: ArrayLike, p: float | Literal["fro", "nuc"] = "fro") -> float
     [7.0711, 8.9443, 7.0, 6.7082, 9.0]
     """
     name = "matrix_norm"
-    (a,) = floats(name, "a", a)
-    if a.ndim != 2:
-        raise ValueError(f"{name}: a is {a.shape}, expected two dimensions (vector_norm takes any)")
+    (matrix,) = floats(name, "a", a)
+    if matrix.ndim != 2:
+        raise ValueError(f"{name}: a is {matrix.shape}, expected two dimensions (vector_norm takes any)")
     if isinstance(p, str) and p in ("fro", "nuc"):
         if p == "fro":
-            return float(vector_norm(a))
-        return _spectral(a, p)
+            return float(vector_norm(matrix))
+        return _spectral(matrix, p)
     if isinstance(p, str) or float(order := _order(name, p)) not in (1, 2, -1, -2, math.inf, -math.inf):
         raise ValueError(f"{name}: p must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {p!r}")
-    compared = a.shape[1] if abs(order) == 1 else a.shape[0] if math.isinf(order) else min(a.shape)
+    compared = matrix.shape[1] if abs(order) == 1 else matrix.shape[0] if math.isinf(order) else min(matrix.shape)
     if order < 0 and compared == 0:
-        raise ValueError(f"{name}: a is {a.shape}, which has no norm of order {p}: of nothing none is the smallest")
+        raise ValueError(
+            f"{name}: a is {matrix.shape}, which has no norm of order {p}: of nothing none is the smallest"
+        )
     if abs(order) == 2:
-        return _spectral(a, order)
-    sums = _row_norms(contiguous(a.T if abs(order) == 1 else a), 1)
+        return _spectral(matrix, order)
+    sums = _row_norms(contiguous(matrix.T if abs(order) == 1 else matrix), 1)
     return float(sums.max(initial=0) if order > 0 else sums.min())
 
 

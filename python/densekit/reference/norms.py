@@ -18,9 +18,7 @@ def _norm(x, p, axis):
 
 @twin("x")
 def vector_norm(x, p=2, *, axis=None, out=None):
-    if axis is None and out is None:
-        return float(_norm(x, p, None))
-    return np.asarray(_norm(x, p, axis))
+    return float(_norm(x, p, None)) if axis is None else _norm(x, p, axis)
 
 
 @twin("a")
