@@ -2,8 +2,10 @@
 
     python tools/fit_erf.py > cpp/simd/erf_coefficients.h
 
-erf(x) = x * P(x^2) on [0, 1]; erfc(x) = exp(-x^2) / (1 + 2x) * Q(t), t = (x - 2) / (x + 2), on [0.9, 28]:
-the change of variable of Shepherd and Laframboise, Math. Comp. 36 (1981), 249-253.
+erf(x) = x + x * P(x^2) on [0, 1], so that the rounding of P counts for an eighth; the normal distribution function is
+1/2 + x * H(x^2) on [0, sqrt 2], H being the same polynomial with the factor 1 / sqrt 2 in its coefficients;
+erfc(x) = exp(-x^2) / (1 + 2x) * Q(t), t = (x - 2) / (x + 2), on [0.7, 28]: the change of variable of Shepherd and
+Laframboise, Math. Comp. 36 (1981), 249-253.
 """
 
 import mpmath as mp
@@ -55,11 +57,13 @@ def emit(name, values, suffix, digits):
 
 
 if __name__ == "__main__":
-    low, high = ((mp.mpf(x) - SPLIT) / (x + SPLIT) for x in (mp.mpf("0.9"), mp.mpf(28)))
+    low, high = ((mp.mpf(x) - SPLIT) / (x + SPLIT) for x in (mp.mpf("0.7"), mp.mpf(28)))
     print("// Made by tools/fit_erf.py, which says what these are. Lowest power first.")
     print("#pragma once\n\nnamespace densekit {")
-    emit("erf_f32", chebyshev_fit(erf_over_x, mp.mpf(0), mp.mpf(1), 6), "f", 10)
-    emit("erf_f64", chebyshev_fit(erf_over_x, mp.mpf(0), mp.mpf(1), 11), "", 19)
+    for name, degree, suffix, digits in (("f32", 6, "f", 10), ("f64", 11, "", 19)):
+        fit = chebyshev_fit(erf_over_x, mp.mpf(0), mp.mpf(1), degree)
+        emit(f"erf_{name}", [fit[0] - 1, *fit[1:]], suffix, digits)
+        emit(f"half_normal_{name}", [c / mp.sqrt(2) / 2 ** (i + 1) for i, c in enumerate(fit)], suffix, digits)
     emit("erfc_f32", chebyshev_fit(scaled_erfc, low, high, 9), "f", 10)
     emit("erfc_f64", chebyshev_fit(scaled_erfc, low, high, 20), "", 19)
     print("}  // namespace densekit")

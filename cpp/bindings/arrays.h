@@ -104,5 +104,6 @@ void bind_penalties(py::module_& m);
 void bind_norms(py::module_& m);
 void bind_scaling(py::module_& m);
 void bind_distances(py::module_& m);
+void bind_math(py::module_& m);
 
 }  // namespace densekit::bindings

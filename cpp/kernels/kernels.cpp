@@ -12,6 +12,8 @@
 #include "kernels/dropout.h"
 #include "kernels/penalties.h"
 #include "kernels/norms.h"
+#include "kernels/distances.h"
+#include "kernels/math_functions.h"
 #include "kernels/scaling.h"
 
 namespace densekit::DENSEKIT_LEVEL {
@@ -29,6 +31,8 @@ template <class T> static constexpr Kernels<T> kernels{
     .dropout = dropout_kernels<T>,
     .penalty = penalty_kernels<T>,
     .norm = norm_kernels<T>,
+    .distance = distance_kernels<T>,
+    .math = math_kernels<T>,
     .scaling = scaling_kernels<T>,
 };
 

@@ -165,8 +165,46 @@ template <class T> struct PenaltyKernels {
   void (*scale)(const T* x, T* y, index n, double factor);         // factor x, multiplied in float64, rounded once
 };
 
-// Sums of powers, extremes: what norms and distances are made of.
-template <class T> struct NormKernels {};
+// Sums of powers, extremes: what norms are made of. Results are float64, NaN if an element is NaN (but for nonzeros).
+template <class T> struct NormKernels {
+  double (*largest)(const T* x, index n);   // of abs(x); 0 if n is 0
+  double (*smallest)(const T* x, index n);  // of abs(x); infinity if n is 0
+  double (*nonzeros)(const T* x, index n);  // how many; NaN counts
+  double (*sum)(const T* x, index n);       // of abs(x)
+  double (*squares)(const T* x, index n);   // their sum
+  // Sum of (abs(x) / scale)^p. 0 < scale < infinity is the largest abs(x) if p > 0, the smallest if p < 0; p is not 0.
+  double (*powers)(const T* x, index n, double p, double scale);
+  double (*root)(double scale, double sum, double p);  // scale * sum^(1 / p)
+  // For the singular values, which are always worked out in float64: <x, x>, <y, y>, <x, y>;
+  void (*products)(const double* x, const double* y, index n, double* xx, double* yy, double* xy);
+  // x <- cosine x - sine y and y <- sine x + cosine y. x and y are apart.
+  void (*rotate)(double* x, double* y, index n, double cosine, double sine);
+};
+
+// Minkowski distances: l1 sum, l2 Euclidean, linf largest, lp any p > 0 of the absolute differences.
+enum class Metric : int { l1, l2, linf, lp };
+
+template <class T> struct DistanceKernels {
+  int tile_rows, tile_cols;  // the largest tile
+  // y (cols, depth), cols <= tile_cols -> packed[p * tile_cols + j], padded with zeros.
+  void (*pack)(index cols, index depth, const T* y, double* packed);
+  // out (rows, cols), rows ldo apart: distances of the rows of x (rows, depth) from those of a packed panel.
+  void (*tile[4])(index rows, index cols, index depth, const T* x, const double* packed, double p, T* out, index ldo);
+  // out[j] holds <x, row j of y> and becomes the Euclidean distance, from xx = <x, x> and yy[j]. Where the square is less
+  // than 1/64 of xx + yy, or something left the range, it is computed again from the differences.
+  void (*from_products)(const T* x, double xx, const T* y, const double* yy, index n, index depth, T* out);
+};
+
+// y[i] = f(x[i]): what the vocabulary (simd/math.h) offers, for its tests.
+enum class MathFunction : int {
+#define MATH_FUNCTION(name) name,
+#include "kernels/math.def"
+#undef MATH_FUNCTION
+  count
+};
+template <class T> struct MathKernels {
+  void (*function[static_cast<int>(MathFunction::count)])(const T* x, T* y, index n);
+};
 
 // Ranges for column-wise scaling of data; a column (a run) with a NaN has the range NaN, NaN.
 template <class T> struct ScalingKernels {
@@ -189,6 +227,8 @@ template <class T> struct Kernels {
   DropoutKernels<T> dropout;
   PenaltyKernels<T> penalty;
   NormKernels<T> norm;
+  DistanceKernels<T> distance;
+  MathKernels<T> math;
   ScalingKernels<T> scaling;
 };
 

@@ -53,7 +53,7 @@ template <class V> inline V reduce_by_ln2(V x, bits<V>& n) {
 // e^r - 1 for |r| <= ln(2)/2.
 template <class V> inline V expm1_reduced(V r) { return fma(r * r, polynomial(r, constant<V>::exp_series), r); }
 
-// float32: 1.0 ulp, float64: 1.0 ulp; results below the smallest normal number are denormal.
+// float32: 1.1 ulp, float64: 1.5 ulp; results below the smallest normal number are denormal.
 template <class V> inline V exp(V x) {
   bits<V> n;
   const V r = reduce_by_ln2(clamp(x, constant<V>::exp_low, constant<V>::exp_high), n);
@@ -99,7 +99,7 @@ template <class V> inline V log(V x) {
   return log_special_cases(x, V{}, y);
 }
 
-// log(1 + x). 1.5 ulp.
+// log(1 + x). 1 ulp.
 template <class V> inline V log1p(V x) {
   const V u = 1 + x;
   const V lost = select<V>(abs(x) < 1, x - (u - 1), 1 - (u - x));  // what rounding 1 + x lost
@@ -122,37 +122,41 @@ template <class V> inline V sigmoid(V x) {
 // log(1 + e^x). 2 ulp.
 template <class V> inline V softplus(V x) { return max(V{}, x) + log1p(exp(-abs(x))); }
 
-// erfc(x) = e^(-x^2) / (1 + 2x) * Q(t) for x >= 0.9; x * x is carried in two parts, because exp magnifies its error.
-template <class V> inline V erfc_tail(V x) {
-  const lane<V> split = lane<V>((std::int64_t(1) << (constant<V>::mantissa / 2 + 1)) + 1);  // Dekker's splitting
+// What rounding x * x lost, by Dekker's splitting.
+template <class V> inline V square_rest(V x, V square) {
+  const lane<V> split = lane<V>((std::int64_t(1) << (constant<V>::mantissa / 2 + 1)) + 1);
   const V big = split * x, high = big - (big - x), low = x - high;
-  const V square = x * x, rest = ((high * high - square) + 2 * high * low) + low * low;
+  return ((high * high - square) + 2 * high * low) + low * low;
+}
+// erfc(x) = e^(-x^2) / (1 + 2x) * Q(t) for x >= 0.7; x^2 comes in two parts, because exp magnifies its error.
+template <class V> inline V erfc_tail(V x, V square, V rest) {
   const V e = exp(-square), t = (x - 2) / (x + 2);
   V q;
   if constexpr (is_float<lane<V>>) q = polynomial(t, erfc_f32);
   else q = polynomial(t, erfc_f64);
   return fma(-e, rest, e) * q / fma(V{} + 2, x, V{} + 1);
 }
-template <class V> inline V erf_core(V x) {  // for |x| <= 1
-  if constexpr (is_float<lane<V>>) return x * polynomial(x * x, erf_f32);
-  else return x * polynomial(x * x, erf_f64);
-}
 
-// 2 ulp.
+// 1.5 ulp.
 template <class V> inline V erf(V x) {
-  const V a = abs(x);
-  const V inside = erf_core(min(V{} + 1, x)), outside = 1 - erfc_tail(clamp(a, 1, 10));
-  return select<V>(a > 1, copysign(outside, x), inside);
+  const V a = abs(x), inner = min(V{} + 1, x), outer = clamp(a, 1, 10), square = outer * outer;
+  V p;
+  if constexpr (is_float<lane<V>>) p = polynomial(inner * inner, erf_f32);
+  else p = polynomial(inner * inner, erf_f64);
+  const V outside = 1 - erfc_tail(outer, square, square_rest(outer, square));
+  return select<V>(a > 1, copysign(outside, x), fma(inner, p, inner));
 }
 
-// The distribution function of the standard normal, (1 + erf(x / sqrt 2)) / 2. 4 ulp where x > -1, then 2e-7 absolute
-// in float32 (and in fact some 10 ulp, down to the denormals): the tail is taken from erfc, where nothing cancels.
+// The distribution function of the standard normal, (1 + erf(x / sqrt 2)) / 2. float32: 4 ulp, float64: 5 ulp; 3 ulp where
+// x > -1. The tail is taken from erfc, where nothing cancels, and its exponent x^2 / 2 from x itself, whose digits count.
 template <class V> inline V normal_cdf(V x) {
-  const lane<V> inverse_root_two = lane<V>(0.70710678118654752);
-  const V z = x * inverse_root_two, a = abs(z);
-  const V tail = lane<V>(0.5) * erfc_tail(clamp(a, 1, 28));
-  const V middle = fma(V{} + lane<V>(0.5), erf_core(clamp(z, -1, 1)), V{} + lane<V>(0.5));
-  const V y = select<V>(a > 1, select<V>(x > 0, 1 - tail, tail), middle);
+  const V a = abs(x), outer = clamp(a, 1, 39), square = outer * outer, middle = clamp(x, -1, 1);
+  const V tail = lane<V>(0.5) * erfc_tail(outer * lane<V>(0.70710678118654752), lane<V>(0.5) * square,
+                                          lane<V>(0.5) * square_rest(outer, square));
+  V h;
+  if constexpr (is_float<lane<V>>) h = polynomial(middle * middle, half_normal_f32);
+  else h = polynomial(middle * middle, half_normal_f64);
+  const V y = select<V>(a > 1, select<V>(x > 0, 1 - tail, tail), fma(middle, h, V{} + lane<V>(0.5)));
   return select<V>(x != x, x, y);
 }
 

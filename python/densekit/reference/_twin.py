@@ -70,7 +70,7 @@ def _deliver(op: str, result: Any, out: Any, names: tuple[str, ...], dtype: Any,
 
 
 def _round(op: str, value: Any, out: Out, dtype: Any) -> Any:
-    if not isinstance(value, np.ndarray | np.floating):
+    if out is None and not isinstance(value, np.ndarray | np.floating):
         return value
     rounded = np.asarray(value) if np.asarray(value).dtype.kind != "f" else np.asarray(value).astype(dtype)
     if out is None:

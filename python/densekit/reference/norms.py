@@ -1,3 +1,35 @@
-"""."""
+"""Norms of vectors and matrices."""
 
-__all__: list[str] = []
+import numpy as np
+
+from densekit.reference._twin import twin
+
+
+def _norm(x, p, axis):
+    a = np.abs(x)
+    if p == np.inf:
+        return a.max(axis=axis, initial=0)
+    if p == -np.inf:
+        return a.min(axis=axis)
+    if p == 0:
+        return np.count_nonzero(a, axis=axis) * 1.0
+    return (a**p).sum(axis=axis) ** (1 / p)
+
+
+@twin("x")
+def vector_norm(x, p=2, *, axis=None, out=None):
+    return float(_norm(x, p, None)) if axis is None else _norm(x, p, axis)
+
+
+@twin("a")
+def matrix_norm(a, p="fro"):
+    if p == "fro":
+        return float(np.sqrt((a * a).sum()))
+    if p in ("nuc", 2, -2):
+        s = np.linalg.svd(a, compute_uv=False)
+        return float(s.sum() if p == "nuc" else s.max(initial=0) if p == 2 else s.min())
+    sums = np.abs(a).sum(axis=0 if abs(p) == 1 else 1)
+    return float(sums.max(initial=0) if p > 0 else sums.min())
+
+
+__all__ = ["matrix_norm", "vector_norm"]
