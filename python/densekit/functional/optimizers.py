@@ -127,20 +127,7 @@ def sgd(w: Floats, dw: ArrayLike, *, lr: float, weight_decay: float = 0.0, maxim
     >>> w
     array([0.5, 2.5])
     """
-<<<<<<< HEAD
     _update("sgd", Rule.sgd, _core.sgd_numbers(*_size("sgd", lr, weight_decay, maximize)), w, dw)
-=======
-    (gradient,) = floats("sgd", "dw", dw)
-    check_target("sgd", "w", w, gradient.shape, gradient.dtype)
-    same_shape("sgd", "w", w, "dw", gradient)
-    lr = number("sgd", "lr", lr, low=0)
-    decay = number("sgd", "weight_decay", weight_decay, low=0)
-    maximize = flag("sgd", "maximize", maximize)
-    target = contiguous(w)
-    _core.sgd(target, contiguous(apart(gradient, target)), 1 - lr * decay, -lr if maximize else lr)
-    if target is not w:
-        w[...] = target
->>>>>>> 10f8aaf45f33f4a96af199472dfebcf3cb192ded
 
 
 @op(
