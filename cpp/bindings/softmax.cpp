@@ -16,11 +16,9 @@ template <class T> struct Rows {
   }
 };
 
-// The inverse of the temperature in the range of T, and not zero: zero or infinity times an infinite or no difference
-// would be NaN.
+// The inverse of the temperature: it may become infinite in T, but not zero, which times infinity would be NaN.
 template <class T> static T in_range(double scale) {
-  using limits = std::numeric_limits<T>;
-  return static_cast<T>(std::clamp<double>(scale, limits::denorm_min(), limits::max()));
+  return static_cast<T>(std::max<double>(scale, std::numeric_limits<T>::denorm_min()));
 }
 
 template <class T> static void forward(bool logarithm, const Contiguous<T>& z, Contiguous<T>& y, double scale) {

@@ -15,12 +15,15 @@ template <class T> T row_max(const T* z, index n) {
   return hmax_nan(largest);
 }
 
+// x scale, and 0 where x is: scale, the inverse of a temperature, may be infinite.
+template <class V> inline V scaled(V x, V scale) { return select<V>(x == 0, x, x * scale); }
+
 // y = e^((z - max) scale); returns the sum of y.
 template <class T> double exponentials(const T* z, T* y, index n, T max, T scale) {
   using V = vec<T>;
   vec<double> sum{};
   for_lanes<T>(n, [&](index i, index count) {
-    const V e = exp((load_any<V>(z + i, count) - max) * scale);
+    const V e = exp(scaled(load_any<V>(z + i, count) - max, V{} + scale));
     store_any<V>(y + i, e, count);
     sum += sum_halves(select<V>(first_lanes<V>(count), e, V{}));
   });
@@ -42,7 +45,7 @@ template <class T> void log_softmax(const T* z, T* y, index n, T scale, T* scrat
   const T max = row_max(z, n);
   const T log_sum = T(scalar_log<T>(exponentials(z, scratch, n, max, scale)));
   for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(y + i, (load_any<V>(z + i, count) - max) * scale - log_sum, count);
+    store_any<V>(y + i, scaled(load_any<V>(z + i, count) - max, V{} + scale) - log_sum, count);
   });
 }
 
@@ -58,7 +61,7 @@ template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n
   using V = vec<T>;
   const T along = T(dot(dy, y, n));
   for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(dz + i, load_any<V>(y + i, count) * (load_any<V>(dy + i, count) - along) * scale, count);
+    store_any<V>(dz + i, scaled(load_any<V>(y + i, count) * (load_any<V>(dy + i, count) - along), V{} + scale), count);
   });
 }
 
@@ -69,7 +72,7 @@ template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, ind
   for_lanes<double>(n, [&](index i, index count) { total += load_as_double(dy + i, count); });
   const T sum = T(hsum(total));
   for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(dz + i, (load_any<V>(dy + i, count) - exp(load_any<V>(y + i, count)) * sum) * scale, count);
+    store_any<V>(dz + i, scaled(load_any<V>(dy + i, count) - exp(load_any<V>(y + i, count)) * sum, V{} + scale), count);
   });
 }
 

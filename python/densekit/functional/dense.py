@@ -78,7 +78,8 @@ def matmul(
     a, b = floats("matmul", "a", a, "b", b)
     a = a.T if flag("matmul", "transpose_a", transpose_a) else a
     b = b.T if flag("matmul", "transpose_b", transpose_b) else b
-    _require_product("matmul", "a", a, "b", b)
+    names = ("a (transpose_a=True)" if transpose_a else "a", "b (transpose_b=True)" if transpose_b else "b")
+    _require_product("matmul", names[0], a, names[1], b)
     y = Output("matmul", out, (a.shape[0], b.shape[1]), a.dtype, (a, b))
     _core.dense(a, b, None, Kind.identity, 0.0, y.target, None)
     return y.done()

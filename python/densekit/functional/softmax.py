@@ -28,7 +28,7 @@ from densekit.registry import Call, Tolerance, matrices, op
 
 def _axis(name: str, axis: int, array: Floats) -> int:
     if array.ndim == 0:
-        raise ValueError(f"{name}: expected at least one dimension, got a single number")
+        raise ValueError(f"{name}: the argument has shape (), expected at least one dimension")
     return whole(name, "axis", axis, low=-array.ndim, high=array.ndim - 1) % array.ndim
 
 
@@ -42,7 +42,7 @@ def _along_axis(name: str, kernel: Any, arrays: tuple[Floats, ...], axis: int, t
     first = arrays[0]
     axis = _axis(name, axis, first)
     temperature = number(name, "temperature", temperature, low=0, open_low=True)
-    scale = min(1.0 / max(temperature, 1e-308), 1e308)  # the kernel keeps it in the range of its type
+    scale = 1.0 / temperature  # infinity for the smallest of all
     y = Output(name, out, first.shape, first.dtype, arrays)
     rows = [_as_rows(a, axis) for a in arrays]
     in_place = axis == first.ndim - 1
@@ -151,6 +151,8 @@ def split_targets(name: str, targets: Any, logits: Floats) -> tuple[NDArray[np.i
         raise TypeError(f"{name}: targets are a masked array; fill it first, e.g. targets.filled(0)")
     rows = logits.shape[0]
     if array.shape == (rows,) and array.dtype.kind in "iu":
+        if array.dtype.kind == "u" and rows and array.max() > 2**63 - 1:
+            raise ValueError(f"{name}: target {array.max()} is not a class: expected 0 to {logits.shape[1] - 1}")
         return np.require(array, np.int64, ["C", "ALIGNED"]), None
     if array.shape == (rows,) and array.size == 0:
         return np.empty(0, np.int64), None
