@@ -3,18 +3,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
-#include "bindings/arrays.h"
+#include "bindings/targets.h"
 
 namespace densekit::bindings {
-
-template <class T> struct Rows {
-  index rows, cols;
-  explicit Rows(const Contiguous<T>& a) : rows(a.ndim() == 2 ? a.shape(0) : 0), cols(a.ndim() == 2 ? a.shape(1) : 0) {
-    require(a.ndim() == 2, "expected two dimensions, got " + shape_text(a));
-  }
-};
 
 // The inverse of the temperature: it may become infinite in T, but not zero, which times infinity would be NaN.
 template <class T> static T in_range(double scale) {
@@ -53,32 +45,10 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
                             Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
   const Rows<T> shape(z);
   one_of(reduction, "reduction", 3);
-  require(labels.has_value() != soft.has_value(), "give either labels or soft targets");
-  CrossEntropyTargets<T> targets;
-  if (labels) {
-    require_shape(*labels, "labels", {shape.rows});
-    targets.labels = input(*labels, "labels");
-  } else {
-    require_shape(*soft, "soft", {shape.rows, shape.cols});
-    targets.soft = input(*soft, "soft");
-  }
-  if (sample_weight) {
-    require_shape(*sample_weight, "sample_weight", {shape.rows});
-    targets.sample_weight = input(*sample_weight, "sample_weight");
-  }
-  if (class_weight) {
-    require_shape(*class_weight, "class_weight", {shape.cols});
-    targets.class_weight = input(*class_weight, "class_weight");
-  }
-  targets.smoothing = smoothing;
-  targets.ignores = ignore_index.has_value();
-  targets.ignore_index = ignore_index.value_or(0);
+  const CrossEntropyTargets<T> targets =
+      classification_targets<T>(shape.rows, shape.cols, labels, soft, sample_weight, class_weight, smoothing, ignore_index);
   require_shape(losses, "losses", {shape.rows});
   require_shape(dz, "dz", {shape.rows, shape.cols});
-  if (labels)
-    if (const index row = first_bad_label(targets, shape.rows, shape.cols); row >= 0)
-      throw std::invalid_argument("label " + std::to_string(targets.labels[row]) + " in row " + std::to_string(row) + " is not a class: expected 0 to " +
-                                  std::to_string(shape.cols - 1));
   const T* logits = input(z, "z");
   double* per_row = output(losses, "losses");
   T* gradient = output(dz, "dz");

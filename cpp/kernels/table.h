@@ -31,6 +31,17 @@ constexpr int optimizer_slots[] = {
 };
 constexpr int most_slots = 2;
 
+enum class PointwiseLoss : int {
+#define LOSS(name, Functor) name,
+#include "kernels/losses.def"
+#undef LOSS
+  count
+};
+constexpr int pointwise_loss_count = static_cast<int>(PointwiseLoss::count);
+enum class DensityLoss : int { gaussian, laplace, count };
+enum class RowInformation : int { entropy, cross_entropy, kl, count };
+enum class Distribution : int { gaussian, laplace, bernoulli, poisson, exponential, log_factorial, count };
+
 // A matrix product is a sum over blocks of this many products; it is part of the result's definition.
 constexpr index k_block = 256;
 
@@ -96,11 +107,35 @@ template <class T> struct OptimizerKernels {
   void (*update[optimizer_count])(T* p, const T* g, T* const* states, index n, const OptimizerNumbers<T>& numbers);
 };
 
-// Pointwise losses and their gradients.
-template <class T> struct LossKernels {};
+// Losses and their gradients. An element counts weights[i], or scale if weights is null; one that counts zero gives zero
+// whatever it holds. The gradient may be pred. Sums are in float64.
+template <class T> struct LossKernels {
+  // gradient[i] = weight * slope; losses[i] = weights[i] * loss unless losses is null.
+  // Returns the sum of weights[i] * loss; without weights the plain sum. a, b: as the functor says.
+  double (*pointwise[pointwise_loss_count])(const T* pred, const T* target, const T* weights, T scale, T a, T b, T* losses, T* gradient,
+                                            index n);
+  // The same for a location and the logarithm of a scale; constant is added to each loss.
+  double (*density[static_cast<int>(DensityLoss::count)])(const T* location, const T* log_scale, const T* target, const T* weights, T scale,
+                                                          T constant, T* losses, T* d_location, T* d_log_scale, index n);
+  double (*sum_of_squares)(const T* pred, const T* target, const T* weights, index n);  // of pred - target, weighted
+  // gradient = weight (pred - target) / root, 0 if root is 0
+  void (*root_gradient)(const T* pred, const T* target, const T* weights, T scale, T root, T* gradient, index n);
+  // One row of n scores: returns the loss, not weighted; the gradient is weighted.
+  double (*nll)(const T* log_p, const T* q, T weight, T* gradient, index n);  // against the distribution q
+  double (*hinge)(const T* scores, index label, T margin, T weight, T* gradient, index n);
+  double (*kl)(const T* pred, const T* target, bool log_input, T weight, T* gradient, index n);
+};
 
-// Entropies and log-likelihoods: sums over probabilities.
-template <class T> struct InformationKernels {};
+// Entropies and log-likelihoods, in nats; sums are computed in float64.
+template <class T> struct InformationKernels {
+  void (*surprisal)(const T* p, T* y, index n, T factor);  // y = -factor log p
+  // -sum p log p, -sum p log q, sum p log(p / q) of one row, 0 log 0 being 0. q is null for the entropy.
+  double (*row[static_cast<int>(RowInformation::count)])(const T* p, const T* q, index n);
+  // Sum over x of the log-density with parameters a, b; Poisson's lacks the factorials, which log_factorial sums.
+  double (*log_density[static_cast<int>(Distribution::count)])(const T* x, index n, double a, double b);
+  void (*from_nats)(const double* nats, T* y, index n, double factor, bool exponential);  // y = factor nats, or its exponential
+  void (*log_gamma)(const T* x, T* y, index n);                                           // x > 0
+};
 
 // x - mean by column, the mean in two parts, high + low, so that float32 keeps every digit of the difference where the
 // mean is large beside the spread.

@@ -50,23 +50,27 @@ template <class T> index first_bad_label(const CrossEntropyTargets<T>& targets, 
   return -1;
 }
 
-template <class T>
-double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses,
-                             T* dz, index rows, index cols) {
-  const auto ignored = [&](index i) { return targets.labels && targets.ignores && targets.labels[i] == targets.ignore_index; };
+template <class T> double row_weights(const CrossEntropyTargets<T>& targets, double* weights, index rows, index cols) {
   double total = 0;
   for (index i = 0; i < rows; ++i) {
     double weight = targets.sample_weight ? targets.sample_weight[i] : 1;
-    if (ignored(i)) weight = 0;
+    if (targets.labels && targets.ignores && targets.labels[i] == targets.ignore_index) weight = 0;
     else if (targets.class_weight && targets.labels) weight *= targets.class_weight[targets.labels[i]];
     else if (targets.class_weight) {
       double mean = 0;
       for (index j = 0; j < cols; ++j) mean += targets.class_weight[j] * static_cast<double>(targets.soft[i * cols + j]);
       weight *= mean;
     }
-    losses[i] = weight;
+    weights[i] = weight;
     total += weight;
   }
+  return total;
+}
+
+template <class T>
+double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses,
+                             T* dz, index rows, index cols) {
+  const double total = row_weights(targets, losses, rows, cols);
   const double divisor = reduction == Reduction::mean ? total : 1;
   for_rows(context, rows, cols, [&](index i, int) {
     T* gradient = dz + i * cols;
@@ -88,6 +92,7 @@ double softmax_cross_entropy(const Context& context, const T* z, const CrossEntr
   template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                     \
   template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                 \
   template index first_bad_label<T>(const CrossEntropyTargets<T>&, index, index);                                                 \
+  template double row_weights<T>(const CrossEntropyTargets<T>&, double*, index, index);                                           \
   template double softmax_cross_entropy<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, \
                                            index);
 INSTANTIATE(float)

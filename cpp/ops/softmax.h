@@ -26,6 +26,9 @@ template <class T> struct CrossEntropyTargets {
 };
 enum class Reduction { none, sum, mean };  // mean: divided by the sum of the weights
 
+// weights (rows): what each row counts. Returns their sum.
+template <class T> double row_weights(const CrossEntropyTargets<T>& targets, double* weights, index rows, index cols);
+
 // losses (rows): weighted losses of the rows, not divided. Returns the divisor (1 unless mean): the sum of the weights.
 // dz (rows, cols) is the gradient of the reduced loss. Labels must be in range (see first_bad_label).
 template <class T>

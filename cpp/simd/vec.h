@@ -38,6 +38,12 @@ inline vec<double> high_half(vec<float> x) {
   __builtin_memcpy(&h, reinterpret_cast<const char*>(&x) + sizeof h, sizeof h);
   return __builtin_convertvector(h, vec<double>);
 }
+inline vec<float> join_halves(vec<double> low, vec<double> high) {
+  const half_floats parts[] = {__builtin_convertvector(low, half_floats), __builtin_convertvector(high, half_floats)};
+  vec<float> x;
+  __builtin_memcpy(&x, parts, sizeof x);
+  return x;
+}
 inline vec<double> sum_halves(vec<float> x) { return low_half(x) + high_half(x); }
 inline vec<double> sum_halves(vec<double> x) { return x; }
 
@@ -69,6 +75,14 @@ template <class V> inline V load_from_double(const double* p, index count) {
   } else {
     return load_any<V>(p, count);
   }
+}
+
+// The first count float64 lanes as count float32 or float64 values.
+inline void store_from_double(double* p, vec<double> v, index count) { store_any<vec<double>>(p, v, count); }
+inline void store_from_double(float* p, vec<double> v, index count) {
+  const half_floats h = __builtin_convertvector(v, half_floats);
+  if (count == width<double>) __builtin_memcpy(p, &h, sizeof h);
+  else for (index i = 0; i < count; ++i) p[i] = h[i];
 }
 
 // True in the first count lanes.

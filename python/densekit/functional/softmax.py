@@ -38,7 +38,9 @@ def _as_rows(array: Floats, axis: int) -> Floats:
     return moved.reshape(math.prod(moved.shape[:-1]), moved.shape[-1])
 
 
-def _along_axis(name: str, kernel: Any, arrays: tuple[Floats, ...], axis: int, temperature: float, out: Out) -> NDArray[Any]:
+def _along_axis(
+    name: str, kernel: Any, arrays: tuple[Floats, ...], axis: int, temperature: float, out: Out
+) -> NDArray[Any]:
     first = arrays[0]
     axis = _axis(name, axis, first)
     temperature = number(name, "temperature", temperature, low=0, open_low=True)
@@ -109,7 +111,9 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0, out: Out 
     tolerance=Tolerance(ulps=4, epsilons=1, scale=_row_magnitude),
     backward_of="softmax",
 )
-def softmax_backward(dy: ArrayLike, y: ArrayLike, *, axis: int = -1, temperature: float = 1.0, out: Out = None) -> NDArray[Any]:
+def softmax_backward(
+    dy: ArrayLike, y: ArrayLike, *, axis: int = -1, temperature: float = 1.0, out: Out = None
+) -> NDArray[Any]:
     """The gradient of softmax with respect to z, from its output y: y (dy - sum(dy y)) / temperature."""
     dy, y = floats("softmax_backward", "dy", dy, "y", y)
     same_shape("softmax_backward", "dy", dy, "y", y)
@@ -169,6 +173,50 @@ def split_targets(name: str, targets: Any, logits: Floats) -> tuple[NDArray[np.i
     )
 
 
+def reduce_rows(
+    name: str,
+    argument: str,
+    kernel: Any,
+    scores: ArrayLike,
+    targets: Any,
+    class_weight: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    ignore_index: int | None,
+    reduction: str,
+    out: Out,
+) -> tuple[Any, NDArray[Any]]:
+    """A loss of rows of scores with its gradient: checks, calls the kernel, and reduces as `reduction` says.
+
+    kernel(scores, labels, soft, sample weights, class weights, ignore_index, reduction, losses, gradient) fills the
+    weighted losses of the rows and the gradient, and returns the divisor of their sum.
+    """
+    (s,) = floats(name, argument, scores)
+    if s.ndim != 2 or s.shape[1] == 0:
+        raise ValueError(f"{name}: {argument} are {s.shape}, expected (rows, classes)")
+    rows, classes = s.shape
+    labels, soft = split_targets(name, targets, s)
+    kind = getattr(_core.Reduction, one_of(name, "reduction", reduction, ("mean", "sum", "none")))
+    if ignore_index is not None:
+        ignore_index = whole(name, "ignore_index", ignore_index, low=-(2**63))
+        if labels is not None and rows and reduction == "mean" and (labels == ignore_index).all():
+            raise ValueError(f"{name}: every target is ignore_index ({ignore_index}), so there is no mean")
+    if rows == 0 and reduction == "mean":
+        raise ValueError(f"{name}: {argument} are {s.shape}; the mean over no rows is not defined")
+    per_row = sample_weights(name, sample_weight, rows)
+    per_class = weights(name, "class_weight", class_weight, classes)
+    gradient = Output(name, out, s.shape, s.dtype, (s, soft))
+    losses = np.empty(rows)
+    try:
+        divisor = kernel(contiguous(s), labels, soft, per_row, per_class, ignore_index, kind, losses, gradient.target)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if divisor == 0:
+        raise ValueError(f"{name}: the weights of all {rows} rows are zero, so there is no mean")
+    if reduction == "none":
+        return losses.astype(s.dtype), gradient.done()
+    return float(np.add.reduce(losses)) / divisor, gradient.done()
+
+
 def _classification(rng: np.random.Generator, dtype: Any, size: int) -> Call:
     rows = max(1, -(-size // 7))  # an empty batch has no mean
     return Call((rng.uniform(-10, 10, (rows, 7)).astype(dtype), rng.integers(0, 7, rows)))
@@ -205,34 +253,14 @@ def softmax_cross_entropy(
     (0.693147, array([[-0.5,  0.5]]))
     """
     name = "softmax_cross_entropy"
-    (logits,) = floats(name, "logits", logits)
-    if logits.ndim != 2 or logits.shape[1] == 0:
-        raise ValueError(f"{name}: logits are {logits.shape}, expected (rows, classes)")
-    rows, classes = logits.shape
-    labels, soft = split_targets(name, targets, logits)
     smoothing = number(name, "label_smoothing", label_smoothing, low=0, high=1)
-    kind = getattr(_core.Reduction, one_of(name, "reduction", reduction, ("mean", "sum", "none")))
-    if ignore_index is not None:
-        ignore_index = whole(name, "ignore_index", ignore_index, low=-(2**63))
-        if labels is not None and rows and reduction == "mean" and (labels == ignore_index).all():
-            raise ValueError(f"{name}: every target is ignore_index ({ignore_index}), so there is no mean")
-    if rows == 0 and reduction == "mean":
-        raise ValueError(f"{name}: logits are {logits.shape}; the mean over no rows is not defined")
-    per_row = sample_weights(name, sample_weight, rows)
-    per_class = weights(name, "class_weight", class_weight, classes)
-    dlogits = Output(name, out, logits.shape, logits.dtype, (logits, soft))
-    losses = np.empty(rows)
-    try:
-        divisor = _core.softmax_cross_entropy(
-            contiguous(logits), labels, soft, per_row, per_class, smoothing, ignore_index, kind, losses, dlogits.target
-        )
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-    if divisor == 0:
-        raise ValueError(f"{name}: the weights of all {rows} rows are zero, so there is no mean")
-    if reduction == "none":
-        return losses.astype(logits.dtype), dlogits.done()
-    return float(np.add.reduce(losses)) / divisor, dlogits.done()
+
+    def kernel(z: Floats, labels: Any, soft: Any, per_row: Any, per_class: Any, *rest: Any) -> float:
+        return float(_core.softmax_cross_entropy(z, labels, soft, per_row, per_class, smoothing, *rest))
+
+    return reduce_rows(
+        name, "logits", kernel, logits, targets, class_weight, sample_weight, ignore_index, reduction, out
+    )
 
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward", "softmax_cross_entropy"]

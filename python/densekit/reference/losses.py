@@ -1,3 +1,193 @@
-"""."""
+"""Losses with their gradients."""
 
-__all__: list[str] = []
+import math
+
+import numpy as np
+
+from densekit.reference._twin import twin
+
+_log_factorial = np.vectorize(lambda count: math.lgamma(count + 1) if count > -1 else math.nan, otypes=[np.float64])
+
+
+def _times(count, x):
+    return np.where(count == 0, 0.0, count * x)  # 0 log 0 = 0
+
+
+def _reduce(losses, slopes, sample_weight, reduction):
+    """Weighs losses and slopes along axis 0; the mean is over the weighted losses."""
+    w = np.ones(len(losses) if losses.ndim else 1) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    total = w.sum() * (losses.size / w.size if w.size else 1)
+
+    def weigh(a):
+        return _times(w.reshape(-1, *[1] * (a.ndim - 1)) if a.ndim else w[0], a)
+
+    losses, slopes = weigh(losses), weigh(slopes)
+    if reduction == "mean":
+        return float(losses.sum() / total), slopes / total
+    return (float(losses.sum()) if reduction == "sum" else losses), slopes
+
+
+@twin("pred", "target", outputs=("gradient",))
+def binary_cross_entropy(
+    pred, target, *, from_logits=True, label_smoothing=0.0, sample_weight=None, reduction="mean", out=None
+):
+    t = target * (1 - label_smoothing) + label_smoothing / 2
+    if from_logits:
+        e = np.exp(-np.abs(pred))
+        # max(z, 0) - z t + log1p(e^-|z|), without the difference of two large numbers
+        losses = _times(np.where(pred < 0, t, 1 - t), np.abs(pred)) + np.log1p(e)
+        sigmoid, other = np.where(pred < 0, e, 1.0) / (1 + e), np.where(pred < 0, 1.0, e) / (1 + e)
+        return _reduce(losses, np.where(pred < 0, sigmoid - t, (1 - t) - other), sample_weight, reduction)
+    losses = -_times(t, np.log(pred)) - _times(1 - t, np.log1p(-pred))
+    return _reduce(losses, _times(1 - t, 1 / (1 - pred)) - _times(t, 1 / pred), sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def mse(pred, target, *, sample_weight=None, reduction="mean", out=None):
+    d = pred - target
+    return _reduce(d**2, 2 * d, sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def mae(pred, target, *, sample_weight=None, reduction="mean", out=None):
+    d = pred - target
+    return _reduce(np.abs(d), np.sign(d), sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def rmse(pred, target, *, sample_weight=None, reduction="mean", out=None):
+    if reduction == "none":
+        raise ValueError("rmse: reduction 'none' has no meaning")
+    d = pred - target
+    square, slopes = _reduce(d**2, 2 * d, sample_weight, reduction)
+    root = math.sqrt(square)
+    return root, np.zeros_like(d) if root == 0 else slopes / (2 * root)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def huber(pred, target, *, delta=1.0, sample_weight=None, reduction="mean", out=None):
+    d = pred - target
+    losses = np.where(np.abs(d) > delta, delta * (np.abs(d) - delta / 2), d**2 / 2)
+    return _reduce(losses, np.clip(d, -delta, delta), sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def log_cosh(pred, target, *, sample_weight=None, reduction="mean", out=None):
+    d = pred - target
+    size = np.abs(d)
+    near = np.minimum(size, 2)
+    # cosh d - 1 = (e^d - 1)^2 e^-d / 2
+    losses = np.where(
+        size > 2,
+        size - math.log(2) + np.log1p(np.exp(-2 * size)),
+        np.log1p(np.expm1(near) ** 2 * np.exp(-near) / 2),
+    )
+    return _reduce(losses, np.tanh(d), sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def pinball(pred, target, *, quantile=0.5, sample_weight=None, reduction="mean", out=None):
+    u = target - pred
+    slopes = np.where(u > 0, -quantile, np.where(u < 0, 1 - quantile, u - u))
+    return _reduce(np.where(u > 0, quantile * u, (quantile - 1) * u), slopes, sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def poisson_nll(pred, target, *, log_input=True, full=False, sample_weight=None, reduction="mean", out=None):
+    constant = _log_factorial(target) if full and target.size else 0.0
+    if log_input:
+        rate = np.exp(pred)
+        return _reduce(rate - _times(target, pred) + constant, rate - target, sample_weight, reduction)
+    losses = pred - _times(target, np.log(pred)) + constant
+    return _reduce(losses, 1 - _times(target, 1 / pred), sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def gamma_nll(pred, target, *, shape=1.0, full=False, sample_weight=None, reduction="mean", out=None):
+    ratio = target * np.exp(-pred)
+    losses = shape * (ratio + pred)
+    if full:
+        losses = losses + math.lgamma(shape) - shape * math.log(shape) + (1 - shape) * np.log(target)
+    return _reduce(losses, shape * (1 - ratio), sample_weight, reduction)
+
+
+def _location_and_log_scale(pred, target):
+    d = pred.shape[1] // 2
+    return pred[:, :d], pred[:, d:], target.reshape(len(pred), d)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def gaussian_nll(pred, target, *, full=False, sample_weight=None, reduction="mean", out=None):
+    mean, log_variance, y = _location_and_log_scale(pred, target)
+    r = (mean - y) * np.exp(-log_variance / 2)
+    losses = (log_variance + r**2) / 2 + (0.5 * math.log(2 * math.pi) if full else 0.0)
+    slopes = np.hstack([r * np.exp(-log_variance / 2), (1 - r**2) / 2])
+    return _reduce(losses.reshape(target.shape), slopes, sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def laplace_nll(pred, target, *, full=False, sample_weight=None, reduction="mean", out=None):
+    median, log_scale, y = _location_and_log_scale(pred, target)
+    d = median - y
+    r = np.abs(d) * np.exp(-log_scale)
+    losses = log_scale + r + (math.log(2) if full else 0.0)
+    return _reduce(
+        losses.reshape(target.shape),
+        np.hstack([_times(np.sign(d), np.exp(-log_scale)), 1 - r]),
+        sample_weight,
+        reduction,
+    )
+
+
+@twin("log_probs", outputs=("gradient",))
+def nll(log_probs, targets, *, class_weight=None, sample_weight=None, ignore_index=None, reduction="mean", out=None):
+    rows, classes = log_probs.shape
+    targets = np.asarray(targets)
+    kept = np.ones(rows, bool) if targets.ndim == 2 or ignore_index is None else targets != ignore_index
+    q = targets.astype(np.float64)
+    if targets.ndim == 1:
+        q = np.zeros((rows, classes))
+        q[kept, targets[kept].astype(int)] = 1
+    weight = kept * (1.0 if class_weight is None else q @ np.asarray(class_weight, np.float64))
+    if sample_weight is not None:
+        weight = weight * np.asarray(sample_weight, np.float64)
+    return _reduce(-_times(q, log_probs).sum(axis=1), -q, weight, reduction)
+
+
+@twin("pred", outputs=("gradient",))
+def hinge(pred, target, *, margin=1.0, sample_weight=None, reduction="mean", out=None):
+    target = np.asarray(target)
+    if not (pred.ndim == 2 and target.ndim == 1):
+        gap = margin - target * pred
+        return _reduce(np.maximum(0, gap), np.where(gap > 0, -target, gap - gap), sample_weight, reduction)
+    rows = np.arange(len(pred))
+    gaps = pred - pred[rows, target, None] + margin
+    gaps[rows, target] = 0
+    slopes = np.where(gaps > 0, 1.0, gaps - gaps)
+    slopes[rows, target] = -slopes.sum(axis=1)
+    return _reduce(np.maximum(0, gaps).sum(axis=1), slopes, sample_weight, reduction)
+
+
+@twin("pred", "target", outputs=("gradient",))
+def kl_divergence(pred, target, *, log_input=False, sample_weight=None, reduction="mean", out=None):
+    log_p = pred if log_input else np.log(pred)
+    losses = _times(target, np.log(target) - log_p).sum(axis=1)
+    return _reduce(losses, -target if log_input else -_times(target, 1 / pred), sample_weight, reduction)
+
+
+__all__ = [
+    "binary_cross_entropy",
+    "gamma_nll",
+    "gaussian_nll",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "laplace_nll",
+    "log_cosh",
+    "mae",
+    "mse",
+    "nll",
+    "pinball",
+    "poisson_nll",
+    "rmse",
+]

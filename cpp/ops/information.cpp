@@ -1,0 +1,112 @@
+#include "ops/information.h"
+
+#include <algorithm>
+
+#include "core/arena.h"
+
+namespace densekit {
+namespace {
+
+constexpr index block = 4096, partial_sums = 65536;
+constexpr double nanoseconds_each = 3.0;
+
+index blocks_of(index n) { return (n + block - 1) / block; }
+// How many points are summed at a time, so that the partial sums stay bounded.
+index points_at_once(index n) { return std::max<index>(1, partial_sums / std::max<index>(1, blocks_of(n))); }
+
+// nats[i] = row(i)
+template <class F>
+void for_rows(const Context& context, double* nats, index rows, index cols, const F& row) {
+  const index per_task = std::max<index>(1, block / std::max<index>(1, cols));
+  context.parallel((rows + per_task - 1) / per_task, nanoseconds_each * static_cast<double>(rows * cols), [&](index task, int) {
+    for (index i = task * per_task; i < std::min(rows, (task + 1) * per_task); ++i) nats[i] = row(i);
+  });
+}
+
+// sums (points): the kernel's sums over x, block by block, the blocks added in order.
+template <class T>
+void sum_log_density(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b, double* sums,
+                     index points, double* partials) {
+  const auto kernel = context.kernels<T>().information.log_density[static_cast<int>(kind)];
+  const index blocks = blocks_of(n), group = points_at_once(n);
+  for (index first = 0; first < points; first += group) {
+    const index here = std::min(group, points - first);
+    context.parallel(here * blocks, nanoseconds_each * static_cast<double>(here) * static_cast<double>(n), [&](index task, int) {
+      const index point = first + task / blocks, begin = task % blocks * block;
+      partials[task] = kernel(x + begin, std::min(block, n - begin), a[point], b[point]);
+    });
+    for (index i = 0; i < here; ++i) {
+      double sum = 0;
+      for (index j = 0; j < blocks; ++j) sum += partials[i * blocks + j];
+      sums[first + i] = sum;
+    }
+  }
+}
+
+}  // namespace
+
+template <class T> void surprisal(const Context& context, const T* p, T* y, index n, double factor) {
+  context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) {
+    context.kernels<T>().information.surprisal(p + i, y + i, length, static_cast<T>(factor));
+  });
+}
+
+index information_scratch_bytes(index rows) { return Carver::bytes<double>(rows); }
+template <class T>
+void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols, double factor,
+                 bool exponential, void* scratch) {
+  const auto& kernels = context.kernels<T>().information;
+  double* nats = static_cast<double*>(scratch);
+  for_rows(context, nats, rows, cols, [&](index i) {
+    return kernels.row[static_cast<int>(kind)](p + i * cols, q ? q + i * cols : nullptr, cols);
+  });
+  kernels.from_nats(nats, y, rows, factor, exponential);
+}
+
+index log_likelihood_scratch_bytes(index n, index points) {
+  return Carver::bytes<double>(points) + Carver::bytes<double>(std::max<index>(1, std::min(points, points_at_once(n)) * blocks_of(n)));
+}
+template <class T>
+void log_likelihood(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b, T* y, index points,
+                    bool exponential, void* scratch) {
+  Carver carver(scratch);
+  double* sums = carver.take<double>(points);
+  double* partials = carver.take<double>(0);
+  if (points == 0) return;
+  double constant = 0;  // what does not depend on the parameters is summed once
+  if (kind == Distribution::poisson) {
+    sum_log_density(context, Distribution::log_factorial, x, n, a, b, sums, 1, partials);
+    constant = sums[0];
+  }
+  sum_log_density(context, kind, x, n, a, b, sums, points, partials);
+  for (index i = 0; i < points; ++i) sums[i] -= constant;
+  context.kernels<T>().information.from_nats(sums, y, points, 1, exponential);
+}
+
+template <class T>
+void categorical_log_likelihood(const Context& context, const double* counts, const double* p, T* y, index points, index classes,
+                                bool exponential, void* scratch) {
+  double* nats = static_cast<double*>(scratch);
+  for_rows(context, nats, points, classes, [&](index i) {
+    return -context.kernels<double>().information.row[static_cast<int>(RowInformation::cross_entropy)](counts, p + i * classes, classes);
+  });
+  context.kernels<T>().information.from_nats(nats, y, points, 1, exponential);
+}
+
+template <class T> void log_gamma(const Context& context, const T* x, T* y, index n) {
+  context.parallel_pieces(n, 10 * nanoseconds_each, [&](index i, index length, int) {
+    context.kernels<T>().information.log_gamma(x + i, y + i, length);
+  });
+}
+
+#define INSTANTIATE(T)                                                                                                                  \
+  template void surprisal<T>(const Context&, const T*, T*, index, double);                                                              \
+  template void information<T>(const Context&, RowInformation, const T*, const T*, T*, index, index, double, bool, void*);              \
+  template void log_likelihood<T>(const Context&, Distribution, const T*, index, const double*, const double*, T*, index, bool, void*); \
+  template void categorical_log_likelihood<T>(const Context&, const double*, const double*, T*, index, index, bool, void*);             \
+  template void log_gamma<T>(const Context&, const T*, T*, index);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace densekit
