@@ -21,7 +21,7 @@ BOUND = {
     "sigmoid": (2.5, 2.5),
     "softplus": (2, 2),
     "erf": (1.5, 1.5),
-    "normal_cdf": (4, 5),
+    "normal_cdf": (5, 6),
 }
 HAS_LONG_DOUBLE = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 

@@ -1,4 +1,4 @@
-"""The matrix product: exact on integers, within its bound on real data, the same bits on every road and thread count."""
+"""The matrix product: exact on integers, within its bound on real data, the same bits on every road."""
 
 from __future__ import annotations
 
