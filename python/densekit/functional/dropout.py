@@ -49,7 +49,8 @@ def dropout_mask(
     """The mask of dropout: True for the elements that are kept.
 
     shape: a length or a tuple of them, 2^34 elements at most. rate: the probability of being dropped, in [0, 1]; 0
-    keeps all, 1 drops all. seed, step: whole numbers below 2^64; layer: below 2^32. The same four numbers give the same mask.
+    keeps all, 1 drops all. seed, step: whole numbers below 2^64; layer: below 2^32. The same numbers give the same
+    mask.
     Generator: Philox 4x32-10, Salmon et al., SC'11.
 
     >>> densekit.functional.dropout_mask(8, 0.5, seed=0)
