@@ -1,4 +1,4 @@
-"""Penalties, soft thresholding, clipping: conventions, a lasso solved with them, norms out of range, lists of arrays."""
+"""Penalties, soft thresholding, clipping: conventions, a lasso solved with them, extreme norms, lists of arrays."""
 
 from __future__ import annotations
 

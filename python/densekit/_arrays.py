@@ -170,8 +170,9 @@ def number(
     op: str, name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False, open_high: bool = False
 ) -> float:
     """A finite real number in the given range; TypeError or ValueError that quotes it otherwise."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
+    if type(value) is not float:  # the common case first: a small update spends most of its time on such questions
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+            raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
     try:
         result = float(value)
     except OverflowError:  # an int of more than 308 digits
