@@ -117,7 +117,7 @@ bool family(void (*add_all)()) {
 }
 
 static int run(int argc, char** argv) {
-  std::vector<std::string> flags{argv[0], "--benchmark_min_time=0.02", "--benchmark_repetitions=5"};
+  std::vector<std::string> flags{argv[0], "--benchmark_min_time=0.01", "--benchmark_repetitions=3"};
   bool only_list = false;
   for (int i = 1; i < argc; ++i) {
     flags.push_back(argv[i]);  // later flags win
