@@ -20,11 +20,14 @@ constexpr int packed_rows = 4, direct_rows = 4, tile_vectors = 2;
 // c (rows, cols) with leading dimension ldc, cols = (vectors - 1) * width + last, 0 < last <= width:
 // c = a b or, if accumulate, c += a b. a[i * a_row + p * a_depth] is element (i, p), row p of b starts at b + p * b_depth.
 // tail: the last vector of b must be read by load_n, for there may be nothing behind it.
-template <class T, int rows, int vectors, bool tail>
+// far: the rows of b are so far apart that the hardware does not foresee them; they are fetched 16 rows ahead.
+template <class T, int rows, int vectors, bool tail, bool far>
 void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, index last, bool accumulate) {
   using V = vec<T>;
   V sum[rows][vectors] = {};
   for (index p = 0; p < k; ++p) {
+    if constexpr (far)
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(b + 16 * b_depth + v * width<T>);
     V row_of_b[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
@@ -50,13 +53,13 @@ void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_d
 }
 
 // Calls tile<rows, …> for a number of rows known only at run time.
-template <class T, int rows, int vectors, bool packed, bool tail, class... Rest>
+template <class T, int rows, int vectors, bool packed, bool tail, bool far, class... Rest>
 inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth, Rest... rest) {
   if (m == rows) {
-    if constexpr (packed) tile<T, rows, vectors, tail>(k, a, 1, rows, rest...);
-    else tile<T, rows, vectors, tail>(k, a, a_row, a_depth, rest...);
+    if constexpr (packed) tile<T, rows, vectors, tail, far>(k, a, 1, rows, rest...);
+    else tile<T, rows, vectors, tail, far>(k, a, a_row, a_depth, rest...);
   } else if constexpr (rows > 1) {
-    choose_rows<T, rows - 1, vectors, packed, tail>(m, k, a, a_row, a_depth, rest...);
+    choose_rows<T, rows - 1, vectors, packed, tail, far>(m, k, a, a_row, a_depth, rest...);
   }
 }
 
@@ -64,25 +67,46 @@ template <class T>
 void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) {
   static_assert(tile_vectors == 2);
   constexpr index b_depth = tile_vectors * width<T>;
-  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate);
-  else choose_rows<T, packed_rows, 1, true, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate);
+  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate);
+  else choose_rows<T, packed_rows, 1, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate);
 }
 
 template <class T>
 void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
                  bool accumulate) {
   constexpr index w = width<T>;
-  if (n == 2 * w) choose_rows<T, direct_rows, 2, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
-  else if (n > w) choose_rows<T, direct_rows, 2, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n - w, accumulate);
-  else if (n == w) choose_rows<T, direct_rows, 1, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
-  else choose_rows<T, direct_rows, 1, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
+  if (n == 2 * w && b_depth * static_cast<index>(sizeof(T)) >= 512)
+    choose_rows<T, direct_rows, 2, false, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else if (n == 2 * w) choose_rows<T, direct_rows, 2, false, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else if (n > w) choose_rows<T, direct_rows, 2, false, true, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n - w, accumulate);
+  else if (n == w) choose_rows<T, direct_rows, 1, false, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else choose_rows<T, direct_rows, 1, false, true, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
+}
+
+// to[p * to_stride + i] = from[i * from_stride + p] for i < rows <= width and p < k; lanes from rows to `lanes` become zero.
+template <class T> void transpose_strip(index rows, index k, const T* from, index from_stride, T* to, index to_stride, index lanes) {
+  using V = vec<T>;
+  constexpr int w = width<T>;
+  for (index p = 0; p < k; p += w) {
+    const index depth = k - p < w ? k - p : w;
+    V square[w];
+#pragma GCC unroll 16
+    for (int i = 0; i < w; ++i) square[i] = i < rows ? load_any<V>(from + i * from_stride + p, depth) : V{};
+    transpose(square);
+#pragma GCC unroll 16
+    for (int i = 0; i < w; ++i)
+      if (i < depth) store_any<V>(to + (p + i) * to_stride, square[i], lanes);
+  }
 }
 
 // a (rows, k) by strides -> packed[p * rows + i].
 template <class T> void pack_a(index rows, index k, const T* a, index row_stride, index depth_stride, T* packed) {
+  using V = vec<T>;
   if (row_stride == 1) {
     for (index p = 0; p < k; ++p)
-      for (index i = 0; i < rows; ++i) packed[p * rows + i] = a[i + p * depth_stride];
+      for_lanes<T>(rows, [&](index i, index count) { store_any<V>(packed + p * rows + i, load_any<V>(a + i + p * depth_stride, count), count); });
+  } else if (depth_stride == 1) {
+    for_lanes<T>(rows, [&](index i, index count) { transpose_strip(count, k, a + i * row_stride, row_stride, packed + i, rows, count); });
   } else {
     for (index i = 0; i < rows; ++i)
       for (index p = 0; p < k; ++p) packed[p * rows + i] = a[i * row_stride + p * depth_stride];
@@ -101,6 +125,11 @@ template <class T> void pack_b(index k, index cols, const T* b, index depth_stri
         const index count = cols - v;
         store<V>(out + v, count >= w ? load<V>(row + v) : load_n<V>(row + v, count > 0 ? count : 0));
       }
+    }
+  } else if (depth_stride == 1) {
+    for (index j = 0; j < tile_width; j += w) {
+      const index count = cols - j < w ? cols - j : w;
+      transpose_strip(count > 0 ? count : 0, k, b + j * col_stride, col_stride, packed + j, tile_width, w);
     }
   } else {
     constexpr index strip = 16;  // rows of the packed panel at a time, so that what is written stays in L1

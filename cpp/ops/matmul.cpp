@@ -23,11 +23,16 @@ template <class T> void finish(const Kernels<T>& kernels, const Epilogue<T>& e, 
   }
 }
 
-// Packing pays when each packed element is used often enough.
-bool goes_direct(const Context& context, index packed_rows, index m, index n, index k) {
+// Packing pays when each packed element is used often enough, and B does not stay in L2 as it lies. Columns of A that are
+// contiguous (a transposed) are read a few elements at a time: there it pays sooner. Measured: docs/performance.md.
+template <class T> bool goes_direct(const Context& context, index m, index n, index k, bool a_transposed) {
   if (context.road != Road::automatic) return context.road == Road::direct;
-  return m <= 2 * packed_rows || static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <= 524288.0;
+  constexpr double cached = (256 << 10) / static_cast<double>(sizeof(T));
+  const double rows = static_cast<double>(m), cols = static_cast<double>(n), depth = static_cast<double>(k);  // products may overflow
+  if (m <= 4 * context.kernels<T>().gemm.direct_rows || rows * cols * depth <= 524288.0) return true;
+  return depth * cols <= cached && (!a_transposed || rows * cols <= 16384.0);
 }
+template <class T> bool is_transposed(View<T> a) { return a.row_stride == 1 && a.col_stride != 1; }
 
 template <class T> struct Shape {
   const GemmKernels<T>& gemm;
@@ -92,9 +97,10 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
         gemm.pack_b(depth, shape.panel_cols(panel), b.at(p, col + panel * width), b.row_stride, b.col_stride,
                     packed_b + panel * width * depth);
       });
-      // With few rows, the columns are cut as well, so that there is work for every thread.
+      // With few rows, the columns are cut as well, so that there is work for every thread; not finer than four panels,
+      // because each task packs its rows of A for itself.
       const index row_tasks = ceil_div(m, gemm.row_block);
-      const index col_tasks = std::min(shape.panels(), ceil_div(8, row_tasks));
+      const index col_tasks = std::min(ceil_div(shape.panels(), 4), ceil_div(8, row_tasks));
       context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int worker) {
         T* panel_of_a = packed_a + worker * mr * k_block;
         const index first_row = piece_start(m, row_tasks, task / col_tasks), end_row = piece_start(m, row_tasks, task / col_tasks + 1);
@@ -122,8 +128,12 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
 
 template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
   const GemmKernels<T>& gemm = context.kernels<T>().gemm;
-  if (goes_direct(context, gemm.packed_rows, m, n, k)) return Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k);
-  return Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads);
+  index most = 0;
+  for (const bool a_transposed : {false, true})
+    most = std::max(most, goes_direct<T>(context, m, n, k, a_transposed)
+                              ? Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k)
+                              : Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads));
+  return most;
 }
 
 template <class T>
@@ -133,7 +143,7 @@ void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T
   if (k == 0) {
     std::fill(c, c + m * n, T(0));
     finish(context.kernels<T>(), epilogue, c, n, 0, 0, m, n);
-  } else if (goes_direct(context, context.kernels<T>().gemm.packed_rows, m, n, k)) {
+  } else if (goes_direct<T>(context, m, n, k, is_transposed(a))) {
     multiply_direct(context, a, b, c, epilogue, scratch);
   } else {
     multiply_packed(context, a, b, c, epilogue, scratch);

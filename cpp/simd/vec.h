@@ -92,6 +92,27 @@ template <class V> inline bits<V> first_lanes(index count) {
   return lane_number < bits<V>{} + static_cast<typename integer_of<lane<V>>::type>(count);
 }
 
+// Two rows with the d x d blocks beside the diagonal exchanged: lane i of low(a, b) is a[i], or b[i - d] where i has bit d;
+// lane i of high(a, b) is a[i + d], or b[i] where i has bit d.
+template <int n, int... i> struct exchange : exchange<n - 1, n - 1, i...> {};
+template <int... i> struct exchange<0, i...> {
+  static constexpr int n = sizeof...(i);
+  template <int d, class V> static V low(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i - d : i)...); }
+  template <int d, class V> static V high(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i : i + d)...); }
+};
+// Transposes a square of as many vectors as a vector has lanes: blocks of 1, 2, 4, ... are exchanged in turn.
+template <class V, int d = 1> inline void transpose(V* rows) {
+  constexpr int n = width<lane<V>>;
+#pragma GCC unroll 16
+  for (int i = 0; i < n; ++i)
+    if (!(i & d)) {
+      const V a = rows[i], b = rows[i + d];
+      rows[i] = exchange<n>::template low<d>(a, b);
+      rows[i + d] = exchange<n>::template high<d>(a, b);
+    }
+  if constexpr (2 * d < n) transpose<V, 2 * d>(rows);
+}
+
 // Calls body(i, count) over n elements: whole vectors first (count = width), then the rest, if any.
 template <class T, class F> inline void for_lanes(index n, F&& body) {
   index i = 0;

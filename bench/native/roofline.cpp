@@ -1,0 +1,124 @@
+#include "roofline.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "buffer.h"
+
+namespace densekit {
+
+// CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
+#define DECLARE_LEVEL(name) \
+  namespace name {          \
+  extern const bench::ProbeKernels probe_kernels; \
+  }
+DECLARE_LEVEL(baseline)
+DECLARE_LEVEL(neon)
+DECLARE_LEVEL(x86_v3)
+DECLARE_LEVEL(x86_v4)
+#undef DECLARE_LEVEL
+
+namespace bench {
+namespace {
+
+const ProbeKernels& kernels_of(const std::string& level) {
+#if defined(DENSEKIT_BUILT_x86_v4)
+  if (level == "x86_v4") return x86_v4::probe_kernels;
+#endif
+#if defined(DENSEKIT_BUILT_x86_v3)
+  if (level == "x86_v3") return x86_v3::probe_kernels;
+#endif
+#if defined(DENSEKIT_BUILT_neon)
+  if (level == "neon") return neon::probe_kernels;
+#endif
+  if (level == "baseline") return baseline::probe_kernels;
+  throw std::invalid_argument("no probe for the instruction set " + level);
+}
+
+double seconds(clockid_t clock) {
+  timespec t;
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+// Median seconds of body(task, worker) over all tasks.
+template <class F> double median_seconds(const Context& context, int samples, index tasks, const F& body) {
+  const clockid_t clock = context.threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+  std::vector<double> times;
+  for (int s = 0; s <= samples; ++s) {
+    const double start = seconds(clock);
+    context.parallel(tasks, 1e9, body);
+    if (s) times.push_back(seconds(clock) - start);  // the first one warms caches and threads
+  }
+  std::nth_element(times.begin(), times.begin() + samples / 2, times.end());
+  return times[static_cast<std::size_t>(samples / 2)];
+}
+
+template <class T> double fma_rate(const Context& context, void (*chains)(index, T*), double flops) {
+  constexpr index rounds = 20000;
+  const index tasks = 8 * context.threads;
+  std::vector<std::array<T, 64>> state(static_cast<std::size_t>(tasks));
+  for (auto& s : state) s = {T(0.999), T(0.001)};
+  const double time = median_seconds(context, 15, tasks, [&](index task, int) { chains(rounds, state[static_cast<std::size_t>(task)].data()); });
+  return flops * static_cast<double>(rounds * tasks) / time;
+}
+
+double streams(Traffic traffic) { return traffic == Traffic::read ? 1 : traffic == Traffic::copy ? 2 : 3; }
+
+}  // namespace
+
+const char* name(Traffic traffic) {
+  constexpr const char* names[] = {"read", "copy", "triad", "update"};
+  return names[static_cast<int>(traffic)];
+}
+const char* name(Memory memory) {
+  constexpr const char* names[] = {"L2", "L3", "DRAM"};
+  return names[static_cast<int>(memory)];
+}
+
+index array_bytes(Memory memory) {
+  constexpr index bytes[] = {index{256} << 10, index{8} << 20, index{256} << 20};
+  return bytes[static_cast<int>(memory)];
+}
+Memory home(double bytes, int threads) {
+  if (bytes <= 3.0 * static_cast<double>(array_bytes(Memory::l2)) * threads) return Memory::l2;
+  return bytes <= 3.0 * static_cast<double>(array_bytes(Memory::l3)) ? Memory::l3 : Memory::dram;
+}
+
+Roofline probe(const std::string& level, const Context& context) {
+  const ProbeKernels& kernels = kernels_of(level);
+  Roofline result;
+  result.fma_f32 = fma_rate(context, kernels.fma_f32, kernels.flops_f32);
+  result.fma_f64 = fma_rate(context, kernels.fma_f64, kernels.flops_f64);
+  for (const Memory memory : {Memory::l2, Memory::l3, Memory::dram}) {
+    const bool own = memory == Memory::l2;  // each worker its own arrays; else each task a piece of common ones
+    const index tasks = 16 * context.threads, pieces = own ? context.threads : tasks;
+    const index length = array_bytes(memory) / 4 / (own ? 1 : tasks) / 128 * 128;  // of a piece
+    const index sweeps = std::max<index>(1, (index{4} << 20) / (array_bytes(memory) * (own ? 1 : 0) + 1));
+    const index rounds = own ? sweeps : 1, repeats = memory == Memory::l3 ? 2 : 1;
+    const Buffer<float> x(pieces * length), y(pieces * length), z(pieces * length);
+    std::vector<std::array<float, 16>> sink(static_cast<std::size_t>(context.threads));
+    for (const Traffic traffic : {Traffic::read, Traffic::copy, Traffic::triad, Traffic::update}) {
+      const auto body = [&](index task, int worker) {
+        const index at = (own ? worker : task % tasks) * length;
+        for (index r = 0; r < rounds; ++r) switch (traffic) {
+            case Traffic::read: kernels.read(x.get() + at, length, sink[static_cast<std::size_t>(worker)].data()); break;
+            case Traffic::copy: kernels.copy(x.get() + at, y.get() + at, length); break;
+            case Traffic::triad: kernels.triad(x.get() + at, y.get() + at, z.get() + at, length); break;
+            default: kernels.update(x.get() + at, y.get() + at, length);
+          }
+      };
+      const double time = median_seconds(context, memory == Memory::dram ? 3 : 9, tasks * repeats, body);
+      const double bytes = streams(traffic) * 4.0 * static_cast<double>(length * rounds * tasks * repeats);
+      result.bytes[static_cast<int>(traffic)][static_cast<int>(memory)] = bytes / time;
+    }
+  }
+  return result;
+}
+
+}  // namespace bench
+}  // namespace densekit
