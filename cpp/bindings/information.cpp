@@ -17,6 +17,7 @@ template <class T>
 static void information(RowInformation kind, const Contiguous<T>& p, const std::optional<Contiguous<T>>& q, Contiguous<T>& y, double factor,
                         bool exponential) {
   const Rows<T> shape(p);
+  one_of(kind, "kind", static_cast<int>(RowInformation::count));
   require(q.has_value() == (kind != RowInformation::entropy), "q belongs to cross entropy and divergence");
   if (q) require_shape(*q, "q", {shape.rows, shape.cols});
   require_shape(y, "y", {shape.rows});
@@ -30,6 +31,7 @@ static void information(RowInformation kind, const Contiguous<T>& p, const std::
 template <class T>
 static void log_likelihood(Distribution kind, const Contiguous<T>& x, const Contiguous<double>& a, const Contiguous<double>& b,
                            Contiguous<T>& y, bool exponential) {
+  one_of(kind, "kind", static_cast<int>(Distribution::count));
   require_same_size(a, "a", b, "b");
   require_same_size(a, "a", y, "y");
   const T* data = input(x, "x");

@@ -13,8 +13,9 @@ template <class T> struct Elements {
   const double* sample_weight = nullptr;
   T* losses = nullptr;
 
-  Elements(const Contiguous<T>& target, const Optional<double>& weights, Optional<T>& per_element)
+  Elements(const Contiguous<T>& target, const Optional<double>& weights, Reduction reduction, Optional<T>& per_element)
       : rows(target.ndim() ? target.shape(0) : 1), cols(rows ? target.size() / rows : 0) {
+    one_of(reduction, "reduction", 3);
     if (weights) {
       require_shape(*weights, "sample_weight", {rows});
       sample_weight = input(*weights, "sample_weight");
@@ -31,7 +32,8 @@ static double pointwise(PointwiseLoss kind, const Contiguous<T>& pred, const Con
                         Reduction reduction, double a, double b, Optional<T> losses, Contiguous<T>& gradient) {
   require_same_size(pred, "pred", target, "target");
   require_same_size(pred, "pred", gradient, "gradient");
-  const Elements<T> shape(target, sample_weight, losses);
+  one_of(kind, "kind", pointwise_loss_count);
+  const Elements<T> shape(target, sample_weight, reduction, losses);
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
@@ -46,7 +48,7 @@ static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const
   require_same_size(pred, "pred", target, "target");
   require_same_size(pred, "pred", gradient, "gradient");
   Optional<T> no_losses;
-  const Elements<T> shape(target, sample_weight, no_losses);
+  const Elements<T> shape(target, sample_weight, reduction, no_losses);
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
@@ -58,7 +60,8 @@ template <class T>
 static double density(DensityLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
                       Reduction reduction, double constant, Optional<T> losses, Contiguous<T>& gradient) {
   const Rows<T> pairs(pred);
-  const Elements<T> shape(target, sample_weight, losses);
+  one_of(kind, "kind", static_cast<int>(DensityLoss::count));
+  const Elements<T> shape(target, sample_weight, reduction, losses);
   require_shape(pred, "pred", {shape.rows, 2 * shape.cols});
   require_shape(gradient, "gradient", {pairs.rows, pairs.cols});
   const T *p = input(pred, "pred"), *t = input(target, "target");
@@ -74,6 +77,7 @@ static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labe
                   const Optional<double>& sample_weight, const Optional<double>& class_weight, std::optional<std::int64_t> ignore_index,
                   Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(log_p);
+  one_of(reduction, "reduction", 3);
   const auto targets = classification_targets<T>(shape.rows, shape.cols, labels, soft, sample_weight, class_weight, 0, ignore_index);
   require_shape(losses, "losses", {shape.rows});
   require_shape(gradient, "gradient", {shape.rows, shape.cols});
@@ -88,6 +92,7 @@ template <class T>
 static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std::int64_t>& labels, const Optional<double>& sample_weight,
                                double margin, Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(scores);
+  one_of(reduction, "reduction", 3);
   const auto targets =
       classification_targets<T>(shape.rows, shape.cols, labels, std::nullopt, sample_weight, std::nullopt, 0, std::nullopt);
   require_shape(losses, "losses", {shape.rows});
@@ -103,6 +108,7 @@ template <class T>
 static double kl_divergence(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight, bool log_input,
                             Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(pred);
+  one_of(reduction, "reduction", 3);
   const auto targets =
       classification_targets<T>(shape.rows, shape.cols, std::nullopt, target, sample_weight, std::nullopt, 0, std::nullopt);
   require_shape(losses, "losses", {shape.rows});

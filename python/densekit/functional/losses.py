@@ -21,6 +21,7 @@ from densekit._arrays import (
     Output,
     Reduction,
     contiguous,
+    flag,
     floats,
     number,
     one_of,
@@ -176,8 +177,7 @@ def binary_cross_entropy(
     (0.693147, array([-0.25,  0.25]))
     """
     name = "binary_cross_entropy"
-    if not isinstance(from_logits, bool | np.bool_):
-        raise TypeError(f"{name}: from_logits must be True or False, got {from_logits!r}")
+    from_logits = flag(name, "from_logits", from_logits)
     smoothing = number(name, "label_smoothing", label_smoothing, low=0, high=1)
 
     def check(pred: Floats, target: Floats) -> None:
@@ -390,6 +390,7 @@ def poisson_nll(
     (1.89588, array([-1. ,  0.5]))
     """
     name = "poisson_nll"
+    log_input, full = flag(name, "log_input", log_input), flag(name, "full", full)
 
     def check(pred: Floats, target: Floats) -> None:
         require_range(name, "target", target, 0, np.inf, "a count, 0 or more", nan=True)
@@ -437,7 +438,7 @@ def gamma_nll(
     """
     name = "gamma_nll"
     shape = number(name, "shape", shape, low=0, open_low=True)
-    constant = math.lgamma(shape) - shape * math.log(shape) if full else 0.0
+    constant = math.lgamma(shape) - shape * math.log(shape) if flag(name, "full", full) else 0.0
 
     def check(pred: Floats, target: Floats) -> None:
         smallest = float(np.finfo(target.dtype).smallest_subnormal)
@@ -519,7 +520,7 @@ def gaussian_nll(
     >>> loss, gradient
     (2.0, array([[-2. , -1.5]]))
     """
-    constant = 0.5 * math.log(2 * math.pi) if full else 0.0
+    constant = 0.5 * math.log(2 * math.pi) if flag("gaussian_nll", "full", full) else 0.0
     return _density("gaussian_nll", _core.DensityLoss.gaussian, pred, target, constant, sample_weight, reduction, out)
 
 
@@ -548,7 +549,7 @@ def laplace_nll(
     >>> loss, gradient
     (2.0, array([[-1., -1.]]))
     """
-    constant = math.log(2) if full else 0.0
+    constant = math.log(2) if flag("laplace_nll", "full", full) else 0.0
     return _density("laplace_nll", _core.DensityLoss.laplace, pred, target, constant, sample_weight, reduction, out)
 
 
@@ -685,6 +686,7 @@ def kl_divergence(
     (0.130812, array([[-0.5, -1.5]]))
     """
     name = "kl_divergence"
+    log_input = flag(name, "log_input", log_input)
     (p, t) = floats(name, "pred", pred, "target", target)
     same_shape(name, "pred", p, "target", t)
     require_range(name, "target", t, 0, 1, "a probability from 0 to 1", nan=False)
@@ -693,7 +695,7 @@ def kl_divergence(
         require_range(name, "pred", p, 0, 1, expected, nan=True)
 
     def kernel(p: Floats, labels: Any, soft: Any, per_row: Any, per_class: Any, ignore: Any, *rest: Any) -> float:
-        return float(_core.kl_divergence(p, soft, per_row, bool(log_input), *rest))
+        return float(_core.kl_divergence(p, soft, per_row, log_input, *rest))
 
     return reduce_rows(name, "pred", kernel, p, t, None, sample_weight, None, reduction, out)
 
