@@ -215,6 +215,7 @@ def test_shapes():
             ValueError,
             "layer must be a whole number from 0 to 4294967295",
         ),
+        (lambda: F.dropout(np.ones(3), 0.5, training=None), TypeError, "training must be True or False, got None"),
         (lambda: F.dropout(np.ones(3), 0.5, step=1.0), TypeError, "step must be a whole number"),
         (lambda: F.dropout_mask(-1, 0.5, seed=0), ValueError, "shape must be a whole number"),
         (lambda: F.dropout_mask((2, 2.0), 0.5, seed=0), TypeError, "shape must be a whole number"),

@@ -465,6 +465,8 @@ def test_one_row_is_fine_for_inference():
             r"saved is \(2, 4\), expected \(2, 2\)",
         ),
         (lambda: F.layer_norm(X, np.ones(4)), ValueError, r"gamma is \(4,\), expected \(2,\)"),
+        (lambda: F.batch_norm(X, training="no"), TypeError, "training must be True or False, got 'no'"),
+        (lambda: F.layer_norm(X, return_saved=1), TypeError, "return_saved must be True or False, got 1"),
         (lambda: F.layer_norm(X, axis=(0, 1)), TypeError, "axis must be a whole number"),
         (
             lambda: F.layer_norm_backward(X, X, saved=np.ones((2, 2))),

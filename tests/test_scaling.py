@@ -184,6 +184,7 @@ def test_bits_do_not_depend_on_threads(level, threads_forced, rng):
         (lambda m: m.standardize(X, np.ones(2), np.ones(3)), ValueError, r"mean is \(2,\), expected \(3,\)"),
         (lambda m: m.standardize(X, np.ones(3), [1, -2, 1]), ValueError, "std has -2.0"),
         (lambda m: m.standardize(np.ones((0, 3))), ValueError, r"x is \(0, 3\) with axis=0: an empty column"),
+        (lambda m: m.min_max_scale(X, clip=1), TypeError, "clip must be True or False, got 1"),
         (lambda m: m.standardize(X, axis=2), ValueError, "axis must be a whole number from -2 to 1, got 2"),
         (lambda m: m.standardize(X, axis=(0,)), TypeError, "axis must be a whole number"),
         (lambda m: m.min_max_scale(np.ones((0, 3))), ValueError, r"x is \(0, 3\)"),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Out, Output, contiguous, floats, number, one_of, whole
+from densekit._arrays import Floats, Out, Output, contiguous, flag, floats, number, one_of, whole
 from densekit.registry import Call, Tolerance, op
 
 _MOST_ELEMENTS = 2**34
@@ -75,7 +75,7 @@ def _apply(
     kind = _core.DropoutMode.__members__[one_of(name, "mode", mode, ("inverted", "classic"))]
     stream = _stream(name, seed, step, layer)
     y = Output(name, out, x.shape, x.dtype, (x,), elementwise=True)
-    _core.dropout(contiguous(x), y.target, rate, kind, bool(training), *stream, 0)
+    _core.dropout(contiguous(x), y.target, rate, kind, flag(name, "training", training), *stream, 0)
     return y.done()
 
 

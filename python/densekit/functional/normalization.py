@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Output, check_target, floats, number, one_of, out_tuple, same_shape
+from densekit._arrays import Floats, Output, check_target, flag, floats, number, one_of, out_tuple, same_shape
 from densekit._refuse import MOMENTUM, refuses
 from densekit.functional._channels import Channels, channels_along, doubles, rows_along
 from densekit.registry import Call, Tolerance, op
@@ -138,11 +138,12 @@ def batch_norm(
     if (running_mean is None) != (running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise ValueError(f"{name}: {missing} is None; give both running statistics or neither")
+    flag(name, "return_saved", return_saved)
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
     y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
     view = channels.view(data)
     saved = np.empty((2, channels.cube[1]))
-    if training:
+    if flag(name, "training", training):
         if channels.count < 2:
             raise ValueError(
                 f"{name}: x is {data.shape} with axis={axis}: {channels.count} value(s) a channel have no variance to "
@@ -211,7 +212,9 @@ def batch_norm_backward(
     dbeta = Output(name, outs[2], channels.statistics, data.dtype, (upstream, data, weight, kept), name="dbeta")
     target = channels.target(dx)
     flat = dgamma.target.reshape(-1), dbeta.target.reshape(-1)
-    _core.batch_norm_backward(channels.view(upstream), channels.view(data), kept, scale, bool(training), target, *flat)
+    _core.batch_norm_backward(
+        channels.view(upstream), channels.view(data), kept, scale, flag(name, "training", training), target, *flat
+    )
     return channels.done(dx, target), dgamma.done(), dbeta.done()
 
 
@@ -249,6 +252,7 @@ def layer_norm(
     shape = rows.cube[:2]
     scale, shift = rows.parameter(name, "gamma", weight), rows.parameter(name, "beta", bias)
     eps = number(name, "eps", eps, low=0)
+    flag(name, "return_saved", return_saved)
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
     # gamma and beta are read again for each row: y must not lie over them.
     y = Output(name, y_out, data.shape, data.dtype, (data, weight, bias), elementwise=data.ndim > 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Output, check_target, floats, number, out_tuple
+from densekit._arrays import Floats, Output, check_target, flag, floats, number, out_tuple
 from densekit.functional._channels import Channels, columns_along, doubles
 from densekit.registry import Call, Tolerance, op
 
@@ -83,6 +83,7 @@ def standardize(
     (data,) = floats(name, "x", x)
     columns = columns_along(name, data.shape, axis)
     statistics = _given(name, "mean", mean, "std", std, columns)
+    flag(name, "return_statistics", return_statistics)
     y_out, *outs = out_tuple(name, out, ("y", "mean", "std")) if return_statistics else (out,)
     y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
     view = columns.view(data)
@@ -137,6 +138,8 @@ def min_max_scale(
         raise ValueError(f"{name}: feature_range must rise, got {feature_range!r}")
     columns = columns_along(name, data.shape, axis)
     statistics = _given(name, "low", low, "high", high, columns)
+    clips = flag(name, "clip", clip)
+    flag(name, "return_statistics", return_statistics)
     y_out, *outs = out_tuple(name, out, ("y", "low", "high")) if return_statistics else (out,)
     y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
     view = columns.view(data)
@@ -154,7 +157,7 @@ def min_max_scale(
     target = columns.target(y)
     shift = np.full(columns.cube[1], a, data.dtype)
     _core.normalize(view, least, (b - a) / np.where(width == 0, 1.0, width), None, shift, target)
-    if clip:
+    if clips:
         _core.clamp(target, a, b)
     result = columns.done(y, target)
     return _with_statistics(name, result, ("low", "high"), statistics, columns, outs) if return_statistics else result
