@@ -3,15 +3,21 @@
 import inspect
 
 import densekit.functional  # noqa: F401  fills the register
-from densekit.registry import OPS, Op
+from densekit.registry import OPS, Op, Tolerance
+
+
+def described(tolerance: Tolerance) -> str:
+    parts = [f"{tolerance.ulps:g} ulp"] if tolerance.ulps else []
+    if tolerance.epsilons:
+        parts.append(f"{tolerance.epsilons:g} eps of {tolerance.unit}")
+    return " + ".join(parts) or "exact"
 
 
 def bound(op: Op) -> str:
-    parts = [f"{op.tolerance.ulps:g} ulp"] if op.tolerance.ulps else []
-    if op.tolerance.epsilons:
-        of = op.tolerance.unit or "1"
-        parts.append(f"{op.tolerance.epsilons:g} eps of {of}")
-    return " + ".join(parts) or "exact"
+    """Of all results; of each in their order where they differ."""
+    each = op.tolerance if isinstance(op.tolerance, tuple) else (op.tolerance,)
+    texts = [described(tolerance) for tolerance in each]
+    return "; ".join(texts if len(set(texts)) > 1 else texts[:1])
 
 
 def signature(op: Op) -> str:

@@ -37,6 +37,7 @@ class Tolerance:
     ulps: float = 0
     epsilons: float = 0
     scale: Scale | None = None  # default: 1, an absolute bound
+    unit: str = "1"  # the scale in words, for the documentation
 
     def allowed(self, call: Call, expected: NDArray[np.float64], dtype: Any) -> Any:
         info = np.finfo(dtype)

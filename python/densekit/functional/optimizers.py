@@ -47,7 +47,11 @@ def _update(name: str, rule: Any, numbers: Any, w: Floats, dw: ArrayLike, **stat
 
 
 def _size(name: str, lr: float, weight_decay: float, maximize: bool) -> tuple[float, float, bool]:
-    return number(name, "lr", lr, low=0), number(name, "weight_decay", weight_decay, low=0), flag(name, "maximize", maximize)
+    return (
+        number(name, "lr", lr, low=0),
+        number(name, "weight_decay", weight_decay, low=0),
+        flag(name, "maximize", maximize),
+    )
 
 
 def _unit(name: str, key: str, value: float) -> float:
@@ -97,7 +101,9 @@ def _after(function: Callable[..., Any], call: Call, result: int, *, states: boo
 def _tolerances(function: Callable[..., Any], states: int) -> tuple[Tolerance, ...]:
     def tolerance(result: int) -> Tolerance:
         # What is added to w depends on the states; what is added to a state is all that a state of zeros becomes.
-        return Tolerance(2, 4, lambda call, _: np.abs(_after(function, call, result, states=result == 0)))
+        return Tolerance(
+            2, 4, lambda call, _: np.abs(_after(function, call, result, states=result == 0)), "what is added"
+        )
 
     return tuple(tolerance(i) for i in range(states + 1))
 
@@ -263,7 +269,7 @@ def adagrad(
     reference=reference.adadelta,
     domain=_domain("vv", lr=0.5),
     # u gains a square of a step, which depends on both states: its size is u's own.
-    tolerance=(*_tolerances(reference.adadelta, 1), Tolerance(2, 4, lambda _, expected: np.abs(expected))),
+    tolerance=(*_tolerances(reference.adadelta, 1), Tolerance(2, 4, lambda _, expected: np.abs(expected), "u")),
     in_place=("w", "s", "u"),
 )
 def adadelta(
@@ -444,7 +450,7 @@ def nadam(
 @op(
     reference=reference.lion,
     domain=_domain("m", lr=0.1),
-    tolerance=(Tolerance(2, 4, _lion_step), _tolerances(reference.lion, 1)[1]),
+    tolerance=(Tolerance(2, 4, _lion_step, "what is added"), _tolerances(reference.lion, 1)[1]),
     in_place=("w", "m"),
 )
 def lion(

@@ -52,7 +52,7 @@ def _elastic_gradient(call: Call, _: Any) -> Any:
     return alpha * ratio + alpha * (1 - ratio) * np.abs(np.asarray(w, np.float64))
 
 
-_SUM = Tolerance(1, 1030, _sum_scale)
+_SUM = Tolerance(1, 1030, _sum_scale, "itself in float64, nothing in float32")
 
 
 @op(
@@ -94,7 +94,7 @@ def l2(w: ArrayLike, lam: float, *, out: Out = None) -> tuple[float, NDArray[Any
 @op(
     reference=reference.elastic_net,
     domain=_away_from_zero(0.3, 0.4),
-    tolerance=(_SUM, Tolerance(0.5, 1.5, _elastic_gradient)),
+    tolerance=(_SUM, Tolerance(0.5, 1.5, _elastic_gradient, "the sum of both terms")),
     gradient_of_first=True,
 )
 def elastic_net(w: ArrayLike, alpha: float, l1_ratio: float, *, out: Out = None) -> tuple[float, NDArray[Any]]:
@@ -114,7 +114,9 @@ def elastic_net(w: ArrayLike, alpha: float, l1_ratio: float, *, out: Out = None)
 @op(
     reference=reference.soft_threshold,
     domain=lambda rng, dtype, size: Call((rng.normal(size=size).astype(dtype), 0.7)),
-    tolerance=Tolerance(0.5, 0.5, lambda call, _: call.args[1]),  # threshold and difference are rounded once each
+    tolerance=Tolerance(
+        0.5, 0.5, lambda call, _: call.args[1], "threshold"
+    ),  # threshold and difference are rounded once each
 )
 def soft_threshold(w: ArrayLike, threshold: float, *, out: Out = None) -> NDArray[Any]:
     """Shrinks towards zero: sign(w) max(abs(w) - threshold, 0).
