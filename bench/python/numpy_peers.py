@@ -559,3 +559,428 @@ def distances(x, y):
     d += np.einsum("ij,ij->i", y, y)
     np.maximum(d, 0, out=d)
     return np.sqrt(d, out=d)
+
+
+# Penalties and clipping
+
+
+@peer()
+def l1(w, lam):
+    gradient = np.sign(w)
+    gradient *= lam
+    return float(lam * np.abs(w).sum()), gradient
+
+
+@peer()
+def l2(w, lam):
+    return float(0.5 * lam * np.vdot(w, w)), lam * w
+
+
+@peer()
+def elastic_net(w, alpha, l1_ratio):
+    a, b = alpha * l1_ratio, alpha * (1 - l1_ratio)
+    gradient = np.sign(w)
+    gradient *= a
+    gradient += b * w
+    return float(a * np.abs(w).sum() + 0.5 * b * np.vdot(w, w)), gradient
+
+
+@peer()
+def soft_threshold(w, threshold):
+    return w - np.clip(w, -threshold, threshold)
+
+
+@peer()
+def clip_by_value(x, low, high):
+    return np.clip(x, low, high)
+
+
+@peer()
+def clip_by_global_norm(arrays, max_norm):
+    norm = math.sqrt(sum(float(np.vdot(a, a)) for a in arrays))
+    factor = np.float32(min(1.0, max_norm / norm))
+    return [a * factor for a in arrays], norm
+
+
+# Normalization
+
+
+def batch(rng: np.random.Generator, rows: int, cols: int) -> Call:
+    return Call((normal(rng, rows, cols), normal(rng, cols), normal(rng, cols)))
+
+
+def batch_backward(rng: np.random.Generator, rows: int, cols: int, axis: int) -> Call:
+    x = normal(rng, rows, cols)
+    x64 = x.astype(np.float64)
+    saved = np.stack([x64.mean(axis=axis), 1 / np.sqrt(x64.var(axis=axis) + 1e-5)])
+    return Call((normal(rng, rows, cols), x, normal(rng, cols)), {"saved": saved})
+
+
+TABLES = ((32, 128), (1024, 1024))  # rows x columns
+
+
+@peer(table(batch, *TABLES))
+def batch_norm(x, gamma, beta, eps=1e-5):
+    y = x - x.mean(axis=0)
+    scale = np.einsum("ij,ij->j", y, y)
+    scale /= len(x)
+    scale += eps
+    np.sqrt(scale, out=scale)
+    np.divide(gamma, scale, out=scale)
+    y *= scale
+    y += beta
+    return y
+
+
+@peer(table(lambda rng, m, n: batch_backward(rng, m, n, 0), *TABLES))
+def batch_norm_backward(dy, x, gamma, *, saved):
+    mean, inverse = saved.astype(np.float32)
+    z = x - mean
+    z *= inverse
+    dgamma, dbeta = np.einsum("ij,ij->j", dy, z), dy.sum(axis=0)
+    z *= dgamma / len(x)
+    np.subtract(dy, z, out=z)
+    z -= dbeta / len(x)
+    z *= gamma * inverse
+    return z, dgamma, dbeta
+
+
+@peer(table(batch, *TABLES))
+def layer_norm(x, gamma, beta, eps=1e-5):
+    y = x - x.mean(axis=1, keepdims=True)
+    scale = np.einsum("ij,ij->i", y, y)
+    scale /= x.shape[1]
+    scale += eps
+    np.sqrt(scale, out=scale)
+    np.reciprocal(scale, out=scale)
+    y *= scale[:, None]
+    y *= gamma
+    y += beta
+    return y
+
+
+@peer(table(lambda rng, m, n: batch_backward(rng, m, n, 1), *TABLES))
+def layer_norm_backward(dy, x, gamma, *, saved):
+    mean, inverse = saved.astype(np.float32)[:, :, None]
+    z = x - mean
+    z *= inverse
+    dgamma, dbeta = np.einsum("ij,ij->j", dy, z), dy.sum(axis=0)
+    g = dy * gamma
+    along, level = np.einsum("ij,ij->i", g, z), g.mean(axis=1, keepdims=True)
+    z *= along[:, None] / x.shape[1]
+    g -= z
+    g -= level
+    g *= inverse
+    return g, dgamma, dbeta
+
+
+# Scaling
+
+
+@peer(table(lambda rng, m, n: Call((normal(rng, m, n),)), (1000, 8), (10000, 100)))
+def standardize(x):
+    y = x - x.mean(axis=0)
+    std = np.einsum("ij,ij->j", y, y)
+    std /= len(x)
+    np.sqrt(std, out=std)
+    std[std == 0] = 1
+    y /= std
+    return y
+
+
+@peer(table(lambda rng, m, n: Call((normal(rng, m, n),)), (1000, 8), (10000, 100)))
+def min_max_scale(x):
+    low, width = x.min(axis=0), np.ptp(x, axis=0)
+    width[width == 0] = 1
+    y = x - low
+    y /= width
+    return y
+
+
+# Dropout: both draw masks of their own, so only their statistics can agree
+
+GENERATOR = np.random.Generator(np.random.SFC64(0))  # NumPy's fastest
+
+
+def same_share(ours: tuple[Any, ...], theirs: tuple[Any, ...], call: Call) -> bool:
+    """Shares of kept elements within five standard deviations of 1 - rate, and the kept ones scaled alike."""
+    rate = call.args[1]
+    for y in (ours[0], theirs[0]):
+        if abs(np.count_nonzero(y) / y.size - (1 - rate)) > 5 * math.sqrt(rate * (1 - rate) / y.size):
+            return False
+    both = (ours[0] != 0) & (theirs[0] != 0)
+    return bool(np.allclose(ours[0][both], theirs[0][both], rtol=1e-6, atol=0))
+
+
+@peer(agree=same_share)
+def dropout_mask(shape, rate, *, seed, step=0, layer=0):
+    return GENERATOR.random(shape, np.float32) >= rate
+
+
+@peer(agree=same_share)
+def dropout(x, rate, *, seed, step=0, layer=0):
+    y = GENERATOR.random(x.shape, np.float32)
+    kept = y >= rate
+    np.multiply(x, np.float32(1 / (1 - rate)), out=y)
+    y *= kept
+    return y
+
+
+@lru_cache
+def kept_mask(shape: tuple[int, ...], rate: float) -> np.ndarray:
+    return GENERATOR.random(shape, np.float32) >= rate
+
+
+@peer(agree=same_share)
+def dropout_backward(dy, rate, *, seed, step=0, layer=0):
+    """From the mask that the forward pass kept; ours draws it again."""
+    d = dy * np.float32(1 / (1 - rate))
+    d *= kept_mask(dy.shape, rate)
+    return d
+
+
+# Losses: (loss, gradient of the mean)
+
+
+@peer()
+def mse(pred, target):
+    d = pred - target
+    loss = float(np.vdot(d, d)) / d.size
+    d *= 2 / d.size
+    return loss, d
+
+
+@peer()
+def mae(pred, target):
+    d = pred - target
+    loss = float(np.abs(d).mean())
+    np.sign(d, out=d)
+    d /= d.size
+    return loss, d
+
+
+@peer()
+def rmse(pred, target):
+    d = pred - target
+    loss = math.sqrt(float(np.vdot(d, d)) / d.size)
+    d /= d.size * loss
+    return loss, d
+
+
+@peer()
+def huber(pred, target, *, delta=1.0):
+    d = pred - target
+    c = np.clip(d, -delta, delta)
+    d -= c / 2
+    loss = float(np.vdot(c, d)) / d.size
+    c /= d.size
+    return loss, c
+
+
+@peer()
+def log_cosh(pred, target):
+    d = pred - target
+    size = np.abs(d)
+    t = size * -2
+    np.exp(t, out=t)
+    np.log1p(t, out=t)
+    t += size
+    loss = float(t.mean()) - math.log(2)
+    np.tanh(d, out=d)
+    d /= d.size
+    return loss, d
+
+
+@peer()
+def pinball(pred, target, *, quantile=0.5):
+    u = target - pred
+    loss = float(np.maximum(quantile * u, (quantile - 1) * u).mean())
+    gradient = (u < 0) * np.float32(1 / u.size)
+    gradient -= (u != 0) * np.float32(quantile / u.size)
+    return loss, gradient
+
+
+@peer()
+def binary_cross_entropy(pred, target, *, from_logits=True, label_smoothing=0.0):
+    t = target * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else target
+    if from_logits:
+        e = np.abs(pred)
+        np.negative(e, out=e)
+        np.exp(e, out=e)
+        np.log1p(e, out=e)
+        e += np.maximum(pred, 0)
+        e -= pred * t
+        loss, gradient = float(e.mean()), sigmoid(pred)
+        gradient -= t
+    else:
+        losses = t * np.log(pred)
+        losses += (1 - t) * np.log1p(-pred)
+        loss, gradient = -float(losses.mean()), (pred - t) / (pred * (1 - pred))
+    gradient /= pred.size
+    return loss, gradient
+
+
+def log_factorial(counts):
+    return np.vectorize(lambda c: math.lgamma(c + 1), otypes=[np.float32])(counts)
+
+
+@peer()
+def poisson_nll(pred, target, *, log_input=True, full=False):
+    if log_input:
+        rate = np.exp(pred)
+        losses, gradient = rate - target * pred, rate
+        gradient -= target
+    else:
+        losses, gradient = pred - target * np.log(pred), 1 - target / pred
+    if full:
+        losses += log_factorial(target)
+    gradient /= pred.size
+    return float(losses.mean()), gradient
+
+
+@peer()
+def gamma_nll(pred, target, *, shape=1.0, full=False):
+    ratio = np.negative(pred)
+    np.exp(ratio, out=ratio)
+    ratio *= target
+    loss = shape * float((ratio + pred).mean())
+    if full:
+        loss += math.lgamma(shape) - shape * math.log(shape) + (1 - shape) * float(np.log(target).mean())
+    np.subtract(1, ratio, out=ratio)
+    ratio *= shape / pred.size
+    return loss, ratio
+
+
+@peer()
+def gaussian_nll(pred, target, *, full=False):
+    columns = pred.shape[1] // 2
+    mean, log_variance = pred[:, :columns], pred[:, columns:]
+    inverse = np.exp(-0.5 * log_variance)
+    r = mean - target.reshape(len(pred), columns)
+    r *= inverse
+    loss = float((log_variance.sum() + np.vdot(r, r)) / 2) / r.size + (0.5 * math.log(2 * math.pi) if full else 0)
+    gradient = np.empty_like(pred)
+    np.multiply(r, inverse, out=gradient[:, :columns])
+    np.multiply(r, r, out=gradient[:, columns:])
+    gradient[:, columns:] -= 1
+    gradient[:, columns:] *= -0.5
+    gradient /= r.size
+    return loss, gradient
+
+
+@peer()
+def laplace_nll(pred, target, *, full=False):
+    columns = pred.shape[1] // 2
+    median, log_scale = pred[:, :columns], pred[:, columns:]
+    inverse = np.exp(-log_scale)
+    d = median - target.reshape(len(pred), columns)
+    r = np.abs(d)
+    r *= inverse
+    loss = float(log_scale.sum() + r.sum()) / r.size + (math.log(2) if full else 0)
+    gradient = np.empty_like(pred)
+    np.multiply(np.sign(d), inverse, out=gradient[:, :columns])
+    np.subtract(1, r, out=gradient[:, columns:])
+    gradient /= r.size
+    return loss, gradient
+
+
+@peer()
+def nll(log_probs, targets):
+    if targets.ndim == 2:
+        return -float(np.vdot(targets, log_probs)) / len(log_probs), targets / np.float32(-len(targets))
+    rows = np.arange(len(log_probs))
+    gradient = np.zeros_like(log_probs)
+    gradient[rows, targets] = -1 / len(rows)
+    return -float(log_probs[rows, targets].mean()), gradient
+
+
+@peer()
+def hinge(pred, target, *, margin=1.0):
+    if pred.ndim == 2 and target.ndim == 1:
+        rows = np.arange(len(pred))
+        gaps = pred - pred[rows, target, None]
+        gaps += margin
+        gaps[rows, target] = 0
+        np.maximum(gaps, 0, out=gaps)
+        gradient = (gaps > 0) * np.float32(1 / len(pred))
+        gradient[rows, target] = -gradient.sum(axis=1)
+        return float(gaps.sum()) / len(pred), gradient
+    gap = target * pred
+    np.subtract(margin, gap, out=gap)
+    active = gap > 0
+    np.maximum(gap, 0, out=gap)
+    gradient = active * target.astype(np.float32)
+    gradient /= -gap.size
+    return float(gap.mean()), gradient
+
+
+@peer()
+def kl_divergence(pred, target, *, log_input=False):
+    log_p = pred if log_input else np.log(pred)
+    losses = np.log(target, where=target > 0, out=np.zeros_like(target))
+    losses -= log_p
+    losses *= target
+    gradient = -target if log_input else -target / pred
+    gradient /= len(pred)
+    return float(losses.sum()) / len(pred), gradient
+
+
+# Entropies and likelihoods
+
+
+def in_base(values, base):
+    return values if base is None else values / np.float32(math.log(base))
+
+
+@peer()
+def surprisal(p, *, base=None):
+    y = np.log(p)
+    y *= -1 if base is None else -1 / math.log(base)
+    return y
+
+
+def dot_rows(p, y):
+    return np.einsum("...j,...j->...", p, y)
+
+
+def log_or_zero(p):
+    return np.log(p, where=p > 0, out=np.zeros_like(p))
+
+
+@peer()
+def entropy(p, *, base=None):
+    return in_base(-dot_rows(p, log_or_zero(p)), base)
+
+
+@peer()
+def cross_entropy(p, q, *, base=None):
+    return in_base(-dot_rows(p, np.log(q)), base)
+
+
+@peer()
+def kl(p, q, *, base=None):
+    y = log_or_zero(p)
+    y -= np.log(q)
+    return in_base(dot_rows(p, y), base)
+
+
+@peer()
+def perplexity(p, q=None):
+    return np.exp(-dot_rows(p, log_or_zero(p) if q is None else np.log(q)))
+
+
+@peer()
+def log_likelihood(distribution, data, *, mean, std):
+    """A Gaussian's from two sums over the data, in float64 because they cancel."""
+    if distribution != "gaussian":
+        raise ValueError(f"no peer for {distribution}")
+    n, center = data.size, float(data.mean(dtype=np.float64)) if data.size else 0.0
+    d = data.astype(np.float64)
+    d -= center
+    squares = float(np.vdot(d, d)) + n * (np.asarray(mean) - center) ** 2
+    return (-squares / (2 * np.square(std)) - n * (np.log(std) + 0.5 * math.log(2 * math.pi))).astype(np.float32)
+
+
+@peer()
+def likelihood(distribution, data, **parameters):
+    return np.exp(log_likelihood(distribution, data, **parameters).astype(np.float64)).astype(np.float32)

@@ -41,20 +41,27 @@ THREAD_VARIABLES = (
 PEER_EPSILONS = 64
 
 
-def fresh(call: Call) -> Call:
-    """The call with arrays of its own."""
+def for_arrays(function: Callable[[Any], Any], call: Call) -> Call:
+    """The call with every array, and every array in a list, replaced by function of it."""
     import numpy as np
 
     from densekit.registry import Call
 
-    def copy(value: Any) -> Any:
-        return value.copy() if isinstance(value, np.ndarray) else value
+    def each(value: Any) -> Any:
+        if isinstance(value, list):
+            return [each(v) for v in value]
+        return function(value) if isinstance(value, np.ndarray) else value
 
-    return Call(tuple(map(copy, call.args)), {k: copy(v) for k, v in call.kwargs.items()})
+    return Call(tuple(map(each, call.args)), {k: each(v) for k, v in call.kwargs.items()})
+
+
+def fresh(call: Call) -> Call:
+    """The call with arrays of its own."""
+    return for_arrays(lambda a: a.copy(), call)
 
 
 def results(op: Op, function: Callable[..., Any], call: Call) -> Results:
-    """What the call returns and what it updates in place, as arrays."""
+    """What the call returns, lists spread out, or what it updates in place, as arrays."""
     import inspect
 
     import numpy as np
@@ -64,14 +71,15 @@ def results(op: Op, function: Callable[..., Any], call: Call) -> Results:
         names = inspect.signature(op.function).parameters
         given = dict(zip(names, call.args, strict=False)) | call.kwargs
         result = tuple(given[name] for name in op.in_place)
-    return tuple(np.asarray(r) for r in (result if isinstance(result, tuple) else (result,)) if r is not None)
+    parts = result if isinstance(result, tuple) else (result,)
+    flat = [a for part in parts for a in (part if isinstance(part, list) else [part])]
+    return tuple(np.asarray(a) for a in flat if a is not None)
 
 
 def allowed(op: Op, call: Call, expected: Any, number: int) -> Any:
     import numpy as np
 
-    tolerance = op.tolerance[number] if isinstance(op.tolerance, tuple) else op.tolerance
-    return tolerance.allowed(call, expected, np.float32)
+    return op.tolerance_of(number).allowed(call, expected, np.float32)
 
 
 def assert_near(
@@ -97,15 +105,7 @@ def assert_near(
 
 def check_ours(op: Op, call: Call) -> None:
     """Ours against the float64 reference within the operation's tolerance."""
-    import numpy as np
-
-    from densekit.registry import Call
-
-    def up(value: Any) -> Any:
-        return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
-
-    mine = fresh(call)
-    exact = Call(tuple(map(up, mine.args)), {k: up(v) for k, v in mine.kwargs.items()})
+    exact = for_arrays(lambda a: a.astype("f8") if a.dtype.kind == "f" else a, fresh(call))
     expected = results(op, op.reference, exact)
     assert_near(op, call, results(op, op.function, fresh(call)), expected, "the reference", 0)
 
