@@ -6,6 +6,7 @@ result; nothing crashes, no input changes, and what is updated in place is left 
 
 from __future__ import annotations
 
+import collections
 import enum
 import inspect
 
@@ -141,7 +142,18 @@ def digest(value):
 
 
 def bound(op, call) -> dict:
-    return dict(inspect.signature(op.function).bind(*call.args, **call.kwargs).arguments)
+    """Arguments by name, those that **parameters collects among them."""
+    arguments = inspect.signature(op.function).bind(*call.args, **call.kwargs).arguments
+    collected = [n for n, p in inspect.signature(op.function).parameters.items() if p.kind is p.VAR_KEYWORD]
+    return {n: v for n, v in arguments.items() if n not in collected} | {
+        n: v for name in collected for n, v in arguments.get(name, {}).items()
+    }
+
+
+def is_keyword(op) -> dict:
+    """Whether an argument is given by its name; one of **parameters always is."""
+    names = {n: p.kind is p.KEYWORD_ONLY for n, p in inspect.signature(op.function).parameters.items()}
+    return collections.defaultdict(lambda: True, names)
 
 
 def in_full(value):
@@ -151,7 +163,7 @@ def in_full(value):
 def attempt(op, call, parameter, what, value) -> str:
     """One call with `value` for `parameter`: "result" or "error"; AssertionError if it is neither one of the right kind."""
     given = {**bound(op, fresh(call)), parameter: value}
-    keywords = {n: p.kind is p.KEYWORD_ONLY for n, p in inspect.signature(op.function).parameters.items()}
+    keywords = is_keyword(op)
     odd = Call(tuple(v for n, v in given.items() if not keywords[n]), {n: v for n, v in given.items() if keywords[n]})
     title = f"{op.name}({parameter}={what})"
     before = {n: digest(v) for n, v in given.items()}
@@ -200,8 +212,9 @@ def attempt(op, call, parameter, what, value) -> str:
 def odd_values_of(op, call):
     """Every argument with everything that may be given for it."""
     given = bound(op, call)
-    for name, parameter in inspect.signature(op.function).parameters.items():
-        value = given.get(name, parameter.default)
+    parameters = inspect.signature(op.function).parameters
+    defaults = {n: p.default for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+    for name, value in {**defaults, **given}.items():
         if is_float_array(value):
             yield from ((name, what, odd) for what, odd in odd_arrays(value))
         elif isinstance(value, np.ndarray):

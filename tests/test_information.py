@@ -231,7 +231,7 @@ BAD = [
     (lambda: F.entropy([0.5, 0.4]), ValueError, r"entropy: p \(2,\) sums to 0.9 along axis 0, expected 1"),
     (lambda: F.entropy([[0.5, 0.5], [0.5, 0.6]]),
      ValueError, r"entropy: p \(2, 2\) sums to 1.1 along axis 1 \(row 1\)"),
-    (lambda: F.entropy(np.float64(0.5)), ValueError, "entropy: expected at least one dimension"),
+    (lambda: F.entropy(np.float64(0.5)), ValueError, "entropy: .* expected at least one dimension"),
     (lambda: F.entropy([]), ValueError, r"entropy: p \(0,\) sums to 0"),
     (lambda: F.kl([0.5, 0.5], [0.5, 0.25, 0.25]), ValueError, r"kl: p is \(2,\) but q is \(3,\)"),
     (lambda: F.cross_entropy([0.5, 0.5], [0.5, 0.6]), ValueError, r"cross_entropy: q \(2,\) sums to 1.1"),

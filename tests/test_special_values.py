@@ -51,6 +51,18 @@ ELEMENTWISE = [name for name in OPS if is_elementwise(name)]
 OTHERS = [name for name in OPS if name not in ELEMENTWISE]
 
 
+def _taken(op, call, number, dtype):
+    """The special values that an argument may have: an operation of probabilities refuses NaN, whatever else is given."""
+    for word, value in special_values(dtype).items():
+        one = replaced(type(call)(tuple(a[:1] for a in call.args), call.kwargs), number, np.array([value], dtype))
+        try:
+            run(op, op.function, fresh(one))
+        except ValueError as error:
+            assert op.name in str(error)
+        else:
+            yield word, value
+
+
 def _patterns(op, call, dtype):
     """Calls of the longest length in which every special value visits every position, one argument at a time and together.
 
@@ -59,14 +71,16 @@ def _patterns(op, call, dtype):
     """
     length = len(call.args[0])
     alone = [(n,) for n in range(len(call.args))]
+    taken = [dict(_taken(op, call, n, dtype)) for n in range(len(call.args))]
+    assert all({"-0", "denormal", "smallest normal"} <= set(words) for words in taken)
     for shift in range(2 * len(special_values(dtype))):
         for which in [*alone, tuple(range(len(call.args)))][: 1 if len(alone) == 1 else None]:
-            values = [v for word, v in special_values(dtype).items() if len(which) == 1 or not word.endswith("largest")]
-            values = np.array(values, dtype)
             args, touched = [], np.zeros(length, bool)
             for number, a in enumerate(call.args):
                 a = a.copy()
                 if number in which:
+                    values = [v for word, v in taken[number].items() if len(which) == 1 or not word.endswith("largest")]
+                    values = np.array(values, dtype)
                     place = np.arange(length) + shift + (4 * number if len(which) > 1 else 0)
                     special = place % 2 == 0
                     a[special] = values[place[special] // 2 % len(values)]

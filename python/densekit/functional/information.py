@@ -72,8 +72,10 @@ def _information(
     out: Out,
     *,
     exponential: bool = False,
+    optional: bool = False,
 ) -> Any:
-    first, second = floats(name, "p", p, "q?", q)
+    # Only the entropy (and its perplexity) has no q.
+    first, second = (floats(name, "p", p)[0], None) if q is None and optional else floats(name, "p", p, "q", q)
     same_shape(name, "p", first, "q", second)
     axis = _axis(name, axis, first)
     factor = _per_nat(name, base)
@@ -86,12 +88,15 @@ def _information(
 
 
 def _one_distribution(rng: np.random.Generator, dtype: Any, size: int) -> Call:
-    return Call((rng.dirichlet(np.ones(7), -(-size // 7)).astype(dtype),))
+    p, _ = _two_distributions(rng, dtype, size).args
+    return Call((p,))
 
 
 def _two_distributions(rng: np.random.Generator, dtype: Any, size: int) -> Call:
-    rows = -(-size // 7)
-    return Call((rng.dirichlet(np.ones(7), rows).astype(dtype), rng.dirichlet(np.ones(7), rows).astype(dtype)))
+    """Rows p and q of seven probabilities, with zeros: two in p, one of them in q, too."""
+    p, q = (rng.dirichlet(np.ones(7), -(-size // 7)) for _ in range(2))
+    p[:, 2] = p[:, 5] = q[:, 5] = 0
+    return Call(tuple((a / a.sum(axis=1, keepdims=True)).astype(dtype) for a in (p, q)))
 
 
 def _parts(call: Call, expected: Any) -> Any:
@@ -99,7 +104,8 @@ def _parts(call: Call, expected: Any) -> Any:
     p, q = np.asarray(call.args[0], np.float64), np.asarray(call.args[-1], np.float64)
     if call.args[0].dtype == np.float32:
         return 2.0**-29 * 4
-    return (p * (1 + abs(np.log(p)) + abs(np.log(q)))).sum(axis=-1)
+    logs = [abs(np.log(np.where(a > 0, a, 1))) for a in (p, q)]
+    return (p * (1 + logs[0] + logs[1])).sum(axis=-1)
 
 
 @op(reference=reference.entropy, domain=_one_distribution, tolerance=Tolerance(ulps=1, epsilons=2, scale=_parts))
@@ -113,7 +119,7 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None, out: Out
     >>> round(float(densekit.functional.entropy([0.999, 0.001], base=2)), 6)
     0.011408
     """
-    return _information("entropy", _core.RowInformation.entropy, p, None, axis, base, out)
+    return _information("entropy", _core.RowInformation.entropy, p, None, axis, base, out, optional=True)
 
 
 @op(reference=reference.cross_entropy, domain=_two_distributions, tolerance=Tolerance(ulps=1, epsilons=2, scale=_parts))
@@ -158,7 +164,7 @@ def perplexity(p: ArrayLike, q: ArrayLike | None = None, *, axis: int = -1, out:
     4.0
     """
     kind = _core.RowInformation.entropy if q is None else _core.RowInformation.cross_entropy
-    return _information("perplexity", kind, p, q, axis, None, out, exponential=True)
+    return _information("perplexity", kind, p, q, axis, None, out, exponential=True, optional=True)
 
 
 # What each distribution takes: its parameters, each with (lowest, highest, whether the lowest is excluded).

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import (
+    _as_array,
     Floats,
     Out,
     Output,
@@ -268,7 +269,7 @@ def rmse(
     (1.0, array([ 0.5, -0.5]))
     """
     name = "rmse"
-    if reduction == "none":
+    if one_of(name, "reduction", reduction, ("mean", "sum", "none")) == "none":
         raise ValueError(f"{name}: reduction 'none' has no meaning, the root is one for all elements; mse has it")
     p, t, weight, reduce = _setup(name, pred, target, sample_weight, reduction)
     same_shape(name, "pred", p, "target", t)
@@ -621,7 +622,9 @@ def hinge(
     name = "hinge"
     margin = number(name, "margin", margin, low=0)
     (scores,) = floats(name, "pred", pred)
-    labels = np.asarray(target)
+    labels = _as_array(name, "target", target)
+    if margin > 0:  # in float32 it must not vanish, for at a tie the slope depends on it
+        margin = max(margin, float(np.finfo(scores.dtype).smallest_subnormal))
     if scores.ndim == 2 and labels.ndim == 1:
         return _multiclass_hinge(name, scores, labels, margin, sample_weight, reduction, out)
 

@@ -13,6 +13,15 @@ def _times(count, x):
     return np.where(count == 0, 0.0, count * x)  # 0 log 0 = 0
 
 
+def _ratio(count, x):
+    return np.where(count == 0, 0.0, count / x)
+
+
+def _slope(gap, slope):
+    """Of max(0, gap): 0 where it is 0; NaN stays NaN."""
+    return np.where(gap > 0, slope, np.where(gap <= 0, 0.0, gap))
+
+
 def _reduce(losses, slopes, sample_weight, reduction):
     """Weighs losses and slopes along axis 0; the mean is over the weighted losses."""
     w = np.ones(len(losses) if losses.ndim else 1) if sample_weight is None else np.asarray(sample_weight, np.float64)
@@ -39,7 +48,7 @@ def binary_cross_entropy(
         sigmoid, other = np.where(pred < 0, e, 1.0) / (1 + e), np.where(pred < 0, 1.0, e) / (1 + e)
         return _reduce(losses, np.where(pred < 0, sigmoid - t, (1 - t) - other), sample_weight, reduction)
     losses = -_times(t, np.log(pred)) - _times(1 - t, np.log1p(-pred))
-    return _reduce(losses, _times(1 - t, 1 / (1 - pred)) - _times(t, 1 / pred), sample_weight, reduction)
+    return _reduce(losses, _ratio(1 - t, 1 - pred) - _ratio(t, pred), sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
@@ -99,7 +108,7 @@ def poisson_nll(pred, target, *, log_input=True, full=False, sample_weight=None,
         rate = np.exp(pred)
         return _reduce(rate - _times(target, pred) + constant, rate - target, sample_weight, reduction)
     losses = pred - _times(target, np.log(pred)) + constant
-    return _reduce(losses, 1 - _times(target, 1 / pred), sample_weight, reduction)
+    return _reduce(losses, 1 - _ratio(target, pred), sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
@@ -159,11 +168,11 @@ def hinge(pred, target, *, margin=1.0, sample_weight=None, reduction="mean", out
     target = np.asarray(target)
     if not (pred.ndim == 2 and target.ndim == 1):
         gap = margin - target * pred
-        return _reduce(np.maximum(0, gap), np.where(gap > 0, -target, gap - gap), sample_weight, reduction)
+        return _reduce(np.maximum(0, gap), _slope(gap, -target), sample_weight, reduction)
     rows = np.arange(len(pred))
     gaps = pred - pred[rows, target, None] + margin
     gaps[rows, target] = 0
-    slopes = np.where(gaps > 0, 1.0, gaps - gaps)
+    slopes = _slope(gaps, 1.0)
     slopes[rows, target] = -slopes.sum(axis=1)
     return _reduce(np.maximum(0, gaps).sum(axis=1), slopes, sample_weight, reduction)
 
@@ -172,7 +181,7 @@ def hinge(pred, target, *, margin=1.0, sample_weight=None, reduction="mean", out
 def kl_divergence(pred, target, *, log_input=False, sample_weight=None, reduction="mean", out=None):
     log_p = pred if log_input else np.log(pred)
     losses = _times(target, np.log(target) - log_p).sum(axis=1)
-    return _reduce(losses, -target if log_input else -_times(target, 1 / pred), sample_weight, reduction)
+    return _reduce(losses, -target if log_input else -_ratio(target, pred), sample_weight, reduction)
 
 
 __all__ = [
