@@ -73,7 +73,7 @@ def _information(
     *,
     exponential: bool = False,
 ) -> Any:
-    first, second = floats(name, "p", p, "q?", q)
+    first, second = floats(name, "p", p, "q?" if kind == _core.RowInformation.entropy else "q", q)
     same_shape(name, "p", first, "q", second)
     axis = _axis(name, axis, first)
     factor = _per_nat(name, base)

@@ -20,6 +20,7 @@ from densekit._arrays import (
     Out,
     Output,
     Reduction,
+    _as_array,
     contiguous,
     flag,
     floats,
@@ -268,7 +269,7 @@ def rmse(
     (1.0, array([ 0.5, -0.5]))
     """
     name = "rmse"
-    if reduction == "none":
+    if isinstance(reduction, str) and reduction == "none":
         raise ValueError(f"{name}: reduction 'none' has no meaning, the root is one for all elements; mse has it")
     p, t, weight, reduce = _setup(name, pred, target, sample_weight, reduction)
     same_shape(name, "pred", p, "target", t)
@@ -621,7 +622,7 @@ def hinge(
     name = "hinge"
     margin = number(name, "margin", margin, low=0)
     (scores,) = floats(name, "pred", pred)
-    labels = np.asarray(target)
+    labels = _as_array(name, "target", target)
     if scores.ndim == 2 and labels.ndim == 1:
         return _multiclass_hinge(name, scores, labels, margin, sample_weight, reduction, out)
 
