@@ -23,7 +23,7 @@ def level(request):
 
 @pytest.fixture
 def each_level():
-    """For tests that compare instruction sets within: an iterator that switches to each in turn; put back afterwards."""
+    """For tests that compare instruction sets within: switches to each in turn; put back afterwards."""
     before = _core.active_level()
 
     def switch():

@@ -23,7 +23,7 @@ def replaced(call: Call, position: int, array) -> Call:
 
 @functools.cache
 def is_elementwise(name: str) -> bool:
-    """All arguments and results are vectors of one length, and an element of a result depends on its own position only."""
+    """Arguments and results are vectors of one length, and an element of a result depends on its own position only."""
     op = OPS[name]
     call = op.domain(np.random.default_rng(SEED), np.float64, 12)
     if len(float_arguments(call)) != len(call.args) or any(a.shape != (12,) for a in call.args):

@@ -1,5 +1,5 @@
-"""What the compiler and the linker made: instructions only where they are dispatched, no symbol that another build could
-replace, nothing exported but what is meant to be.
+"""What the compiler and the linker made: instructions only where they are dispatched, no symbol that another build
+could replace, nothing exported but what is meant to be.
 
 The objects come from DENSEKIT_BUILD_DIR or the newest build/*; a wheel has none, and its symbols are stripped.
 """

@@ -65,8 +65,12 @@ def test_a_row_has_the_same_bits_alone_and_in_any_batch(name, level, dtype, rng)
 
 
 def test_concurrent_calls_from_python_threads(backend, threads_forced):
-    """Eight threads call everything at once, in different orders; whoever finds the workers busy does its work alone."""
-    calls = [(op, op.domain(np.random.default_rng(7), dtype, 3000)) for op in OPS.values() for dtype in (np.float32, np.float64)]
+    """Eight threads call everything at once, in different orders; who finds the workers busy does its work alone."""
+    calls = [
+        (op, op.domain(np.random.default_rng(7), dtype, 3000))
+        for op in OPS.values()
+        for dtype in (np.float32, np.float64)
+    ]
     _core.set_all_hands(False)
     threads_forced(1)
     alone = [run(op, op.function, fresh(call)) for op, call in calls]
@@ -92,7 +96,11 @@ def run_script(script, *, timeout=120, environment=None, path=None):
         path.write_text(textwrap.dedent(script))
         command = [sys.executable, "-W", "error", str(path)]
     return subprocess.run(
-        command, env={**clean, "PYTHONPATH": python_path, **(environment or {})}, timeout=timeout, capture_output=True, text=True
+        command,
+        env={**clean, "PYTHONPATH": python_path, **(environment or {})},
+        timeout=timeout,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -291,7 +299,7 @@ def test_settings_at_run_time_are_checked():
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
 def test_import_changes_nothing_in_the_process():
-    """Threads, environment, signal handlers, rounding and denormals are as before; threads start with the first large call."""
+    """Threads, environment, signal handlers and rounding are as before; threads start with the first large call."""
     succeeds(
         """
 import ctypes, ctypes.util, locale, os, signal, sys
@@ -309,7 +317,8 @@ def state():
     denormal = (np.full(9, 1e-40, np.float32) * np.float32(0.5)).tolist()
     own = ~(3 << 31)  # 32 and 33 are the C library's, which catches them when it makes its first thread
     masks = [int(lines["Threads"]), *(int(lines[name], 16) & own for name in ("SigBlk", "SigIgn", "SigCgt"))]
-    return masks, dict(os.environ), handlers, floating, denormal, locale.setlocale(locale.LC_ALL), os.getcwd(), sys.excepthook
+    place = (locale.setlocale(locale.LC_ALL), os.getcwd(), sys.excepthook)
+    return masks, dict(os.environ), handlers, floating, denormal, place
 
 before = state()
 assert before[0][0] == 1, before
@@ -384,9 +393,11 @@ assert (F.relu(x) == x).all()
     )
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64" or sys.platform != "linux", reason="sets MXCSR through glibc's fenv_t")
+@pytest.mark.skipif(
+    os.uname().machine != "x86_64" or sys.platform != "linux", reason="sets MXCSR through glibc's fenv_t"
+)
 def test_tasks_run_with_the_callers_float_state():
-    """Another library made this thread flush denormals: then every task does, on whatever thread it runs, and no other call."""
+    """Another library made this thread flush denormals: then every task does, on whatever thread, and no other call."""
     succeeds(
         """
 import ctypes, ctypes.util

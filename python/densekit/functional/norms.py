@@ -30,7 +30,10 @@ def _round_off(call: Call, expected: Any) -> Any:
 def _order(name: str, p: Any) -> float:
     if isinstance(p, bool | np.bool_) or not isinstance(p, int | float | np.integer | np.floating):
         raise TypeError(f"{name}: p must be a number or infinity, got {p!r} ({type(p).__name__})")
-    order = float(p)
+    try:
+        order = float(p)
+    except OverflowError:
+        raise ValueError(f"{name}: p is an integer of {int(p).bit_length()} bits, too large for a number") from None
     if math.isnan(order):
         raise ValueError(f"{name}: p must be a number or infinity, got {p!r}")
     return order

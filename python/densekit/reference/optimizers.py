@@ -101,12 +101,12 @@ def nadam(
     g = -dw if maximize else dw
 
     def mu(i):
-        return beta1 * (1 - 0.5 * 0.96 ** (i * momentum_decay))
+        return beta1 * (1 - 0.5 * 0.96 ** (i * float(momentum_decay)))
 
     # The product of mu(1) ... mu(step): beta1^step times a product whose factors begin at 1/2 and rise to 1. After
     # 10,000 of them either the rest are 1 (momentum_decay > 0.09) or the product is below 1e-58, and 1 - product is 1.
     i = np.arange(1, min(step, 10_000) + 1)
-    product = beta1**step * np.prod(1 - 0.5 * 0.96 ** (i * momentum_decay))
+    product = beta1**step * np.prod(1 - 0.5 * 0.96 ** (i * float(momentum_decay)))
     _mean(m, g, beta1)
     _mean(v, g**2, beta2)
     direction = (1 - mu(step)) / (1 - product) * g + mu(step + 1) / (1 - product * mu(step + 1)) * m
