@@ -21,6 +21,11 @@ def replaced(call: Call, position: int, array) -> Call:
     return Call((*call.args[:position], array, *call.args[position + 1 :]), call.kwargs)
 
 
+def takes_floats(name: str) -> bool:
+    """Whether any argument is an array of floats (a mask is drawn from numbers alone)."""
+    return bool(float_arguments(OPS[name].domain(np.random.default_rng(SEED), np.float64, 12)))
+
+
 @functools.cache
 def is_elementwise(name: str) -> bool:
     """Arguments and results are vectors of one length, and an element of a result depends on its own position only."""

@@ -350,6 +350,27 @@ def test_shifting_and_scaling_a_channel_changes_nothing(rng):
     assert_allclose(dx.sum(axis=0), 0, atol=1e-13)  # so the gradient has no part along a shift
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_in_inference_the_gradient_does_not_see_x(value, level, rng):
+    x, dy = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
+    x[1, 1] = value
+    saved = np.array([[1.0, 2, 3], [0.5, 2, 4]])
+    dx, dgamma, _ = F.batch_norm_backward(dy, x, np.array([1.0, -1, 2]), saved=saved, training=False)
+    assert_allclose(dx, dy * [0.5, -2, 8], rtol=1e-15)
+    assert not np.isfinite(dgamma[1])
+
+
+@pytest.mark.parametrize("axis", [1, 0])
+def test_an_infinite_gamma_gives_infinite_gradients(axis, level, rng):
+    x, dy = rng.normal(size=(6, 6)), rng.normal(size=(6, 6))
+    gamma = np.array([1, np.inf, 1, 1, -np.inf, 1])
+    saved = F.batch_norm(x, axis=axis, return_saved=True)[1]
+    got = F.batch_norm_backward(dy, x, gamma, saved=saved, axis=axis)[0]
+    expected = reference.batch_norm_backward(dy, x, gamma, saved=saved, axis=axis)[0]
+    assert np.isinf(expected).sum() == 12
+    assert_allclose(got, expected, rtol=1e-10)
+
+
 # Edges and refusals.
 
 

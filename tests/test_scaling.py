@@ -95,6 +95,18 @@ def test_float32_keeps_its_digits_at_a_large_mean(level, rng):
     assert (np.abs(z - exact) <= 4 * np.finfo(np.float32).eps * np.abs(exact) + 1e-11).all()
 
 
+@pytest.mark.parametrize("magnitude", [1e-44, 1e-40, 1e-36, 1e36, 2e38])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_either_end_of_the_range_of_float32(magnitude, axis, level, rng):
+    """1 / std is no normal float32 number there."""
+    x = (np.float64(magnitude) * rng.uniform(0.1, 1, (70, 5))).astype(np.float32)
+    x[:, 2] = rng.normal(size=70)  # beside an ordinary column
+    x = x if axis == 0 else np.ascontiguousarray(x.T)
+    for name in ("standardize", "min_max_scale"):
+        expected = getattr(reference, name)(x.astype(np.float64), axis=axis)
+        assert_allclose(getattr(F, name)(x, axis=axis), expected, rtol=0, atol=5e-7)
+
+
 @BOTH
 @pytest.mark.parametrize("rows", [1, 2, 64, 65, 5000])
 @pytest.mark.parametrize("columns", [1, 3])

@@ -44,6 +44,7 @@ class Carver {
     next_ += bytes<T>(count);
     return piece;
   }
+  void* rest() { return next_; }  // for an operation that carves its own pieces
   // Bytes that a piece takes. A count may come from shapes without memory (broadcast views): what overflows is more than
   // any allocation gives, which is a std::bad_alloc, and never a small number.
   template <class T> static std::ptrdiff_t bytes(std::ptrdiff_t count, std::ptrdiff_t times = 1) {

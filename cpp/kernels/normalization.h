@@ -116,22 +116,24 @@ template <class T> struct Center {
   }
 };
 
-template <class T>
-void column_affine(const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* scale, const T* shift, T* y, index ldy) {
+template <class T> void column_affine(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy) {
   using V = vec<T>;
+  const T *high = map.mean.high, *low = map.mean.low, *stretch = map.stretch, *scale = map.scale, *shift = map.shift;
   for (index i = 0; i < rows; ++i)  // along the rows, as the memory lies: the coefficients stay in the first cache
     for_lanes<T>(cols, [&](index j, index count) {
-      const V d = centered(load_any<V>(x + i * ldx + j, count), load_any<V>(mean.high + j, count), load_any<V>(mean.low + j, count));
+      V v = load_any<V>(x + i * ldx + j, count);
+      if (stretch) v *= load_any<V>(stretch + j, count);
+      const V d = centered(v, load_any<V>(high + j, count), load_any<V>(low + j, count));
       store_any<V>(y + i * ldy + j, fma(d, load_any<V>(scale + j, count), load_any<V>(shift + j, count)), count);
     });
 }
 
-template <class T> void run_affine(const T* x, index n, double mean, T scale, T shift, T* y) {
+template <class T> void run_affine(const T* x, index n, double mean, T stretch, T scale, T shift, T* y) {
   using V = vec<T>;
-  const Center<T> center(mean);
+  const Center<T> center(mean * double(stretch));
   const V high = V{} + center.high, low = V{} + center.low, factor = V{} + scale, offset = V{} + shift;
   for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count), high, low), factor, offset), count);
+    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count) * stretch, high, low), factor, offset), count);
   });
 }
 
@@ -188,23 +190,26 @@ void layer_gradient_sums(const T* dy, const T* x, index rows, index cols, index 
 }
 
 template <class T>
-void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* a, const T* b, const T* c, T* dx) {
+void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch, const T* a, const T* b,
+                     const T* c, T* dx) {
   using V = vec<T>;
   for (index i = 0; i < rows; ++i)
     for_lanes<T>(cols, [&](index j, index count) {
       const V d = centered(load_any<V>(x + i * ldx + j, count), load_any<V>(mean.high + j, count), load_any<V>(mean.low + j, count));
       const V rest = fma(d, load_any<V>(b + j, count), load_any<V>(c + j, count));
-      store_any<V>(dx + i * ldx + j, fma(load_any<V>(dy + i * ldx + j, count), load_any<V>(a + j, count), rest), count);
+      V sum = load_any<V>(dy + i * ldx + j, count) + rest;
+      if (stretch) sum *= load_any<V>(stretch + j, count);
+      store_any<V>(dx + i * ldx + j, sum * load_any<V>(a + j, count), count);
     });
 }
 
-template <class T> void run_backward(const T* dy, const T* x, index n, double mean, T a, T b, T c, T* dx) {
+template <class T> void run_backward(const T* dy, const T* x, index n, double mean, T stretch, T a, T b, T c, T* dx) {
   using V = vec<T>;
   const Center<T> center(mean);
   const V high = V{} + center.high, low = V{} + center.low, va = V{} + a, vb = V{} + b, vc = V{} + c;
   for_lanes<T>(n, [&](index i, index count) {
     const V d = centered(load_any<V>(x + i, count), high, low);
-    store_any<V>(dx + i, fma(load_any<V>(dy + i, count), va, fma(d, vb, vc)), count);
+    store_any<V>(dx + i, (load_any<V>(dy + i, count) + fma(d, vb, vc)) * stretch * va, count);
   });
 }
 

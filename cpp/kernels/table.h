@@ -143,6 +143,13 @@ template <class T> struct Centers {
   const T *high, *low;
 };
 
+// y = (x stretch - mean) scale + shift by column, the mean being that of x stretch. stretch is null (1) unless a scale
+// would not be a normal number of T, like 1 / std for float32 data near either end of the range: then a power of two.
+template <class T> struct Affine {
+  Centers<T> mean;
+  const T *stretch, *scale, *shift;
+};
+
 // Batch and layer normalisation: statistics, the affine map and their backward passes. "Columns" are of a matrix
 // (rows, cols) whose rows are ldx (ldy) apart: a block of samples, or a finished tile of a product. A "run" is n
 // contiguous elements that share one mean. Means and sums are float64.
@@ -154,9 +161,8 @@ template <class T> struct NormalizationKernels {
   // Merges the moments of count_b more values into those of count_a, for n channels (Chan, Golub and LeVeque 1983).
   void (*merge_moments)(double* mean_a, double* m2_a, double count_a, const double* mean_b, const double* m2_b, double count_b, index n);
 
-  // y = (x - mean) scale + shift
-  void (*column_affine)(const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* scale, const T* shift, T* y, index ldy);
-  void (*affine)(const T* x, index n, double mean, T scale, T shift, T* y);
+  void (*column_affine)(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy);
+  void (*affine)(const T* x, index n, double mean, T stretch, T scale, T shift, T* y);  // mean is that of x
   // y = (x - mean) inverse gamma[i] + beta[i]; gamma and beta may be null: 1 and 0.
   void (*layer_affine)(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y);
 
@@ -166,10 +172,10 @@ template <class T> struct NormalizationKernels {
   // The same with a mean and an inverse deviation for each row: sum of dy, and of dy (x - mean) inverse.
   void (*layer_gradient_sums)(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, const double* inverse,
                               double* sum, double* dot);
-  // dx = a dy + b (x - mean) + c
-  void (*column_backward)(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* a, const T* b, const T* c,
-                          T* dx);
-  void (*backward)(const T* dy, const T* x, index n, double mean, T a, T b, T c, T* dx);
+  // dx = (dy + b (x - mean) + c) stretch a; the factor comes last, so that an infinite gamma meets a finite sum.
+  void (*column_backward)(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch, const T* a,
+                          const T* b, const T* c, T* dx);
+  void (*backward)(const T* dy, const T* x, index n, double mean, T stretch, T a, T b, T c, T* dx);
   // The gradient of layer_affine with the statistics of x itself; gamma may be null.
   void (*layer_backward)(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx);
 };

@@ -37,7 +37,7 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
   });
 }
 
-template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 4 * Carver::bytes<T>(shape.channels); }
+template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 5 * Carver::bytes<T>(shape.channels); }
 
 template <class T>
 void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse, const T* gamma,
@@ -45,21 +45,21 @@ void normalize(const Context& context, const T* x, ChannelShape shape, const dou
   const ChannelShape s = shape.canonical();
   const auto& kernels = context.kernels<T>().normalization;
   Carver carver(scratch);
-  const Centers<T> centers = split_means<T>(mean, s.channels, carver);
-  T* scale = carver.take<T>(s.channels);
+  Scales<T> scales(s.channels, carver);
   T* shift = carver.take<T>(s.channels);
   for (index c = 0; c < s.channels; ++c) {
-    scale[c] = static_cast<T>(gamma ? inverse[c] * static_cast<double>(gamma[c]) : inverse[c]);
+    scales.set(c, gamma ? inverse[c] * static_cast<double>(gamma[c]) : inverse[c]);
     shift[c] = beta ? beta[c] : T(0);
   }
+  const Centers<T> centers = split_means(mean, scales.stretch_from(0), s.channels, carver);
   for_channel_blocks(
       context, s, 0.4,
       [&](index, index offset, index rows, index first, index cols) {
-        kernels.column_affine(x + offset, rows, cols, s.channels, {centers.high + first, centers.low + first}, scale + first, shift + first,
-                              y + offset, s.channels);
+        const Affine<T> map{{centers.high + first, centers.low + first}, scales.stretch_from(first), scales.scale + first, shift + first};
+        kernels.column_affine(x + offset, rows, cols, s.channels, map, y + offset, s.channels);
       },
       [&](index, index offset, index n, index c) {
-        kernels.affine(x + offset, n, mean[c], scale[c], shift[c], y + offset);
+        kernels.affine(x + offset, n, mean[c], scales.stretch[c], scales.scale[c], shift[c], y + offset);
       });
 }
 

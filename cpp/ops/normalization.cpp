@@ -27,7 +27,9 @@ void batch_norm_statistics(const Context& context, const T* x, const ChannelShap
 
 template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape) {
   const ChannelShape s = shape.canonical();
-  return 2 * Carver::bytes<double>(s.partials() * s.channels) + 2 * Carver::bytes<double>(s.channels) + 5 * Carver::bytes<T>(s.channels);
+  // Partials, their sums, and the coefficients of the last sweep: those below, or those of normalize().
+  return 2 * Carver::bytes<double>(s.partials() * s.channels) + 2 * Carver::bytes<double>(s.channels) +
+         std::max(6 * Carver::bytes<T>(s.channels), normalize_scratch_bytes<T>(s));
 }
 
 template <class T>
@@ -57,28 +59,35 @@ void batch_norm_backward(const Context& context, const T* dy, const T* x, const 
     }
   });
 
-  // With z = (x - mean) inverse: dx = gamma inverse (dy - mean(dy) - z mean(dy z)) = a dy + b (x - mean) + c.
-  const Centers<T> centers = split_means<T>(mean, s.channels, carver);
-  T* a = carver.take<T>(s.channels);
-  T* b = carver.take<T>(s.channels);
-  T* c = carver.take<T>(s.channels);
-  const double each = training ? 1 / static_cast<double>(s.count()) : 0;
   for (index i = 0; i < s.channels; ++i) {
-    const double scale = gamma ? inverse[i] * static_cast<double>(gamma[i]) : inverse[i];
-    a[i] = static_cast<T>(scale);
-    b[i] = training ? static_cast<T>(-scale * inverse[i] * inverse[i] * dot[i] * each) : T(0);
-    c[i] = training ? static_cast<T>(-scale * sum[i] * each) : T(0);
     out.dgamma[i] = static_cast<T>(dot[i] * inverse[i]);
     out.dbeta[i] = static_cast<T>(sum[i]);
+  }
+  if (!training) {  // the statistics are constants: dx = gamma inverse dy
+    std::fill_n(sum, s.channels, 0.0);
+    normalize(context, dy, s, sum, inverse, gamma, static_cast<const T*>(nullptr), out.dx, carver.rest());
+    return;
+  }
+
+  // With z = (x - mean) inverse: dx = gamma inverse (dy - mean(dy) - z mean(dy z)) = a (dy + b (x - mean) + c).
+  const Centers<T> centers = split_means<T>(mean, nullptr, s.channels, carver);
+  Scales<T> a(s.channels, carver);
+  T* b = carver.take<T>(s.channels);
+  T* c = carver.take<T>(s.channels);
+  const double each = 1 / static_cast<double>(s.count());
+  for (index i = 0; i < s.channels; ++i) {
+    a.set(i, gamma ? inverse[i] * static_cast<double>(gamma[i]) : inverse[i]);
+    b[i] = static_cast<T>(-inverse[i] * inverse[i] * dot[i] * each);
+    c[i] = static_cast<T>(-sum[i] * each);
   }
   for_channel_blocks(
       context, s, 0.5,
       [&](index, index offset, index rows, index first, index cols) {
-        kernels.column_backward(dy + offset, x + offset, rows, cols, s.channels, {centers.high + first, centers.low + first}, a + first,
-                                b + first, c + first, out.dx + offset);
+        kernels.column_backward(dy + offset, x + offset, rows, cols, s.channels, {centers.high + first, centers.low + first},
+                                a.stretch_from(first), a.scale + first, b + first, c + first, out.dx + offset);
       },
       [&](index, index offset, index n, index i) {
-        kernels.backward(dy + offset, x + offset, n, mean[i], a[i], b[i], c[i], out.dx + offset);
+        kernels.backward(dy + offset, x + offset, n, mean[i], a.stretch[i], a.scale[i], b[i], c[i], out.dx + offset);
       });
 }
 

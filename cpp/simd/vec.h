@@ -64,19 +64,6 @@ inline vec<double> load_as_double(const float* p, index count) {
   return __builtin_convertvector(h, vec<double>);
 }
 
-// The way back: count float64 values as lanes of V, rounded; the other lanes are zero.
-template <class V> inline V load_from_double(const double* p, index count) {
-  if constexpr (is_float<lane<V>>) {
-    constexpr index w = width<double>;
-    half_floats halves[2]{};
-    halves[0] = __builtin_convertvector(load_any<vec<double>>(p, count < w ? count : w), half_floats);
-    if (count > w) halves[1] = __builtin_convertvector(load_any<vec<double>>(p + w, count - w), half_floats);
-    V v; __builtin_memcpy(&v, halves, sizeof v); return v;
-  } else {
-    return load_any<V>(p, count);
-  }
-}
-
 // The first count float64 lanes as count float32 or float64 values.
 inline void store_from_double(double* p, vec<double> v, index count) { store_any<vec<double>>(p, v, count); }
 inline void store_from_double(float* p, vec<double> v, index count) {

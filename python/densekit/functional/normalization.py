@@ -61,13 +61,18 @@ def _layer_backward_call(rng: np.random.Generator, dtype: Any, size: int) -> Cal
     return Call((rng.normal(size=x.shape).astype(dtype), x, gamma), {"saved": saved})
 
 
+def _finite(scale: Any) -> Any:
+    """A scale that overflows is no smaller than the largest number."""
+    return np.minimum(scale, np.finfo(np.float64).max)
+
+
 def _scale_over(axis: int) -> Any:
     """abs(gamma) (abs(x) + abs(mean)) / std: what rounding the mean costs in float64 (float32 does better)."""
 
     def scale(call: Call, _: Any) -> Any:
         x, gamma = (np.abs(np.asarray(a, np.float64)) for a in call.args[:2])
         mean, inverse = (np.expand_dims(s, axis) for s in _statistics(np.asarray(call.args[0]), axis))
-        return gamma * (x + np.abs(mean)) * inverse
+        return _finite(gamma * ((x + np.abs(mean)) * inverse))
 
     return scale
 
@@ -80,11 +85,11 @@ def _backward_scale_over(axis: int) -> Any:
         mean, inverse = (np.expand_dims(s, axis) for s in np.asarray(call.kwargs["saved"]))
         size = np.abs(dy), (np.abs(x) + np.abs(mean)) * inverse
         if expected.shape != x.shape:
-            return (size[0] * (size[1] + 1)).sum(axis=0)
+            return _finite((size[0] * (size[1] + 1)).sum(axis=0))
         g = size[0] * np.abs(gamma)
         n = max(1, x.shape[axis])
         sums = g.sum(axis=axis, keepdims=True) / n, (g * size[1]).sum(axis=axis, keepdims=True) / n
-        return inverse * (g + sums[0] + size[1] * sums[1])
+        return _finite(inverse * (g + sums[0] + size[1] * sums[1]))
 
     return scale
 
