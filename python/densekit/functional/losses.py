@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import (
-    _as_array,
     Floats,
     Out,
     Output,
     Reduction,
+    _as_array,
     contiguous,
     flag,
     floats,
