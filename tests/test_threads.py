@@ -30,7 +30,8 @@ def call_for_threads(op, dtype, workers):
         run(op, op.function, fresh(call))
         if _core.last_workers() == workers:
             return call
-        if max(np.size(r) for r in (*results, *call.args)) * 5 > ELEMENTS:
+        arrays = [a for r in (*results, *call.args) for a in (r if isinstance(r, list) else [r])]
+        if max(np.size(a) for a in arrays) * 5 > ELEMENTS:
             break
     return None
 

@@ -141,7 +141,8 @@ def batch_norm(
     decay = number(name, "stats_decay", stats_decay, low=0, high=1)
     unbiased = one_of(name, "running_var_kind", running_var_kind, ("biased", "unbiased")) == "unbiased"
     if (running_mean is None) != (running_var is None):
-        raise ValueError(f"{name}: give both running_mean and running_var or neither; one of them is None")
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise ValueError(f"{name}: {missing} is None; give both running_mean and running_var or neither")
     flag(name, "return_saved", return_saved)
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
     y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
