@@ -9,6 +9,7 @@ namespace densekit::bindings {
 
 static Dropout description(double rate, DropoutMode mode, bool training, std::uint64_t seed, std::uint64_t step, std::uint32_t layer) {
   require(rate >= 0 && rate <= 1, "rate must be in [0, 1]");
+  one_of(mode, "mode", 2);
   return {rate, mode, training, seed, step, layer};
 }
 static void require_numbers(std::uint64_t first, index n) {

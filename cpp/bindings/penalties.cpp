@@ -6,6 +6,7 @@
 namespace densekit::bindings {
 
 template <class T> static double penalty(Penalty kind, const Contiguous<T>& w, Contiguous<T>& gradient, double l1, double l2) {
+  one_of(kind, "kind", 3);
   require_same_size(w, "w", gradient, "gradient");
   const T* weights = input(w, "w");
   T* out = output(gradient, "gradient");
