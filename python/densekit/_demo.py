@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +27,45 @@ SIZES = (64, 128, 64, 10)
 RATE, BATCH, EPOCHS, SEEDS, LEARNING_RATE = 0.2, 32, 40, 10, 2e-3
 
 
+def flat_views(shapes: dict[str, tuple[int, ...]]) -> tuple[Array, dict[str, Array]]:
+    """One array of zeros, and named views into it of the given shapes."""
+    flat = np.zeros(sum(math.prod(shape) for shape in shapes.values()), np.float32)
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        views[name] = flat[start : start + math.prod(shape)].reshape(shape)
+        start += math.prod(shape)
+    return flat, views
+
+
 class Network:
     """dense, batch norm, relu, dropout for each hidden layer; a dense layer and softmax at the end; Adam."""
 
     def __init__(self, seed: int, sizes: tuple[int, ...] = SIZES) -> None:
         rng = np.random.default_rng(seed)
         self.seed, self.step = seed, 0
-        self.parameters: dict[str, Array] = {}
-        self.statistics: dict[str, Array] = {}
         self.depth = len(sizes) - 1
-        for i, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-            scale = np.sqrt(2 / inputs)  # He et al., arXiv 1502.01852
-            self.parameters[f"w{i}"] = rng.normal(0, scale, (inputs, outputs)).astype(np.float32)
+        shapes: dict[str, tuple[int, ...]] = {}
+        self.statistics: dict[str, Array] = {}
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            shapes[f"w{i}"] = (inputs, outputs)
+            shapes[f"b{i}"] = (outputs,)  # after batch norm: its beta
             if i < self.depth - 1:
-                self.parameters[f"gamma{i}"] = np.ones(outputs, np.float32)
+                shapes[f"gamma{i}"] = (outputs,)
                 self.statistics[f"mean{i}"] = np.zeros(outputs, np.float32)
                 self.statistics[f"var{i}"] = np.ones(outputs, np.float32)
-            self.parameters[f"b{i}"] = np.zeros(outputs, np.float32)  # after batch norm: its beta
-        self.first = {name: np.zeros_like(p) for name, p in self.parameters.items()}
-        self.second = {name: np.zeros_like(p) for name, p in self.parameters.items()}
+        # One array each, with named views into it, so that the update is one call.
+        self.all_parameters, self.parameters = flat_views(shapes)
+        self.all_gradients, self.gradients = flat_views(shapes)
+        self.first, self.second = np.zeros_like(self.all_parameters), np.zeros_like(self.all_parameters)
+        for name, parameter in self.parameters.items():
+            if name.startswith("gamma"):
+                parameter[...] = 1
+            elif name.startswith("w"):  # He et al., arXiv 1502.01852
+                parameter[...] = rng.normal(0, np.sqrt(2 / len(parameter)), parameter.shape)
 
     def train_step(self, x: Array, y: NDArray[np.int64]) -> float:
         """One forward and backward pass and the update; the loss of the batch."""
-        p, kept = self.parameters, []
+        p, g, kept = self.parameters, self.gradients, []
         self.step += 1
         for i in range(self.depth - 1):
             z = F.dense(x, p[f"w{i}"])
@@ -64,16 +82,14 @@ class Network:
             x = F.dropout(a, RATE, seed=self.seed, step=self.step, layer=i)
         last = self.depth - 1
         loss, dy = F.softmax_cross_entropy(F.dense(x, p[f"w{last}"], p[f"b{last}"]), y)
-        gradients: dict[str, Array] = {}
-        dx, gradients[f"w{last}"], gradients[f"b{last}"] = F.dense_backward(dy, x, p[f"w{last}"])
+        dx = F.dense_backward(dy, x, p[f"w{last}"], out=(None, g[f"w{last}"], g[f"b{last}"]))[0]
         for i in reversed(range(last)):
             x, z, saved, a = kept[i]
-            da = F.dropout_backward(dx, RATE, seed=self.seed, step=self.step, layer=i)
+            da = F.dropout_backward(dx, RATE, seed=self.seed, step=self.step, layer=i, out=dx)
             dn = F.relu_backward(da, a, out=da)
-            dz, gradients[f"gamma{i}"], gradients[f"b{i}"] = F.batch_norm_backward(dn, z, p[f"gamma{i}"], saved=saved)
-            dx, gradients[f"w{i}"], _ = F.dense_backward(dz, x, p[f"w{i}"])
-        for name, gradient in gradients.items():
-            F.adam(p[name], gradient, self.first[name], self.second[name], step=self.step, lr=LEARNING_RATE)
+            dz = F.batch_norm_backward(dn, z, p[f"gamma{i}"], saved=saved, out=(dn, g[f"gamma{i}"], g[f"b{i}"]))[0]
+            dx = F.dense_backward(dz, x, p[f"w{i}"], out=(None, g[f"w{i}"], None))[0]
+        F.adam(self.all_parameters, self.all_gradients, self.first, self.second, step=self.step, lr=LEARNING_RATE)
         return float(loss)
 
     def train_epoch(self, x: Array, y: NDArray[np.int64], rng: np.random.Generator) -> float:
@@ -121,8 +137,8 @@ class Network:
             header = json.loads(str(data["header"]))
             network = cls(header["seed"], tuple(header["sizes"]))
             for table in (network.parameters, network.statistics):
-                for name in table:
-                    table[name] = data[name]
+                for name, array in table.items():
+                    array[...] = data[name]
         return network
 
 
