@@ -13,18 +13,23 @@ from densekit.registry import OPS, Call, Op
 SEED = 20261122
 
 
-def float_arguments(call: Call) -> list[int]:
-    """Positions of the arguments that are arrays of floats."""
-    return [i for i, a in enumerate(call.args) if is_float_array(a)]
+def float_arguments(call: Call) -> list[tuple[int, ...]]:
+    """Where the arrays of floats are: (argument,), or (argument, place in the list)."""
+    places = [(i,) for i, a in enumerate(call.args) if is_float_array(a)]
+    return places + [
+        (i, k) for i, a in enumerate(call.args) if isinstance(a, list) for k, b in enumerate(a) if is_float_array(b)
+    ]
 
 
-def replaced(call: Call, position: int, array) -> Call:
-    return Call((*call.args[:position], array, *call.args[position + 1 :]), call.kwargs)
+def argument_at(call: Call, place: tuple[int, ...]):
+    argument = call.args[place[0]]
+    return argument if len(place) == 1 else argument[place[1]]
 
 
-def takes_floats(name: str) -> bool:
-    """Whether any argument is an array of floats (a mask is drawn from numbers alone)."""
-    return bool(float_arguments(OPS[name].domain(np.random.default_rng(SEED), np.float64, 12)))
+def replaced(call: Call, place: tuple[int, ...], array) -> Call:
+    if len(place) == 2:
+        array = [array if k == place[1] else b for k, b in enumerate(call.args[place[0]])]
+    return Call((*call.args[: place[0]], array, *call.args[place[0] + 1 :]), call.kwargs)
 
 
 @functools.cache
@@ -32,7 +37,7 @@ def is_elementwise(name: str) -> bool:
     """Arguments and results are vectors of one length, and an element of a result depends on its own position only."""
     op = OPS[name]
     call = op.domain(np.random.default_rng(SEED), np.float64, 12)
-    if len(float_arguments(call)) != len(call.args) or any(a.shape != (12,) for a in call.args):
+    if not all(is_float_array(a) and a.shape == (12,) for a in call.args):
         return False
     plain = expected_results(op, call)
     if any(r.shape != (12,) for r in plain):
@@ -41,7 +46,7 @@ def is_elementwise(name: str) -> bool:
         for at in (0, 5, 11):
             other = call.args[number].copy()
             other[at] = other[(at + 1) % 12]
-            for a, b in zip(plain, expected_results(op, replaced(call, number, other)), strict=True):
+            for a, b in zip(plain, expected_results(op, replaced(call, (number,), other)), strict=True):
                 if (np.delete(a, at) != np.delete(b, at)).any():
                     return False
     return True
