@@ -32,6 +32,11 @@ def replaced(call: Call, place: tuple[int, ...], array) -> Call:
     return Call((*call.args[: place[0]], array, *call.args[place[0] + 1 :]), call.kwargs)
 
 
+def takes_floats(name: str) -> bool:
+    """Whether any argument is an array of floats (a mask is drawn from numbers alone)."""
+    return bool(float_arguments(OPS[name].domain(np.random.default_rng(SEED), np.float64, 12)))
+
+
 @functools.cache
 def is_elementwise(name: str) -> bool:
     """Arguments and results are vectors of one length, and an element of a result depends on its own position only."""

@@ -64,16 +64,18 @@ ELEMENTWISE = [name for name in OPS if is_elementwise(name)]
 OTHERS = [name for name in OPS if name not in ELEMENTWISE and takes_floats(name)]
 
 
-def _taken(op, call, number, dtype):
-    """The special values that an argument may have: an operation of probabilities refuses NaN, whatever else is given."""
+def _taken(op, call, number, dtype) -> dict:
+    """The special values that an argument may have: an operation of probabilities refuses NaN and more."""
+    taken, refusals = {}, []
     for word, value in special_values(dtype).items():
-        one = replaced(type(call)(tuple(a[:1] for a in call.args), call.kwargs), (number,), np.array([value], dtype))
+        one = type(call)(tuple(a[:1] for a in call.args), call.kwargs)
         try:
-            run(op, op.function, fresh(one))
+            run(op, op.function, fresh(replaced(one, (number,), np.array([value], dtype))))
+            taken[word] = value
         except ValueError as error:
-            assert op.name in str(error)
-        else:
-            yield word, value
+            refusals.append(str(error))
+    assert all(op.name in message for message in refusals), refusals
+    return taken
 
 
 def _patterns(op, call, dtype):
@@ -84,7 +86,7 @@ def _patterns(op, call, dtype):
     """
     length = len(call.args[0])
     alone = [(n,) for n in range(len(call.args))]
-    taken = [dict(_taken(op, call, n, dtype)) for n in range(len(call.args))]
+    taken = [_taken(op, call, n, dtype) for n in range(len(call.args))]
     assert all({"-0", "denormal", "smallest normal"} <= set(words) for words in taken)
     for shift in range(SHIFTS):
         for which in [*alone, tuple(range(len(call.args)))][: 1 if len(alone) == 1 else None]:
