@@ -115,8 +115,9 @@ def _tolerances(function: Callable[..., Any], states: int) -> tuple[Tolerance, .
 def _lion_step(call: Call, _: Any) -> NDArray[np.float64]:
     """lr; where rounding decides the sign of beta1 m + (1 - beta1) g, 2 lr / eps, which allows either."""
     g, m = (np.asarray(a, np.float64) for a in call.args[1:])
-    eps = float(np.finfo(np.asarray(call.args[0]).dtype).eps)
-    undecided = np.abs(0.9 * m + 0.1 * g) <= 4 * eps * (0.9 * np.abs(m) + 0.1 * np.abs(g))
+    info = np.finfo(np.asarray(call.args[0]).dtype)
+    eps, tiny = float(info.eps), float(info.smallest_subnormal)  # half of tiny rounds to zero
+    undecided = np.abs(0.9 * m + 0.1 * g) <= 4 * eps * (0.9 * np.abs(m) + 0.1 * np.abs(g)) + 2 * tiny
     return np.where(undecided, 2 / eps, 1.0) * float(call.kwargs["lr"])
 
 
