@@ -33,8 +33,18 @@ test: .venv/.installed .venv/.extra-test .venv/.extra-peers
 	$(BIN)/python -m pytest -q -n auto tests
 
 bench: .venv/.installed
-	$(MAKE) -C . build/bench/.built
 	bench/run $(BIN)/python
+
+# The extension of the asan preset beside a copy of the package; the libraries come first because Python itself is not built with them.
+sanitize: .venv/.build-tools .venv/.extra-test
+	$(BIN)/cmake --preset asan -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir)
+	$(BIN)/cmake --build --preset asan
+	rm -rf build/asan/package && mkdir -p build/asan/package && cp -r python/densekit build/asan/package/
+	cp build/asan/_core*.so build/asan/package/densekit/
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/package $(BIN)/python -m pytest -q -p no:xdist \
+	  tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py
 
 lint: .venv/.installed .venv/.extra-dev .venv/.extra-test
 	$(BIN)/ruff check .
@@ -48,8 +58,11 @@ format: .venv/.extra-dev
 	$(BIN)/ruff format -q .
 	$(BIN)/clang-format -i $$(git ls-files '*.h' '*.cpp')
 
-docs: .venv/.installed
+# What is generated: the table of operations and the stubs of the extension.
+docs: .venv/.installed .venv/.extra-dev
 	$(BIN)/python tools/make_operations_table.py > docs/operations.md
+	$(BIN)/pybind11-stubgen densekit._core -o build/stubs
+	cp build/stubs/densekit/_core.pyi python/densekit/_core.pyi
 
 wheel: .venv/.installed
 
