@@ -63,6 +63,7 @@ docs: .venv/.installed .venv/.extra-dev
 	$(BIN)/python tools/make_operations_table.py > docs/operations.md
 	$(BIN)/pybind11-stubgen densekit._core -o build/stubs
 	cp build/stubs/densekit/_core.pyi python/densekit/_core.pyi
+	$(BIN)/ruff format -q python/densekit/_core.pyi
 
 wheel: .venv/.installed
 

@@ -8,7 +8,7 @@ STEPS = 2.0 ** -np.arange(6, 14)
 
 
 def taylor_slope(f, gradient, x, direction):
-    """The slope of abs(f(x + h v) - f(x) - h <g, v>) in h on a log-log scale: 2 for a right gradient, 1 for a wrong one.
+    """The slope of abs(f(x + h v) - f(x) - h <g, v>) in h, log-log: 2 for a right gradient, 1 for a wrong one.
 
     None if the remainder is at round-off for every h, as for a linear function.
     """

@@ -53,7 +53,8 @@ def byte_swapped(a):
 
 
 LAYOUTS = {
-    f.__name__: f for f in (np.ascontiguousarray, strided, fortran, negative, misaligned, shifted, read_only, byte_swapped)
+    f.__name__: f
+    for f in (np.ascontiguousarray, strided, fortran, negative, misaligned, shifted, read_only, byte_swapped)
 }
 
 
@@ -70,7 +71,9 @@ def for_arrays(f, value):
 
 def spread(values) -> list:
     """The values, those that are lists of arrays replaced by their arrays."""
-    return [a for v in values for a in (v if isinstance(v, list) and all(isinstance(a, np.ndarray) for a in v) else [v])]
+    return [
+        a for v in values for a in (v if isinstance(v, list) and all(isinstance(a, np.ndarray) for a in v) else [v])
+    ]
 
 
 def with_layout(call: Call, layout, op: Op) -> Call:

@@ -13,7 +13,9 @@ from helpers import OPS
 import densekit
 
 MODULES = sorted(
-    m.name for m in pkgutil.walk_packages(densekit.__path__, "densekit.") if not m.name.endswith(("._core", ".__main__"))
+    m.name
+    for m in pkgutil.walk_packages(densekit.__path__, "densekit.")
+    if not m.name.endswith(("._core", ".__main__"))
 )
 
 

@@ -46,7 +46,7 @@ def test_loss_gradient(op, level, reduction, rng):
 def test_dense_gradients(level, activation, rng):
     f = OPS["dense"].function
     x, w, b, dy = rng.normal(size=(5, 4)), rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=(5, 3))
-    y, saved = f(x, w, b, activation=activation, return_saved=True)
+    _, saved = f(x, w, b, activation=activation, return_saved=True)
     dx, dw, db = OPS["dense_backward"].function(dy, x, w, activation=activation, saved=saved)
 
     def along(x, w, b):

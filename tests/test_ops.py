@@ -1,4 +1,4 @@
-"""Every operation of the register against its NumPy twin: instruction sets, dtypes, layouts, ugly sizes, out=, aliasing."""
+"""Every operation against its NumPy twin: instruction sets, dtypes, layouts, ugly sizes, out=, aliasing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import inspect
 
 import numpy as np
 import pytest
-from helpers import LARGE_SIZES, LAYOUTS, OPS, SIZES, assert_agrees, expected_results, fresh, is_float_array, run, spread, with_layout
+from helpers import (
+    LARGE_SIZES,
+    LAYOUTS,
+    OPS,
+    SIZES,
+    assert_agrees,
+    expected_results,
+    fresh,
+    is_float_array,
+    run,
+    spread,
+    with_layout,
+)
 
 import densekit.functional
 import densekit.reference
@@ -88,7 +100,9 @@ def test_out_may_overlap_inputs(op, dtype, rng):
     results = run_raw(op, fresh(call))
     target = results[-1]
     for number, a in enumerate(call.args):
-        if not (is_float_array(a) and isinstance(target, np.ndarray) and a.shape == target.shape and a.dtype == target.dtype):
+        if not (
+            is_float_array(a) and isinstance(target, np.ndarray) and a.shape == target.shape and a.dtype == target.dtype
+        ):
             continue
         if len(results) > 1 and not (op.gradient_of_first and len(results) == 2):
             continue

@@ -20,7 +20,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 def python(code: str, *arguments: str, **kwargs) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=300, **kwargs)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=300, **kwargs
+    )
 
 
 @pytest.mark.parametrize("module", ["functional", "reference"])
@@ -40,7 +42,9 @@ import numpy, densekit, densekit.functional, densekit.reference, densekit.datase
 print(sorted({m.partition(".")[0] for m in sys.modules} - set(sys.stdlib_module_names)))
 """
     found = set(re.findall(r"'([^']+)'", python(code).stdout))
-    extra = {m for m in found if not m.startswith(("_", "numpy", "densekit", "sitecustomize", "threadpoolctl", "cython"))}
+    extra = {
+        m for m in found if not m.startswith(("_", "numpy", "densekit", "sitecustomize", "threadpoolctl", "cython"))
+    }
     assert not extra, f"importing densekit imports {extra}"
 
 
@@ -52,7 +56,14 @@ def test_numpy_is_the_only_requirement():
 def test_show_versions(capsys):
     densekit.show_versions()
     text = capsys.readouterr().out
-    for word in ("densekit", "compiler", "instruction set in use", "threads", "thread backend", "OpenMP runtimes loaded"):
+    for word in (
+        "densekit",
+        "compiler",
+        "instruction set in use",
+        "threads",
+        "thread backend",
+        "OpenMP runtimes loaded",
+    ):
         assert word in text
     assert _core.active_level() in text
 
@@ -101,7 +112,9 @@ def test_digits():
     counts, test_counts = np.bincount(y), np.bincount(y_test)
     assert len(counts) == len(test_counts) == 10
     np.testing.assert_allclose(test_counts / 360, counts / 1437, atol=0.005)  # stratified
-    assert not {row.tobytes() for row in x} & {row.tobytes() for row in x_test}, "a test image is among the training images"
+    assert not {row.tobytes() for row in x} & {row.tobytes() for row in x_test}, (
+        "a test image is among the training images"
+    )
     x[...] = 0
     assert load_digits()[0][0].any(), "callers get arrays of their own"
 
@@ -156,6 +169,10 @@ def test_demo(tmp_path, capsys):
 
 def test_operations_table_is_current():
     table = subprocess.run(
-        [sys.executable, str(ROOT / "tools/make_operations_table.py")], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, str(ROOT / "tools/make_operations_table.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     ).stdout
     assert table == (ROOT / "docs/operations.md").read_text(encoding="utf-8"), "run make docs"

@@ -11,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 NEEDED = ["py.typed", "_core.pyi", "datasets/digits.npz", "datasets/digits-licence.txt"]
-IMPORTS = "import time; import numpy; t = time.perf_counter(); import densekit.functional; print(time.perf_counter() - t)"
+IMPORTS = (
+    "import time; import numpy; t = time.perf_counter(); import densekit.functional; print(time.perf_counter() - t)"
+)
 
 
 def problems(path: Path) -> list[str]:
@@ -27,13 +29,18 @@ def problems(path: Path) -> list[str]:
     required = [r for r in re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE) if "extra ==" not in r]
     if [re.split(r"[^\w-]", r)[0] for r in required] != ["numpy"]:
         found.append(f"requires {required}, expected numpy alone")
-    if any("libgomp" in n for n in names if n.startswith("densekit.libs/")) and "densekit/licenses/libgomp.txt" not in names:
+    if (
+        any("libgomp" in n for n in names if n.startswith("densekit.libs/"))
+        and "densekit/licenses/libgomp.txt" not in names
+    ):
         found.append("carries libgomp without its licence (cmake.define.DENSEKIT_BUNDLED_LIBGOMP=ON)")
     return found
 
 
 def import_seconds() -> float:
-    runs = [subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True) for _ in range(7)]
+    runs = [
+        subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True) for _ in range(7)
+    ]
     return sorted(float(run.stdout) for run in runs)[3]
 
 

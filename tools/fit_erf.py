@@ -19,18 +19,21 @@ def chebyshev_fit(f, low, high, degree):
     count = degree + 1
     nodes = [mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
     values = [f((low + high) / 2 + (high - low) / 2 * u) for u in nodes]
-    series = [2 * mp.fsum(v * mp.cos(k * mp.acos(u)) for u, v in zip(nodes, values)) / count for k in range(count)]
+    series = [
+        2 * mp.fsum(v * mp.cos(k * mp.acos(u)) for u, v in zip(nodes, values, strict=True)) / count
+        for k in range(count)
+    ]
     series[0] /= 2
     scale, shift = 2 / (high - low), -(low + high) / (high - low)
 
     def times_u(p):  # multiplies a polynomial in x by u = scale * x + shift
-        return [shift * a + scale * b for a, b in zip([*p, 0], [0, *p])]
+        return [shift * a + scale * b for a, b in zip([*p, 0], [0, *p], strict=True)]
 
     def add(p, q, factor=1):
         p, q = list(p), list(q)
         p += [0] * (len(q) - len(p))
         q += [0] * (len(p) - len(q))
-        return [a + factor * b for a, b in zip(p, q)]
+        return [a + factor * b for a, b in zip(p, q, strict=True)]
 
     before, now = [mp.mpf(1)], times_u([mp.mpf(1)])
     total = add([series[0]], [series[1] * c for c in now])

@@ -20,7 +20,8 @@ void add_activation(Activation kind, index n) {
     return [=] { activation_forward(context, kind, z->get(), y->get(), n, 0.5f); };
   });
   add(name + "_backward" + size, {.bytes = 3 * bytes, .traffic = Traffic::triad}, [=](const Context& context) {
-    auto dy = std::make_shared<Buffer<float>>(n), saved = std::make_shared<Buffer<float>>(n, -0.9, 0.9), dz = std::make_shared<Buffer<float>>(n);
+    auto dy = std::make_shared<Buffer<float>>(n), saved = std::make_shared<Buffer<float>>(n, -0.9, 0.9),
+         dz = std::make_shared<Buffer<float>>(n);
     return [=] { activation_backward(context, kind, dy->get(), saved->get(), dz->get(), n, 0.5f); };
   });
 }

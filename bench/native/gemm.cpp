@@ -14,13 +14,17 @@ struct Product {
 
 constexpr Product squares[] = {{"square", 64, 64, 64},    {"square", 128, 128, 128},    {"square", 256, 256, 256},
                                {"square", 512, 512, 512}, {"square", 1024, 1024, 1024}, {"square", 2048, 2048, 2048}};
-constexpr Product training[] = {
-    {"forward", 1, 512, 784},          {"forward", 8, 512, 784},
-    {"forward", 32, 64, 64},           {"dx", 32, 64, 64, false, true},
-    {"dw", 64, 64, 32, true, false},   {"forward", 128, 512, 784},
-    {"forward", 256, 512, 512},        {"dx", 256, 512, 512, false, true},
-    {"dw", 512, 512, 256, true, false}, {"dw", 64, 32, 4096, true, false},
-    {"square_tt", 256, 256, 256, true, true}};
+constexpr Product training[] = {{"forward", 1, 512, 784},
+                                {"forward", 8, 512, 784},
+                                {"forward", 32, 64, 64},
+                                {"dx", 32, 64, 64, false, true},
+                                {"dw", 64, 64, 32, true, false},
+                                {"forward", 128, 512, 784},
+                                {"forward", 256, 512, 512},
+                                {"dx", 256, 512, 512, false, true},
+                                {"dw", 512, 512, 256, true, false},
+                                {"dw", 64, 32, 4096, true, false},
+                                {"square_tt", 256, 256, 256, true, true}};
 constexpr Product doubles[] = {{"square", 128, 128, 128}, {"square", 512, 512, 512}, {"square", 1024, 1024, 1024}};
 
 template <class T> void add_product(const Product& p) {
@@ -29,8 +33,8 @@ template <class T> void add_product(const Product& p) {
                   .bytes = (m * k + k * n + m * n) * static_cast<double>(sizeof(T)),
                   .traffic = Traffic::read,
                   .float64 = sizeof(T) == 8};
-  const std::string name = std::string("gemm/") + type_name<T> + "/" + p.what + "/" + std::to_string(p.m) + "x" + std::to_string(p.n) + "x" +
-                           std::to_string(p.k);
+  const std::string name = std::string("gemm/") + type_name<T> + "/" + p.what + "/" + std::to_string(p.m) + "x" + std::to_string(p.n) +
+                           "x" + std::to_string(p.k);
   add(name, work, [p](const Context& context) {
     auto a = std::make_shared<Buffer<T>>(p.m * p.k), b = std::make_shared<Buffer<T>>(p.k * p.n), c = std::make_shared<Buffer<T>>(p.m * p.n);
     auto scratch = std::make_shared<Arena>();

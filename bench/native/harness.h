@@ -20,8 +20,8 @@ namespace densekit::bench {
 
 // What one call does at least. The limit is the slower of computing and moving; the data's home follows from `footprint`.
 struct Work {
-  double flops = 0;      // by FMA, two each; exp and the like are not counted
-  double bytes = 0;      // read and written, each array once
+  double flops = 0;  // by FMA, two each; exp and the like are not counted
+  double bytes = 0;  // read and written, each array once
   Traffic traffic = Traffic::triad;
   double footprint = 0;  // bytes of the arrays; 0: the same as bytes (for updates in place: two thirds of it)
   bool float64 = false;  // which FMA peak

@@ -46,7 +46,8 @@ Limit limit_of(const Work& work, const Setting& s) {
 }
 
 void print_roofline(const Setting& s) {
-  std::printf("%-14s FMA %7.1f GFLOP/s float32, %6.1f float64;  GB/s", suffix(s).c_str(), s.roofline.fma_f32 / 1e9, s.roofline.fma_f64 / 1e9);
+  std::printf("%-14s FMA %7.1f GFLOP/s float32, %6.1f float64;  GB/s", suffix(s).c_str(), s.roofline.fma_f32 / 1e9,
+              s.roofline.fma_f64 / 1e9);
   for (const Memory memory : {Memory::l2, Memory::l3, Memory::dram}) {
     std::printf("  %s", name(memory));
     for (const Traffic t : {Traffic::read, Traffic::copy, Traffic::triad, Traffic::update})
@@ -96,16 +97,17 @@ class Table : public benchmark::BenchmarkReporter {
 void add(const std::string& name, const Work& work, const Make& make) {
   for (const Setting& s : settings()) {
     const Limit limit = limit_of(work, s);
-    auto* entry = benchmark::RegisterBenchmark((name + "/" + suffix(s)).c_str(), [work, make, limit, context = s.context](benchmark::State& state) {
-      const std::function<void()> call = make(context);
-      call();
-      for (auto _ : state) call();
-      const auto rate = [](double amount) { return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate); };
-      if (work.flops > 0) state.counters["GFLOP/s"] = rate(work.flops / 1e9);
-      if (work.bytes > 0) state.counters["GB/s"] = rate(work.bytes / 1e9);
-      state.counters["limit%"] = rate(100 * limit.seconds);
-      state.SetLabel(limit.name);
-    });
+    auto* entry =
+        benchmark::RegisterBenchmark((name + "/" + suffix(s)).c_str(), [work, make, limit, context = s.context](benchmark::State& state) {
+          const std::function<void()> call = make(context);
+          call();
+          for (auto _ : state) call();
+          const auto rate = [](double amount) { return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate); };
+          if (work.flops > 0) state.counters["GFLOP/s"] = rate(work.flops / 1e9);
+          if (work.bytes > 0) state.counters["GB/s"] = rate(work.bytes / 1e9);
+          state.counters["limit%"] = rate(100 * limit.seconds);
+          state.SetLabel(limit.name);
+        });
     entry->Unit(benchmark::kMicrosecond);
     if (s.context.threads > 1) entry->UseRealTime();  // one thread: its CPU time, as in the probe
   }

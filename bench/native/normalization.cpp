@@ -13,7 +13,14 @@ struct Arrays {
   Buffer<double> mean, inverse;
   Arena scratch;
   Arrays(index rows, index cols, index groups, index scratch_bytes)
-      : x(rows * cols), dy(rows * cols), y(rows * cols), gamma(cols), beta(cols), dgamma(cols), dbeta(cols), mean(groups),
+      : x(rows * cols),
+        dy(rows * cols),
+        y(rows * cols),
+        gamma(cols),
+        beta(cols),
+        dgamma(cols),
+        dbeta(cols),
+        mean(groups),
         inverse(groups, 0.5, 1) {
     scratch.reserve(static_cast<std::size_t>(scratch_bytes));
   }
@@ -24,10 +31,12 @@ void add_normalization(index rows, index cols) {
   const double bytes = 4.0 * static_cast<double>(rows * cols);
   const ChannelShape shape{rows, cols, 1};
   add("batch_norm" + size, {.bytes = 2 * bytes, .traffic = Traffic::copy}, [=](const Context& context) {
-    auto a = std::make_shared<Arrays>(rows, cols, cols, std::max(batch_norm_statistics_scratch_bytes(shape), normalize_scratch_bytes<float>(shape)));
+    auto a = std::make_shared<Arrays>(rows, cols, cols,
+                                      std::max(batch_norm_statistics_scratch_bytes(shape), normalize_scratch_bytes<float>(shape)));
     return [=] {
       batch_norm_statistics<float>(context, a->x.get(), shape, 1e-5, {}, a->mean.get(), a->inverse.get(), a->scratch.reserve(0));
-      normalize(context, a->x.get(), shape, a->mean.get(), a->inverse.get(), a->gamma.get(), a->beta.get(), a->y.get(), a->scratch.reserve(0));
+      normalize(context, a->x.get(), shape, a->mean.get(), a->inverse.get(), a->gamma.get(), a->beta.get(), a->y.get(),
+                a->scratch.reserve(0));
     };
   });
   add("batch_norm_backward" + size, {.bytes = 3 * bytes, .traffic = Traffic::triad}, [=](const Context& context) {

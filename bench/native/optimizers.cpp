@@ -14,7 +14,8 @@ void add_update(const char* name, Optimizer rule, const StepNumbers& numbers, in
   add(std::string(name) + "/f32/" + std::to_string(n), {.bytes = bytes, .traffic = Traffic::update, .footprint = footprint},
       [=](const Context& context) {
         auto p = std::make_shared<Buffer<float>>(n), g = std::make_shared<Buffer<float>>(n);
-        auto first = std::make_shared<Buffer<float>>(slots > 0 ? n : 0), second = std::make_shared<Buffer<float>>(slots > 1 ? n : 0, 0.1, 1);
+        auto first = std::make_shared<Buffer<float>>(slots > 0 ? n : 0),
+             second = std::make_shared<Buffer<float>>(slots > 1 ? n : 0, 0.1, 1);
         return [=] {
           float* const states[] = {first->get(), second->get()};
           optimizer_update(context, rule, p->get(), g->get(), states, n, numbers);

@@ -12,8 +12,8 @@
 namespace densekit {
 
 // CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
-#define DECLARE_LEVEL(name) \
-  namespace name {          \
+#define DECLARE_LEVEL(name)                       \
+  namespace name {                                \
   extern const bench::ProbeKernels probe_kernels; \
   }
 DECLARE_LEVEL(baseline)
@@ -63,7 +63,8 @@ template <class T> double fma_rate(const Context& context, void (*chains)(index,
   const index tasks = 8 * context.threads;
   std::vector<std::array<T, 64>> state(static_cast<std::size_t>(tasks));
   for (auto& s : state) s = {T(0.999), T(0.001)};
-  const double time = median_seconds(context, 15, tasks, [&](index task, int) { chains(rounds, state[static_cast<std::size_t>(task)].data()); });
+  const double time =
+      median_seconds(context, 15, tasks, [&](index task, int) { chains(rounds, state[static_cast<std::size_t>(task)].data()); });
   return flops * static_cast<double>(rounds * tasks) / time;
 }
 
@@ -106,10 +107,17 @@ Roofline probe(const std::string& level, const Context& context) {
       const auto body = [&](index task, int worker) {
         const index at = (own ? worker : task % tasks) * length;
         for (index r = 0; r < rounds; ++r) switch (traffic) {
-            case Traffic::read: kernels.read(x.get() + at, length, sink[static_cast<std::size_t>(worker)].data()); break;
-            case Traffic::copy: kernels.copy(x.get() + at, y.get() + at, length); break;
-            case Traffic::triad: kernels.triad(x.get() + at, y.get() + at, z.get() + at, length); break;
-            default: kernels.update(x.get() + at, y.get() + at, length);
+            case Traffic::read:
+              kernels.read(x.get() + at, length, sink[static_cast<std::size_t>(worker)].data());
+              break;
+            case Traffic::copy:
+              kernels.copy(x.get() + at, y.get() + at, length);
+              break;
+            case Traffic::triad:
+              kernels.triad(x.get() + at, y.get() + at, z.get() + at, length);
+              break;
+            default:
+              kernels.update(x.get() + at, y.get() + at, length);
           }
       };
       const double time = median_seconds(context, memory == Memory::dram ? 3 : 9, tasks * repeats, body);

@@ -35,7 +35,7 @@ index array_bytes(Memory memory);
 Memory home(double bytes, int threads);
 
 struct Roofline {
-  double fma_f32 = 0, fma_f64 = 0;  // FLOP/s
+  double fma_f32 = 0, fma_f64 = 0;                                                       // FLOP/s
   double bytes[static_cast<int>(Traffic::count)][static_cast<int>(Memory::count)] = {};  // bytes/s, counted as STREAM does
 
   double bandwidth(Traffic traffic, Memory memory) const { return bytes[static_cast<int>(traffic)][static_cast<int>(memory)]; }

@@ -44,7 +44,8 @@ template <class A, class B> void require_same_size(const A& a, const char* a_nam
 // An enumeration can be made from any number in Python: Kind(999) must not become an index.
 template <class E> E one_of(E value, const char* name, int count) {
   const int number = static_cast<int>(value);
-  require(number >= 0 && number < count, std::string(name) + " " + std::to_string(number) + " is not one of the " + std::to_string(count) + " there are");
+  require(number >= 0 && number < count,
+          std::string(name) + " " + std::to_string(number) + " is not one of the " + std::to_string(count) + " there are");
   return value;
 }
 inline Activation known(Activation kind) { return one_of(kind, "activation", activation_count); }
@@ -86,7 +87,7 @@ class Scratch {
 };
 
 // Defines one function for float32 and one for float64; which one runs is chosen by the dtype of the arrays.
-#define DENSEKIT_DEF(module, name, function, ...) \
+#define DENSEKIT_DEF(module, name, function, ...)  \
   module.def(name, &function<float>, __VA_ARGS__); \
   module.def(name, &function<double>, __VA_ARGS__)
 

@@ -13,16 +13,16 @@ static void require_product(const py::array& a, const char* a_name, const py::ar
 }
 
 // y = activation(x w + b); saved, if given, receives x w + b.
-template <class T>
-static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<Contiguous<T>>& b, Activation activation, double parameter,
-                  Contiguous<T>& y, std::optional<Contiguous<T>> saved) {
+template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<Contiguous<T>>& b, Activation activation,
+                                     double parameter, Contiguous<T>& y, std::optional<Contiguous<T>> saved) {
   require_product(x, "x", w, "w");
   const View<T> xv = matrix(x, "x"), wv = matrix(w, "w");
   const index m = xv.rows, n = wv.cols;
   if (b) require_shape(*b, "b", {n});
   require_shape(y, "y", {m, n});
   if (saved) require_shape(*saved, "saved", {m, n});
-  const Epilogue<T> epilogue{b ? input(*b, "b") : nullptr, known(activation), static_cast<T>(parameter), saved ? output(*saved, "saved") : nullptr};
+  const Epilogue<T> epilogue{b ? input(*b, "b") : nullptr, known(activation), static_cast<T>(parameter),
+                             saved ? output(*saved, "saved") : nullptr};
   T* out = output(y, "y");
   const Context context = current_context();
   const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv.cols));
@@ -30,9 +30,8 @@ static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<
   matmul(context, xv, wv, out, epilogue, scratch.get());
 }
 
-template <class T>
-static void dense_backward(const Contiguous<T>& dz, const Strided<T>& x, const Strided<T>& w, Contiguous<T>& dx, Contiguous<T>& dw,
-                           Contiguous<T>& db) {
+template <class T> static void dense_backward(const Contiguous<T>& dz, const Strided<T>& x, const Strided<T>& w, Contiguous<T>& dx,
+                                              Contiguous<T>& dw, Contiguous<T>& db) {
   require_product(x, "x", w, "w");
   const View<T> xv = matrix(x, "x"), wv = matrix(w, "w");
   const index m = xv.rows, n = wv.cols, k = xv.cols;
@@ -49,8 +48,8 @@ static void dense_backward(const Contiguous<T>& dz, const Strided<T>& x, const S
 }
 
 void bind_dense(py::module_& m) {
-  DENSEKIT_DEF(m, "dense", dense, py::arg("x").noconvert(), py::arg("w").noconvert(), py::arg("b").noconvert().none(true), py::arg("activation"),
-               py::arg("parameter"), py::arg("y").noconvert(), py::arg("saved").noconvert().none(true));
+  DENSEKIT_DEF(m, "dense", dense, py::arg("x").noconvert(), py::arg("w").noconvert(), py::arg("b").noconvert().none(true),
+               py::arg("activation"), py::arg("parameter"), py::arg("y").noconvert(), py::arg("saved").noconvert().none(true));
   DENSEKIT_DEF(m, "dense_backward", dense_backward, py::arg("dz").noconvert(), py::arg("x").noconvert(), py::arg("w").noconvert(),
                py::arg("dx").noconvert(), py::arg("dw").noconvert(), py::arg("db").noconvert());
 }

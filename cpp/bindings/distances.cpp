@@ -21,11 +21,7 @@ static void distances(const Contiguous<T>& x, const Contiguous<T>& y, Metric met
 }
 
 void bind_distances(py::module_& m) {
-  py::enum_<Metric>(m, "Metric")
-      .value("l1", Metric::l1)
-      .value("l2", Metric::l2)
-      .value("linf", Metric::linf)
-      .value("lp", Metric::lp);
+  py::enum_<Metric>(m, "Metric").value("l1", Metric::l1).value("l2", Metric::l2).value("linf", Metric::linf).value("lp", Metric::lp);
   DENSEKIT_DEF(m, "distances", distances, py::arg("x").noconvert(), py::arg("y").noconvert(), py::arg("metric"), py::arg("p"),
                py::arg("precise"), py::arg("out").noconvert());
 }

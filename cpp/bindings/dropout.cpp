@@ -26,9 +26,8 @@ static void mask(double rate, std::uint64_t seed, std::uint64_t step, std::uint3
   dropout_mask(current_context(), dropout, first, out, kept.size());
 }
 
-template <class T>
-static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, DropoutMode mode, bool training, std::uint64_t seed,
-                    std::uint64_t step, std::uint32_t layer, std::uint64_t first) {
+template <class T> static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, DropoutMode mode, bool training,
+                                       std::uint64_t seed, std::uint64_t step, std::uint32_t layer, std::uint64_t first) {
   require_same_size(x, "x", y, "y");
   const Dropout what = description(rate, mode, training, seed, step, layer);
   require_numbers(first, x.size());
@@ -39,7 +38,8 @@ static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, Dropo
 }
 
 // The words of consecutive blocks, (blocks, 4), as the active instruction set draws them.
-static py::array_t<std::uint32_t> philox(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key, index blocks) {
+static py::array_t<std::uint32_t> philox(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key,
+                                         index blocks) {
   require(blocks >= 0, "blocks must not be negative");
   py::array_t<std::uint32_t> words({blocks, index{4}});
   current_context().kernels<float>().dropout.philox(counter.data(), key.data(), words.mutable_data(), blocks);

@@ -13,9 +13,8 @@ template <class T> static void surprisal(const Contiguous<T>& p, Contiguous<T>& 
   densekit::surprisal(current_context(), in, out, p.size(), factor);
 }
 
-template <class T>
-static void information(RowInformation kind, const Contiguous<T>& p, const std::optional<Contiguous<T>>& q, Contiguous<T>& y, double factor,
-                        bool exponential) {
+template <class T> static void information(RowInformation kind, const Contiguous<T>& p, const std::optional<Contiguous<T>>& q,
+                                           Contiguous<T>& y, double factor, bool exponential) {
   const Rows<T> shape(p);
   one_of(kind, "kind", static_cast<int>(RowInformation::count));
   require(q.has_value() == (kind != RowInformation::entropy), "q belongs to cross entropy and divergence");
@@ -28,9 +27,8 @@ static void information(RowInformation kind, const Contiguous<T>& p, const std::
   densekit::information(current_context(), kind, from, to, out, shape.rows, shape.cols, factor, exponential, scratch.get());
 }
 
-template <class T>
-static void log_likelihood(Distribution kind, const Contiguous<T>& x, const Contiguous<double>& a, const Contiguous<double>& b,
-                           Contiguous<T>& y, bool exponential) {
+template <class T> static void log_likelihood(Distribution kind, const Contiguous<T>& x, const Contiguous<double>& a,
+                                              const Contiguous<double>& b, Contiguous<T>& y, bool exponential) {
   one_of(kind, "kind", static_cast<int>(Distribution::count));
   require_same_size(a, "a", b, "b");
   require_same_size(a, "a", y, "y");

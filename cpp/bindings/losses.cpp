@@ -27,9 +27,9 @@ template <class T> struct Elements {
   }
 };
 
-template <class T>
-static double pointwise(PointwiseLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
-                        Reduction reduction, double a, double b, Optional<T> losses, Contiguous<T>& gradient) {
+template <class T> static double pointwise(PointwiseLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target,
+                                           const Optional<double>& sample_weight, Reduction reduction, double a, double b,
+                                           Optional<T> losses, Contiguous<T>& gradient) {
   require_same_size(pred, "pred", target, "target");
   require_same_size(pred, "pred", gradient, "gradient");
   one_of(kind, "kind", pointwise_loss_count);
@@ -42,9 +42,8 @@ static double pointwise(PointwiseLoss kind, const Contiguous<T>& pred, const Con
                         scratch.get());
 }
 
-template <class T>
-static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight, Reduction reduction,
-                   Contiguous<T>& gradient) {
+template <class T> static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
+                                      Reduction reduction, Contiguous<T>& gradient) {
   require_same_size(pred, "pred", target, "target");
   require_same_size(pred, "pred", gradient, "gradient");
   Optional<T> no_losses;
@@ -56,9 +55,9 @@ static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const
   return root_mean_square(current_context(), p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
 }
 
-template <class T>
-static double density(DensityLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
-                      Reduction reduction, double constant, Optional<T> losses, Contiguous<T>& gradient) {
+template <class T> static double density(DensityLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target,
+                                         const Optional<double>& sample_weight, Reduction reduction, double constant, Optional<T> losses,
+                                         Contiguous<T>& gradient) {
   const Rows<T> pairs(pred);
   one_of(kind, "kind", static_cast<int>(DensityLoss::count));
   const Elements<T> shape(target, sample_weight, reduction, losses);
@@ -72,10 +71,10 @@ static double density(DensityLoss kind, const Contiguous<T>& pred, const Contigu
                       scratch.get());
 }
 
-template <class T>
-static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labels, const Optional<T>& soft,
-                  const Optional<double>& sample_weight, const Optional<double>& class_weight, std::optional<std::int64_t> ignore_index,
-                  Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
+template <class T> static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labels, const Optional<T>& soft,
+                                     const Optional<double>& sample_weight, const Optional<double>& class_weight,
+                                     std::optional<std::int64_t> ignore_index, Reduction reduction, Contiguous<double>& losses,
+                                     Contiguous<T>& gradient) {
   const Rows<T> shape(log_p);
   one_of(reduction, "reduction", 3);
   const auto targets = classification_targets<T>(shape.rows, shape.cols, labels, soft, sample_weight, class_weight, 0, ignore_index);
@@ -88,9 +87,9 @@ static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labe
   return densekit::nll(current_context(), scores, targets, reduction, per_row, g, shape.rows, shape.cols);
 }
 
-template <class T>
-static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std::int64_t>& labels, const Optional<double>& sample_weight,
-                               double margin, Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
+template <class T> static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std::int64_t>& labels,
+                                                  const Optional<double>& sample_weight, double margin, Reduction reduction,
+                                                  Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(scores);
   one_of(reduction, "reduction", 3);
   const auto targets =
@@ -104,9 +103,9 @@ static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std
   return densekit::multiclass_hinge(current_context(), s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
 }
 
-template <class T>
-static double kl_divergence(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight, bool log_input,
-                            Reduction reduction, Contiguous<double>& losses, Contiguous<T>& gradient) {
+template <class T> static double kl_divergence(const Contiguous<T>& pred, const Contiguous<T>& target,
+                                               const Optional<double>& sample_weight, bool log_input, Reduction reduction,
+                                               Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(pred);
   one_of(reduction, "reduction", 3);
   const auto targets =
@@ -129,14 +128,15 @@ void bind_losses(py::module_& m) {
   DENSEKIT_DEF(m, "pointwise_loss", pointwise, py::arg("kind"), py::arg("pred").noconvert(), py::arg("target").noconvert(),
                py::arg("sample_weight").noconvert().none(true), py::arg("reduction"), py::arg("a"), py::arg("b"),
                py::arg("losses").noconvert().none(true), py::arg("gradient").noconvert());
-  DENSEKIT_DEF(m, "rmse", rmse, py::arg("pred").noconvert(), py::arg("target").noconvert(),
-               py::arg("sample_weight").noconvert().none(true), py::arg("reduction"), py::arg("gradient").noconvert());
+  DENSEKIT_DEF(m, "rmse", rmse, py::arg("pred").noconvert(), py::arg("target").noconvert(), py::arg("sample_weight").noconvert().none(true),
+               py::arg("reduction"), py::arg("gradient").noconvert());
   DENSEKIT_DEF(m, "density_loss", density, py::arg("kind"), py::arg("pred").noconvert(), py::arg("target").noconvert(),
                py::arg("sample_weight").noconvert().none(true), py::arg("reduction"), py::arg("constant"),
                py::arg("losses").noconvert().none(true), py::arg("gradient").noconvert());
-  DENSEKIT_DEF(m, "nll", nll, py::arg("log_p").noconvert(), py::arg("labels").noconvert().none(true), py::arg("soft").noconvert().none(true),
-               py::arg("sample_weight").noconvert().none(true), py::arg("class_weight").noconvert().none(true), py::arg("ignore_index"),
-               py::arg("reduction"), py::arg("losses").noconvert(), py::arg("gradient").noconvert());
+  DENSEKIT_DEF(m, "nll", nll, py::arg("log_p").noconvert(), py::arg("labels").noconvert().none(true),
+               py::arg("soft").noconvert().none(true), py::arg("sample_weight").noconvert().none(true),
+               py::arg("class_weight").noconvert().none(true), py::arg("ignore_index"), py::arg("reduction"), py::arg("losses").noconvert(),
+               py::arg("gradient").noconvert());
   DENSEKIT_DEF(m, "multiclass_hinge", multiclass_hinge, py::arg("scores").noconvert(), py::arg("labels").noconvert(),
                py::arg("sample_weight").noconvert().none(true), py::arg("margin"), py::arg("reduction"), py::arg("losses").noconvert(),
                py::arg("gradient").noconvert());

@@ -8,9 +8,9 @@ namespace densekit::bindings {
 
 static void require_saved(const Contiguous<double>& saved, index n) { require_shape(saved, "saved", {2, n}); }
 
-template <class T>
-static void batch_norm_statistics(const Contiguous<T>& x, double eps, std::optional<Contiguous<T>> running_mean,
-                                  std::optional<Contiguous<T>> running_var, double decay, bool unbiased, Contiguous<double>& saved) {
+template <class T> static void batch_norm_statistics(const Contiguous<T>& x, double eps, std::optional<Contiguous<T>> running_mean,
+                                                     std::optional<Contiguous<T>> running_var, double decay, bool unbiased,
+                                                     Contiguous<double>& saved) {
   const ChannelShape shape = channel_shape(x, "x");
   require_values(shape, x);
   require_saved(saved, shape.channels);
@@ -23,14 +23,15 @@ static void batch_norm_statistics(const Contiguous<T>& x, double eps, std::optio
   densekit::batch_norm_statistics(current_context(), in, shape, eps, running, out, out + shape.channels, scratch.get());
 }
 
-template <class T>
-static void normalize(const Contiguous<T>& x, const Contiguous<double>& mean, const Contiguous<double>& inverse,
-                      const std::optional<Contiguous<T>>& gamma, const std::optional<Contiguous<T>>& beta, Contiguous<T>& y) {
+template <class T> static void normalize(const Contiguous<T>& x, const Contiguous<double>& mean, const Contiguous<double>& inverse,
+                                         const std::optional<Contiguous<T>>& gamma, const std::optional<Contiguous<T>>& beta,
+                                         Contiguous<T>& y) {
   const ChannelShape shape = channel_shape(x, "x");
   require_shape(mean, "mean", {shape.channels});
   require_shape(inverse, "inverse", {shape.channels});
   require_shape(y, "y", {shape.outer, shape.channels, shape.inner});
-  const T *in = input(x, "x"), *scale = optional_input(gamma, "gamma", shape.channels), *shift = optional_input(beta, "beta", shape.channels);
+  const T *in = input(x, "x"), *scale = optional_input(gamma, "gamma", shape.channels),
+          *shift = optional_input(beta, "beta", shape.channels);
   const double *centers = input(mean, "mean"), *factors = input(inverse, "inverse");
   T* out = output(y, "y");
   const Scratch scratch(normalize_scratch_bytes<T>(shape));
@@ -38,17 +39,15 @@ static void normalize(const Contiguous<T>& x, const Contiguous<double>& mean, co
   densekit::normalize(current_context(), in, shape, centers, factors, scale, shift, out, scratch.get());
 }
 
-template <class T>
-static NormGradients<T> gradients(Contiguous<T>& dx, Contiguous<T>& dgamma, Contiguous<T>& dbeta, index n) {
+template <class T> static NormGradients<T> gradients(Contiguous<T>& dx, Contiguous<T>& dgamma, Contiguous<T>& dbeta, index n) {
   require_shape(dgamma, "dgamma", {n});
   require_shape(dbeta, "dbeta", {n});
   return {output(dx, "dx"), output(dgamma, "dgamma"), output(dbeta, "dbeta")};
 }
 
-template <class T>
-static void batch_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
-                                const std::optional<Contiguous<T>>& gamma, bool training, Contiguous<T>& dx, Contiguous<T>& dgamma,
-                                Contiguous<T>& dbeta) {
+template <class T> static void batch_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
+                                                   const std::optional<Contiguous<T>>& gamma, bool training, Contiguous<T>& dx,
+                                                   Contiguous<T>& dgamma, Contiguous<T>& dbeta) {
   const ChannelShape shape = channel_shape(x, "x");
   require_shape(dy, "dy", {shape.outer, shape.channels, shape.inner});
   require_shape(dx, "dx", {shape.outer, shape.channels, shape.inner});
@@ -61,9 +60,8 @@ static void batch_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x,
   densekit::batch_norm_backward(current_context(), upstream, in, shape, mean, mean + shape.channels, scale, training, out, scratch.get());
 }
 
-template <class T>
-static void layer_norm(const Contiguous<T>& x, double eps, const std::optional<Contiguous<T>>& gamma,
-                       const std::optional<Contiguous<T>>& beta, Contiguous<double>& saved, Contiguous<T>& y) {
+template <class T> static void layer_norm(const Contiguous<T>& x, double eps, const std::optional<Contiguous<T>>& gamma,
+                                          const std::optional<Contiguous<T>>& beta, Contiguous<double>& saved, Contiguous<T>& y) {
   require(x.ndim() == 2, "x is " + shape_text(x) + ", expected two dimensions");
   const index rows = x.shape(0), cols = x.shape(1);
   require_shape(y, "y", {rows, cols});
@@ -75,10 +73,9 @@ static void layer_norm(const Contiguous<T>& x, double eps, const std::optional<C
   densekit::layer_norm(current_context(), in, rows, cols, eps, scale, shift, mean, mean + rows, out);
 }
 
-template <class T>
-static void layer_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
-                                const std::optional<Contiguous<T>>& gamma, Contiguous<T>& dx, Contiguous<T>& dgamma,
-                                Contiguous<T>& dbeta) {
+template <class T> static void layer_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
+                                                   const std::optional<Contiguous<T>>& gamma, Contiguous<T>& dx, Contiguous<T>& dgamma,
+                                                   Contiguous<T>& dbeta) {
   require(x.ndim() == 2, "x is " + shape_text(x) + ", expected two dimensions");
   const index rows = x.shape(0), cols = x.shape(1);
   require_shape(dy, "dy", {rows, cols});

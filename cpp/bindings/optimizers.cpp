@@ -6,8 +6,8 @@
 
 namespace densekit::bindings {
 
-template <class T>
-static void update(Optimizer rule, Contiguous<T>& p, const Contiguous<T>& g, std::vector<Contiguous<T>> states, const StepNumbers& numbers) {
+template <class T> static void update(Optimizer rule, Contiguous<T>& p, const Contiguous<T>& g, std::vector<Contiguous<T>> states,
+                                      const StepNumbers& numbers) {
   one_of(rule, "rule", optimizer_count);
   const std::size_t slots = static_cast<std::size_t>(optimizer_slots[static_cast<int>(rule)]);
   require(states.size() == slots, "expected " + std::to_string(slots) + " states, got " + std::to_string(states.size()));

@@ -9,9 +9,7 @@
 namespace densekit::bindings {
 
 // The inverse of the temperature: it may become infinite in T, but not zero, which times infinity would be NaN.
-template <class T> static T in_range(double scale) {
-  return static_cast<T>(std::max<double>(scale, std::numeric_limits<T>::denorm_min()));
-}
+template <class T> static T in_range(double scale) { return static_cast<T>(std::max<double>(scale, std::numeric_limits<T>::denorm_min())); }
 
 template <class T> static void forward(bool logarithm, const Contiguous<T>& z, Contiguous<T>& y, double scale) {
   const Rows<T> shape(z);
@@ -25,8 +23,7 @@ template <class T> static void forward(bool logarithm, const Contiguous<T>& z, C
   else softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale));
 }
 
-template <class T>
-static void backward(bool logarithm, const Contiguous<T>& dy, const Contiguous<T>& y, Contiguous<T>& dz, double scale) {
+template <class T> static void backward(bool logarithm, const Contiguous<T>& dy, const Contiguous<T>& y, Contiguous<T>& dz, double scale) {
   const Rows<T> shape(dy);
   require_shape(y, "y", {shape.rows, shape.cols});
   require_shape(dz, "dz", {shape.rows, shape.cols});
@@ -41,8 +38,8 @@ static void backward(bool logarithm, const Contiguous<T>& dy, const Contiguous<T
 template <class T>
 static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguous<std::int64_t>>& labels,
                             const std::optional<Contiguous<T>>& soft, const std::optional<Contiguous<double>>& sample_weight,
-                            const std::optional<Contiguous<double>>& class_weight, double smoothing, std::optional<std::int64_t> ignore_index,
-                            Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
+                            const std::optional<Contiguous<double>>& class_weight, double smoothing,
+                            std::optional<std::int64_t> ignore_index, Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
   const Rows<T> shape(z);
   one_of(reduction, "reduction", 3);
   const CrossEntropyTargets<T> targets =

@@ -14,11 +14,12 @@ template <class T> struct Rows {
   }
 };
 
-template <class T>
-CrossEntropyTargets<T> classification_targets(index rows, index cols, const std::optional<Contiguous<std::int64_t>>& labels,
-                                              const std::optional<Contiguous<T>>& soft, const std::optional<Contiguous<double>>& sample_weight,
-                                              const std::optional<Contiguous<double>>& class_weight, double smoothing,
-                                              std::optional<std::int64_t> ignore_index) {
+template <class T> CrossEntropyTargets<T> classification_targets(index rows, index cols,
+                                                                 const std::optional<Contiguous<std::int64_t>>& labels,
+                                                                 const std::optional<Contiguous<T>>& soft,
+                                                                 const std::optional<Contiguous<double>>& sample_weight,
+                                                                 const std::optional<Contiguous<double>>& class_weight, double smoothing,
+                                                                 std::optional<std::int64_t> ignore_index) {
   require(labels.has_value() != soft.has_value(), "give either labels or soft targets");
   CrossEntropyTargets<T> targets;
   if (labels) {

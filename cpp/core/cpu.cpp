@@ -27,7 +27,7 @@ struct Row {
 #if defined(DENSEKIT_BUILT_x86_v3) && defined(__clang__) && __clang_major__ < 18
 // Older Clang does not know the psABI names; these are what the compiler may use at each level.
 #define HAS_V3() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-#define HAS_V4()                                                                                                     \
+#define HAS_V4()                                                                                                                \
   (HAS_V3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && \
    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #else

@@ -37,7 +37,8 @@ int quota() {  // of this cgroup, in whole CPUs; 0: none
   std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string limit;
   double period = 0;
-  if (v2 >> limit >> period && limit != "max" && period > 0) return std::max(1, static_cast<int>(std::ceil(std::atof(limit.c_str()) / period)));
+  if (v2 >> limit >> period && limit != "max" && period > 0)
+    return std::max(1, static_cast<int>(std::ceil(std::atof(limit.c_str()) / period)));
   std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   double micros = 0;
   if (v1 >> micros && v1_period >> period && micros > 0 && period > 0) return std::max(1, static_cast<int>(std::ceil(micros / period)));

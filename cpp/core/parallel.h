@@ -34,8 +34,7 @@ void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction fu
 
 template <class F> void parallel_for(index tasks, int max_threads, double nanoseconds, const F& body) {
   run_tasks(
-      tasks, max_threads, nanoseconds,
-      [](const void* f, index task, int worker) { (*static_cast<const F*>(f))(task, worker); }, &body);
+      tasks, max_threads, nanoseconds, [](const void* f, index task, int worker) { (*static_cast<const F*>(f))(task, worker); }, &body);
 }
 
 }  // namespace densekit

@@ -108,8 +108,7 @@ class Pool {
     [[maybe_unused]] const WithoutSignals inherited;
     try {
       for (; started_ < wanted; ++started_) std::thread([this, worker = started_ + 1] { live(worker); }).detach();
-    } catch (const std::system_error&) {
-    }
+    } catch (const std::system_error&) {}
   }
 
   std::mutex busy_, sleep_;

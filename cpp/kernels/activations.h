@@ -26,7 +26,7 @@ template <class V> struct Selu {  // Klambauer et al., arXiv 1706.02515: the two
   static V forward(V z, V) { return scale * Elu<V>::forward(z, V{} + alpha); }
   static V slope(V z, V) { return scale * Elu<V>::slope(z, V{} + alpha); }
 };
-template <class V> struct Gelu {  // z Phi(z). Hendrycks and Gimpel, arXiv 1606.08415
+template <class V> struct Gelu {                                    // z Phi(z). Hendrycks and Gimpel, arXiv 1606.08415
   static constexpr lane<V> root = lane<V>(0.39894228040143267794);  // 1 / sqrt(2 pi)
   static V forward(V z, V) { return clamp(z, constant<V>::gelu_low, constant<V>::infinity) * normal_cdf(z); }
   static V slope(V z, V) {
@@ -88,20 +88,19 @@ template <class V> struct Softsign {
     const V a = abs(z);
     return select<V>(a == constant<V>::infinity, copysign(V{} + 1, z), z / (1 + a));
   }
-  static V slope(V z, V) { const V d = 1 + abs(z); return 1 / d / d; }
+  static V slope(V z, V) {
+    const V d = 1 + abs(z);
+    return 1 / d / d;
+  }
 };
 template <class V> struct HardSwish {  // z hard_sigmoid(z). Howard et al., arXiv 1905.02244
   static V forward(V z, V a) { return max(V{} - 3, z) * HardSigmoid<V>::forward(z, a); }
-  static V slope(V z, V) {
-    return select<V>(z <= -3, V{}, select<V>(z >= 3, V{} + 1, z / 3 + lane<V>(0.5)));
-  }
+  static V slope(V z, V) { return select<V>(z <= -3, V{}, select<V>(z >= 3, V{} + 1, z / 3 + lane<V>(0.5))); }
 };
 
 template <class T, template <class> class F> void activation_forward(const T* z, T* y, index n, T parameter) {
   using V = vec<T>;
-  for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(y + i, F<V>::forward(load_any<V>(z + i, count), V{} + parameter), count);
-  });
+  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, F<V>::forward(load_any<V>(z + i, count), V{} + parameter), count); });
 }
 template <class T, template <class> class F> void activation_backward(const T* dy, const T* saved, T* dz, index n, T parameter) {
   using V = vec<T>;
@@ -113,16 +112,15 @@ template <class T, template <class> class F> void activation_backward(const T* d
   });
 }
 
-template <class T> constexpr ActivationKernels<T> activation_kernels{
-    {
+template <class T> constexpr ActivationKernels<T> activation_kernels{{
 #define ACTIVATION(name, Functor, saves) activation_forward<T, Functor>,
 #include "kernels/activations.def"
 #undef ACTIVATION
-    },
-    {
+                                                                     },
+                                                                     {
 #define ACTIVATION(name, Functor, saves) activation_backward<T, Functor>,
 #include "kernels/activations.def"
 #undef ACTIVATION
-    }};
+                                                                     }};
 
 DENSEKIT_END

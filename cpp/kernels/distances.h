@@ -20,7 +20,8 @@ inline void store_distances(double* out, D v, index count) { store_any<D>(out, v
 inline void store_distances(float* out, D v, index count) {
   const half_floats h = __builtin_convertvector(v, half_floats);
   if (count == width<double>) __builtin_memcpy(out, &h, sizeof h);
-  else for (index i = 0; i < count; ++i) out[i] = h[i];
+  else
+    for (index i = 0; i < count; ++i) out[i] = h[i];
 }
 
 inline bool any(bits<D> condition) {
@@ -29,7 +30,9 @@ inline bool any(bits<D> condition) {
   return seen != 0;
 }
 
-template <int rows> struct Sums { D of[rows][tile_vectors] = {}; };
+template <int rows> struct Sums {
+  D of[rows][tile_vectors] = {};
+};
 
 // step(row, vector, sum, x - y) along the columns.
 template <class T, int rows, class Step> Sums<rows> along(index depth, const T* x, const double* packed, Step step) {
@@ -88,8 +91,7 @@ template <class T, int rows> Sums<rows> euclidean(index depth, const T* x, const
 }
 
 template <class T, int rows, Metric metric> Sums<rows> distance(index depth, const T* x, const double* packed, double p) {
-  if constexpr (metric == Metric::l1)
-    return along<T, rows>(depth, x, packed, [](int, int, D sum, D gap) { return sum + abs(gap); });
+  if constexpr (metric == Metric::l1) return along<T, rows>(depth, x, packed, [](int, int, D sum, D gap) { return sum + abs(gap); });
   else if constexpr (metric == Metric::l2) return euclidean<T, rows>(depth, x, packed);
   else if constexpr (metric == Metric::linf) return largest_difference<T, rows>(depth, x, packed);
   else return scaled<T, rows>(depth, x, packed, p);

@@ -63,17 +63,15 @@ inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth
   }
 }
 
-template <class T>
-void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) {
+template <class T> void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) {
   static_assert(tile_vectors == 2);
   constexpr index b_depth = tile_vectors * width<T>;
   if (n > width<T>) choose_rows<T, packed_rows, 2, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate);
   else choose_rows<T, packed_rows, 1, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate);
 }
 
-template <class T>
-void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
-                 bool accumulate) {
+template <class T> void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
+                                    index ldc, bool accumulate) {
   constexpr index w = width<T>;
   if (n == 2 * w && b_depth * static_cast<index>(sizeof(T)) >= 512)
     choose_rows<T, direct_rows, 2, false, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
@@ -104,7 +102,8 @@ template <class T> void pack_a(index rows, index k, const T* a, index row_stride
   using V = vec<T>;
   if (row_stride == 1) {
     for (index p = 0; p < k; ++p)
-      for_lanes<T>(rows, [&](index i, index count) { store_any<V>(packed + p * rows + i, load_any<V>(a + i + p * depth_stride, count), count); });
+      for_lanes<T>(rows,
+                   [&](index i, index count) { store_any<V>(packed + p * rows + i, load_any<V>(a + i + p * depth_stride, count), count); });
   } else if (depth_stride == 1) {
     for_lanes<T>(rows, [&](index i, index count) { transpose_strip(count, k, a + i * row_stride, row_stride, packed + i, rows, count); });
   } else {
@@ -144,7 +143,6 @@ template <class T> void pack_b(index k, index cols, const T* b, index depth_stri
 template <class T> constexpr GemmKernels<T> gemm_kernels{
     packed_rows, direct_rows, tile_vectors * width<T>,
     // A block of B (256 x column_block) fills half of a 1 MiB L2; a panel of A (packed_rows x 256) stays in L1.
-    6 * packed_rows, is_float<T> ? 512 : 256,
-    pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>};
+    6 * packed_rows, is_float<T> ? 512 : 256, pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>};
 
 DENSEKIT_END

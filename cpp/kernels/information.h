@@ -34,9 +34,7 @@ template <class T, class Term> double row_information(const T* p, const T* q, in
 template <class T, class F> double sum_over(const T* x, index n, const F& term) {
   using D = vec<double>;
   D sum{};
-  for_lanes<double>(n, [&](index i, index count) {
-    sum += select<D>(first_lanes<D>(count), term(load_as_double(x + i, count)), D{});
-  });
+  for_lanes<double>(n, [&](index i, index count) { sum += select<D>(first_lanes<D>(count), term(load_as_double(x + i, count)), D{}); });
   return hsum(sum);
 }
 template <class T> double sum_of(const T* x, index n) {
@@ -45,7 +43,10 @@ template <class T> double sum_of(const T* x, index n) {
 inline double times_log(double count, double log_p) { return count == 0 ? 0 : count * log_p; }
 
 template <class T> double gaussian_log_density(const T* x, index n, double mean, double std) {
-  const double squares = sum_over(x, n, [&](vec<double> v) { v = (v - mean) / std; return v * v; });
+  const double squares = sum_over(x, n, [&](vec<double> v) {
+    v = (v - mean) / std;
+    return v * v;
+  });
   return -0.5 * squares - double(n) * (scalar_log<T>(std) + 0.91893853320467274178);  // log(2 pi) / 2
 }
 template <class T> double laplace_log_density(const T* x, index n, double mean, double scale) {

@@ -2,19 +2,19 @@
 #include "kernels/table.h"
 
 #include "kernels/activations.h"
+#include "kernels/distances.h"
+#include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
-#include "kernels/optimizers.h"
-#include "kernels/softmax.h"
-#include "kernels/losses.h"
 #include "kernels/information.h"
-#include "kernels/normalization.h"
-#include "kernels/dropout.h"
-#include "kernels/penalties.h"
-#include "kernels/norms.h"
-#include "kernels/distances.h"
+#include "kernels/losses.h"
 #include "kernels/math_functions.h"
+#include "kernels/normalization.h"
+#include "kernels/norms.h"
+#include "kernels/optimizers.h"
+#include "kernels/penalties.h"
 #include "kernels/scaling.h"
+#include "kernels/softmax.h"
 
 namespace densekit::DENSEKIT_LEVEL {
 

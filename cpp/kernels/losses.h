@@ -135,8 +135,7 @@ template <class T> double sum_of_squares(const T* pred, const T* target, const T
   });
   return hsum(sum);
 }
-template <class T>
-void root_gradient(const T* pred, const T* target, const T* weights, T scale, T root, T* gradient, index n) {
+template <class T> void root_gradient(const T* pred, const T* target, const T* weights, T scale, T root, T* gradient, index n) {
   using V = vec<T>;
   for_lanes<T>(n, [&](index i, index count) {
     const V d = load_any<V>(pred + i, count) - load_any<V>(target + i, count);
@@ -162,9 +161,8 @@ template <class V> struct LaplaceDensity {  // s: the logarithm of the scale
     return s + r + a;
   }
 };
-template <class T, template <class> class F>
-double density_loss(const T* location, const T* log_scale, const T* target, const T* weights, T scale, T constant, T* losses,
-                    T* d_location, T* d_log_scale, index n) {
+template <class T, template <class> class F> double density_loss(const T* location, const T* log_scale, const T* target, const T* weights,
+                                                                 T scale, T constant, T* losses, T* d_location, T* d_log_scale, index n) {
   using V = vec<T>;
   vec<double> sum{};
   for_lanes<T>(n, [&](index i, index count) {
@@ -233,17 +231,16 @@ template <class T> double kl_row(const T* pred, const T* target, bool log_input,
   return hsum(sum);
 }
 
-template <class T> constexpr LossKernels<T> loss_kernels{
-    {
+template <class T> constexpr LossKernels<T> loss_kernels{{
 #define LOSS(name, Functor) pointwise_loss<T, Functor>,
 #include "kernels/losses.def"
 #undef LOSS
-    },
-    {density_loss<T, GaussianDensity>, density_loss<T, LaplaceDensity>},
-    sum_of_squares<T>,
-    root_gradient<T>,
-    nll_row<T>,
-    hinge_row<T>,
-    kl_row<T>};
+                                                         },
+                                                         {density_loss<T, GaussianDensity>, density_loss<T, LaplaceDensity>},
+                                                         sum_of_squares<T>,
+                                                         root_gradient<T>,
+                                                         nll_row<T>,
+                                                         hinge_row<T>,
+                                                         kl_row<T>};
 
 DENSEKIT_END

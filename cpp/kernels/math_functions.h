@@ -5,8 +5,8 @@
 DENSEKIT_BEGIN
 
 template <class T> constexpr MathKernels<T> math_kernels{{
-#define MATH_FUNCTION(name)                                                                                            \
-  [](const T* x, T* y, index n) {                                                                                      \
+#define MATH_FUNCTION(name)                                                                                                \
+  [](const T* x, T* y, index n) {                                                                                          \
     for_lanes<T>(n, [&](index i, index count) { store_any<vec<T>>(y + i, name(load_any<vec<T>>(x + i, count)), count); }); \
   },
 #include "kernels/math.def"

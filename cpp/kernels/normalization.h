@@ -8,8 +8,12 @@ DENSEKIT_BEGIN
 constexpr int chains = 4;
 
 // Sums over n elements, k of them at a time; term(i, count) gives the k vectors to add. Four chains, then one fixed tree.
-template <int k> struct Terms { vec<double> term[k]; };
-template <int k> struct Totals { double total[k]; };
+template <int k> struct Terms {
+  vec<double> term[k];
+};
+template <int k> struct Totals {
+  double total[k];
+};
 template <int k, class F> inline Totals<k> lane_sums(index n, F&& term) {
   using D = vec<double>;
   constexpr index w = width<double>;
@@ -32,8 +36,7 @@ template <int k, class F> inline Totals<k> lane_sums(index n, F&& term) {
 
 // Two sums for each column of a matrix, each a chain over the rows; step(row, column, count, sum, dot) adds to both,
 // begin(column, count) makes what step needs of a column, end(column, count, made, sum, dot) stores.
-template <class Begin, class Step, class End>
-inline void column_sums(index rows, index cols, Begin&& begin, Step&& step, End&& end) {
+template <class Begin, class Step, class End> inline void column_sums(index rows, index cols, Begin&& begin, Step&& step, End&& end) {
   using D = vec<double>;
   constexpr index w = width<double>;
   index j = 0;
@@ -172,9 +175,8 @@ template <class T> void run_gradient_sums(const T* dy, const T* x, index n, doub
   *dot = sums.total[1];
 }
 
-template <class T>
-void layer_gradient_sums(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean, const double* inverse,
-                         double* sum, double* dot) {
+template <class T> void layer_gradient_sums(const T* dy, const T* x, index rows, index cols, index ldx, const double* mean,
+                                            const double* inverse, double* sum, double* dot) {
   using D = vec<double>;
   column_sums(
       rows, cols, [](index, index) { return D{}; },
@@ -189,9 +191,8 @@ void layer_gradient_sums(const T* dy, const T* x, index rows, index cols, index 
       });
 }
 
-template <class T>
-void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch, const T* a, const T* b,
-                     const T* c, T* dx) {
+template <class T> void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch,
+                                        const T* a, const T* b, const T* c, T* dx) {
   using V = vec<T>;
   for (index i = 0; i < rows; ++i)
     for_lanes<T>(cols, [&](index j, index count) {

@@ -49,9 +49,8 @@ template <class T> double smallest(const T* x, index n) {
   using V = vec<T>;
   const V infinity = V{} + constant<V>::infinity;
   V m = infinity;
-  for_lanes<T>(n, [&](index i, index count) {
-    m = min_nan(select<V>(first_lanes<V>(count), abs(load_any<V>(x + i, count)), infinity), m);
-  });
+  for_lanes<T>(n,
+               [&](index i, index count) { m = min_nan(select<V>(first_lanes<V>(count), abs(load_any<V>(x + i, count)), infinity), m); });
   return -hmax_nan(-m);
 }
 template <class T> double nonzeros(const T* x, index n) {
@@ -65,7 +64,11 @@ template <class T> double squares(const T* x, index n) {
 }
 template <class T> double powers(const T* x, index n, double p, double scale) {
   const D s = D{} + scale;
-  if (p == 2) return fold(x, n, 0, [&](D sum, D v) { const D q = v / s; return fma(q, q, sum); });
+  if (p == 2)
+    return fold(x, n, 0, [&](D sum, D v) {
+      const D q = v / s;
+      return fma(q, q, sum);
+    });
   if (p > 0) return fold(x, n, 0, [&](D sum, D v) { return sum + ratio_power(abs(v), s, p); });
   return fold(x, n, double(constant<D>::infinity), [&](D sum, D v) { return sum + ratio_power(s, abs(v), -p); });
 }
@@ -96,8 +99,8 @@ inline void rotate(double* x, double* y, index n, double cosine, double sine) {
 
 }  // namespace norms
 
-template <class T> constexpr NormKernels<T> norm_kernels{
-    norms::largest<T>, norms::smallest<T>, norms::nonzeros<T>, norms::sum<T>, norms::squares<T>,
-    norms::powers<T>,  norms::root,        norms::products,    norms::rotate};
+template <class T> constexpr NormKernels<T> norm_kernels{norms::largest<T>, norms::smallest<T>, norms::nonzeros<T>,
+                                                         norms::sum<T>,     norms::squares<T>,  norms::powers<T>,
+                                                         norms::root,       norms::products,    norms::rotate};
 
 DENSEKIT_END

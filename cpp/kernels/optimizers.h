@@ -13,9 +13,7 @@ template <class V> inline V carry(V x, const Factor<lane<V>>& keep, V add) {
   return select<V>(abs(x) < constant<V>::infinity, split, fma(V{} + keep.value, x, add));  // infinity - infinity is NaN
 }
 // a x + b g; a term that is not there (b = 0) cannot make NaN of an infinite gradient.
-template <class V> inline V along(lane<V> a, V x, lane<V> b, V g) {
-  return select<V>(V{} + b == 0, a * x, fma(V{} + b, g, a * x));
-}
+template <class V> inline V along(lane<V> a, V x, lane<V> b, V g) { return select<V>(V{} + b == 0, a * x, fma(V{} + b, g, a * x)); }
 template <class V, class Numbers> inline V first_moment(V m, V g, const Numbers& c) { return carry(m, c.first, c.first_add * g); }
 template <class V, class Numbers> inline V second_moment(V v, V g, const Numbers& c) {
   return carry(v, c.second, c.second_add * g * g);  // in this order: g * g alone overflows sooner

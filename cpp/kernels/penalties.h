@@ -5,7 +5,10 @@
 DENSEKIT_BEGIN
 
 // f(x) in float64 lanes: of the one vector, or of both halves of a float32 vector.
-template <class F> inline void in_double(vec<float> x, F&& f) { f(low_half(x)); f(high_half(x)); }
+template <class F> inline void in_double(vec<float> x, F&& f) {
+  f(low_half(x));
+  f(high_half(x));
+}
 template <class F> inline void in_double(vec<double> x, F&& f) { f(x); }
 
 template <class T, bool has_l1, bool has_l2> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
@@ -66,7 +69,6 @@ template <class T> void scale_by(const T* x, T* y, index n, double factor) {
 }
 
 template <class T> constexpr PenaltyKernels<T> penalty_kernels{
-    penalty<T, true, false>, penalty<T, false, true>, penalty<T, true, true>,
-    soft_threshold<T>, clip<T>, sum_of_squares<T>, scale_by<T>};
+    penalty<T, true, false>, penalty<T, false, true>, penalty<T, true, true>, soft_threshold<T>, clip<T>, sum_of_squares<T>, scale_by<T>};
 
 DENSEKIT_END

@@ -44,9 +44,8 @@ template <class T> void log_softmax(const T* z, T* y, index n, T scale, T* scrat
   if (n == 0) return;
   const T max = row_max(z, n);
   const T log_sum = T(scalar_log<T>(exponentials(z, scratch, n, max, scale)));
-  for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(y + i, scaled(load_any<V>(z + i, count) - max, V{} + scale) - log_sum, count);
-  });
+  for_lanes<T>(n,
+               [&](index i, index count) { store_any<V>(y + i, scaled(load_any<V>(z + i, count) - max, V{} + scale) - log_sum, count); });
 }
 
 template <class T> double dot(const T* a, const T* b, index n) {
@@ -78,14 +77,14 @@ template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, ind
 
 // The loss of one row against the distribution q, or, if q is null, against (1 - smoothing) at label + smoothing / n
 // everywhere. dz = weight * (softmax(z) sum(q) - q); it may be z.
-template <class T>
-double softmax_cross_entropy(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n) {
+template <class T> double softmax_cross_entropy(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n) {
   using V = vec<T>;
   const T max = row_max(z, n);
   vec<double> cross{}, mass{};  // sum of q (max - z), sum of q
   if (q || smoothing > 0)
     for_lanes<double>(n, [&](index i, index count) {
-      vec<double> part = select<vec<double>>(first_lanes<vec<double>>(count), vec<double>{} + smoothing / static_cast<double>(n), vec<double>{});
+      vec<double> part =
+          select<vec<double>>(first_lanes<vec<double>>(count), vec<double>{} + smoothing / static_cast<double>(n), vec<double>{});
       if (q) part = load_as_double(q + i, count) * (1 - smoothing) + part;
       mass += part;
       const vec<double> gap = double(max) - load_as_double(z + i, count);
@@ -109,7 +108,7 @@ double softmax_cross_entropy(const T* z, const T* q, index label, double smoothi
   return loss + total * scalar_log<T>(sum);
 }
 
-template <class T> constexpr SoftmaxKernels<T> softmax_kernels{
-    softmax<T>, log_softmax<T>, softmax_backward<T>, log_softmax_backward<T>, softmax_cross_entropy<T>};
+template <class T> constexpr SoftmaxKernels<T> softmax_kernels{softmax<T>, log_softmax<T>, softmax_backward<T>, log_softmax_backward<T>,
+                                                               softmax_cross_entropy<T>};
 
 DENSEKIT_END

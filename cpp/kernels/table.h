@@ -55,8 +55,8 @@ template <class T> struct GemmKernels {
   // c (m, n), rows ldc apart, = a b or += a b; m <= packed_rows, n <= tile_width, k <= k_block, both packed. n, m > 0.
   void (*packed_tile)(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate);
   // The same from a by strides and b with unit column stride, rows b_depth apart; m <= direct_rows.
-  void (*direct_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
-                      index ldc, bool accumulate);
+  void (*direct_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
+                      bool accumulate);
 };
 
 template <class T> struct ActivationKernels {
@@ -74,7 +74,6 @@ template <class T> struct ColumnKernels {
   // sums[j] = sum over rows of x (rows, cols), rows ldx apart: a chain in float64 from zero, in the order of the rows.
   void (*sum)(const T* x, index rows, index cols, index ldx, double* sums);
 };
-
 
 // One row of n elements; scale multiplies z first (the inverse of the temperature).
 template <class T> struct SoftmaxKernels {
@@ -189,9 +188,9 @@ struct DropoutStream {
 template <class T> struct DropoutKernels {
   // The four words of each of `blocks` consecutive counters; the first word of the counter counts, modulo 2^32.
   void (*philox)(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint32_t* words, index blocks);
-  void (*mask)(const DropoutStream& stream, std::uint64_t first, std::uint8_t* kept, index n);  // 1: kept, 0: dropped
+  void (*mask)(const DropoutStream& stream, std::uint64_t first, std::uint8_t* kept, index n);             // 1: kept, 0: dropped
   void (*dropout)(const DropoutStream& stream, std::uint64_t first, const T* x, T* y, index n, T factor);  // kept ? x factor : 0
-  void (*scale)(const T* x, T* y, index n, T factor);  // y = x factor
+  void (*scale)(const T* x, T* y, index n, T factor);                                                      // y = x factor
 };
 
 // Penalties on weights, soft thresholding and clipping.

@@ -12,12 +12,11 @@ template <class T> void activation_forward(const Context& context, Activation ki
 template <class T>
 void activation_backward(const Context& context, Activation kind, const T* dy, const T* saved, T* dz, index n, T parameter) {
   const auto kernel = context.kernels<T>().activation.backward[static_cast<int>(kind)];
-  context.parallel_pieces(n, nanoseconds_each,
-                          [&](index i, index length, int) { kernel(dy + i, saved + i, dz + i, length, parameter); });
+  context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) { kernel(dy + i, saved + i, dz + i, length, parameter); });
 }
 
-#define INSTANTIATE(T)                                                                                      \
-  template void activation_forward<T>(const Context&, Activation, const T*, T*, index, T);                  \
+#define INSTANTIATE(T)                                                                     \
+  template void activation_forward<T>(const Context&, Activation, const T*, T*, index, T); \
   template void activation_backward<T>(const Context&, Activation, const T*, const T*, T*, index, T);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -39,9 +39,8 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
 
 template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 5 * Carver::bytes<T>(shape.channels); }
 
-template <class T>
-void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse, const T* gamma,
-               const T* beta, T* y, void* scratch) {
+template <class T> void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse,
+                                  const T* gamma, const T* beta, T* y, void* scratch) {
   const ChannelShape s = shape.canonical();
   const auto& kernels = context.kernels<T>().normalization;
   Carver carver(scratch);
@@ -63,11 +62,10 @@ void normalize(const Context& context, const T* x, ChannelShape shape, const dou
       });
 }
 
-#define INSTANTIATE(T)                                                                                              \
-  template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*);                \
-  template index normalize_scratch_bytes<T>(const ChannelShape&);                                                   \
-  template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*,        \
-                             const T*, T*, void*);
+#define INSTANTIATE(T)                                                                               \
+  template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*); \
+  template index normalize_scratch_bytes<T>(const ChannelShape&);                                    \
+  template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*, const T*, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

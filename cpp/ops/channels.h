@@ -75,8 +75,7 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
 
 // y = (x - mean) inverse gamma + beta by channel; gamma and beta may be null: 1 and 0. y may be x.
 template <class T> index normalize_scratch_bytes(const ChannelShape& shape);
-template <class T>
-void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse, const T* gamma,
-               const T* beta, T* y, void* scratch);
+template <class T> void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse,
+                                  const T* gamma, const T* beta, T* y, void* scratch);
 
 }  // namespace densekit

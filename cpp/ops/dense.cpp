@@ -26,21 +26,19 @@ template <class T> void column_sums(const Context& context, const T* x, index ro
 }
 
 template <class T> index dense_backward_scratch_bytes(const Context& context, index m, index n, index k) {
-  return std::max({matmul_scratch_bytes<T>(context, m, k, n), matmul_scratch_bytes<T>(context, k, n, m),
-                   column_sums_scratch_bytes(m, n)});
+  return std::max({matmul_scratch_bytes<T>(context, m, k, n), matmul_scratch_bytes<T>(context, k, n, m), column_sums_scratch_bytes(m, n)});
 }
 
-template <class T>
-void dense_backward(const Context& context, const T* dz, View<T> x, View<T> w, DenseGradients<T> out, void* scratch) {
+template <class T> void dense_backward(const Context& context, const T* dz, View<T> x, View<T> w, DenseGradients<T> out, void* scratch) {
   const View<T> gradient{dz, x.rows, w.cols, w.cols, 1};
   if (out.dx) matmul(context, gradient, w.transposed(), out.dx, {}, scratch);  // (m, n) (n, k)
   matmul(context, x.transposed(), gradient, out.dw, {}, scratch);              // (k, m) (m, n)
   column_sums(context, dz, x.rows, w.cols, out.db, scratch);
 }
 
-#define INSTANTIATE(T)                                                                                    \
-  template void column_sums<T>(const Context&, const T*, index, index, T*, void*);                        \
-  template index dense_backward_scratch_bytes<T>(const Context&, index, index, index);                    \
+#define INSTANTIATE(T)                                                                 \
+  template void column_sums<T>(const Context&, const T*, index, index, T*, void*);     \
+  template index dense_backward_scratch_bytes<T>(const Context&, index, index, index); \
   template void dense_backward<T>(const Context&, const T*, View<T>, View<T>, DenseGradients<T>, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

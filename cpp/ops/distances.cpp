@@ -29,15 +29,13 @@ void expanded(const Context& context, const T* x, const T* y, index rows, index 
   squares(x, rows, xx);
   squares(y, cols, yy);
   matmul(context, View<T>{x, rows, depth, depth, 1}, View<T>{y, depth, cols, 1, depth}, out, {}, carver.take<char>(0));
-  context.parallel(rows, static_cast<double>(rows * cols), [&](index i, int) {
-    kernels.distance.from_products(x + i * depth, xx[i], y, yy, cols, depth, out + i * cols);
-  });
+  context.parallel(rows, static_cast<double>(rows * cols),
+                   [&](index i, int) { kernels.distance.from_products(x + i * depth, xx[i], y, yy, cols, depth, out + i * cols); });
 }
 
 // y is packed once; a task is a strip of rows of x against a block of y of about 128 KiB, which stays in L2.
-template <class T>
-void from_differences(const Context& context, const T* x, const T* y, index rows, index cols, index depth, Metric metric, double p, T* out,
-                      void* scratch) {
+template <class T> void from_differences(const Context& context, const T* x, const T* y, index rows, index cols, index depth, Metric metric,
+                                         double p, T* out, void* scratch) {
   const DistanceKernels<T>& kernels = context.kernels<T>().distance;
   const index width = kernels.tile_cols, panels = ceil_div(cols, width), strip = 32;
   const index panels_per_block = std::max<index>(1, 16384 / (width * std::max<index>(1, depth)));
@@ -67,16 +65,15 @@ template <class T> index distances_scratch_bytes(const Context& context, index r
   return Carver::bytes<double>(ceil_div(cols, width) * width * depth);
 }
 
-template <class T>
-void distances(const Context& context, const T* x, const T* y, index rows, index cols, index depth, Metric metric, double p, bool precise,
-               T* out, void* scratch) {
+template <class T> void distances(const Context& context, const T* x, const T* y, index rows, index cols, index depth, Metric metric,
+                                  double p, bool precise, T* out, void* scratch) {
   if (rows == 0 || cols == 0) return;
   if (goes_expanded(metric, depth, precise)) expanded(context, x, y, rows, cols, depth, out, scratch);
   else from_differences(context, x, y, rows, cols, depth, metric, p, out, scratch);
 }
 
-#define INSTANTIATE(T)                                                                              \
-  template index distances_scratch_bytes<T>(const Context&, index, index, index, Metric, bool);     \
+#define INSTANTIATE(T)                                                                          \
+  template index distances_scratch_bytes<T>(const Context&, index, index, index, Metric, bool); \
   template void distances<T>(const Context&, const T*, const T*, index, index, index, Metric, double, bool, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

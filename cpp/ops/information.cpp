@@ -15,8 +15,7 @@ index blocks_of(index n) { return (n + block - 1) / block; }
 index points_at_once(index n) { return std::max<index>(1, partial_sums / std::max<index>(1, blocks_of(n))); }
 
 // nats[i] = row(i)
-template <class F>
-void for_rows(const Context& context, double* nats, index rows, index cols, const F& row) {
+template <class F> void for_rows(const Context& context, double* nats, index rows, index cols, const F& row) {
   const index per_task = std::max<index>(1, block / std::max<index>(1, cols));
   context.parallel((rows + per_task - 1) / per_task, nanoseconds_each * static_cast<double>(rows * cols), [&](index task, int) {
     for (index i = task * per_task; i < std::min(rows, (task + 1) * per_task); ++i) nats[i] = row(i);
@@ -24,9 +23,8 @@ void for_rows(const Context& context, double* nats, index rows, index cols, cons
 }
 
 // sums (points): the kernel's sums over x, block by block, the blocks added in order.
-template <class T>
-void sum_log_density(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b, double* sums,
-                     index points, double* partials) {
+template <class T> void sum_log_density(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b,
+                                        double* sums, index points, double* partials) {
   const auto kernel = context.kernels<T>().information.log_density[static_cast<int>(kind)];
   const index blocks = blocks_of(n), group = points_at_once(n);
   for (index first = 0; first < points; first += group) {
@@ -52,23 +50,20 @@ template <class T> void surprisal(const Context& context, const T* p, T* y, inde
 }
 
 index information_scratch_bytes(index rows) { return Carver::bytes<double>(rows); }
-template <class T>
-void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols, double factor,
-                 bool exponential, void* scratch) {
+template <class T> void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols,
+                                    double factor, bool exponential, void* scratch) {
   const auto& kernels = context.kernels<T>().information;
   double* nats = static_cast<double*>(scratch);
-  for_rows(context, nats, rows, cols, [&](index i) {
-    return kernels.row[static_cast<int>(kind)](p + i * cols, q ? q + i * cols : nullptr, cols);
-  });
+  for_rows(context, nats, rows, cols,
+           [&](index i) { return kernels.row[static_cast<int>(kind)](p + i * cols, q ? q + i * cols : nullptr, cols); });
   kernels.from_nats(nats, y, rows, factor, exponential);
 }
 
 index log_likelihood_scratch_bytes(index n, index points) {
   return Carver::bytes<double>(points) + Carver::bytes<double>(std::max<index>(1, std::min(points, points_at_once(n)) * blocks_of(n)));
 }
-template <class T>
-void log_likelihood(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b, T* y, index points,
-                    bool exponential, void* scratch) {
+template <class T> void log_likelihood(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b,
+                                       T* y, index points, bool exponential, void* scratch) {
   Carver carver(scratch);
   double* sums = carver.take<double>(points);
   double* partials = carver.take<double>(0);
@@ -83,9 +78,8 @@ void log_likelihood(const Context& context, Distribution kind, const T* x, index
   context.kernels<T>().information.from_nats(sums, y, points, 1, exponential);
 }
 
-template <class T>
-void categorical_log_likelihood(const Context& context, const double* counts, const double* p, T* y, index points, index classes,
-                                bool exponential, void* scratch) {
+template <class T> void categorical_log_likelihood(const Context& context, const double* counts, const double* p, T* y, index points,
+                                                   index classes, bool exponential, void* scratch) {
   double* nats = static_cast<double*>(scratch);
   for_rows(context, nats, points, classes, [&](index i) {
     return -context.kernels<double>().information.row[static_cast<int>(RowInformation::cross_entropy)](counts, p + i * classes, classes);
@@ -94,9 +88,8 @@ void categorical_log_likelihood(const Context& context, const double* counts, co
 }
 
 template <class T> void log_gamma(const Context& context, const T* x, T* y, index n) {
-  context.parallel_pieces(n, 10 * nanoseconds_each, [&](index i, index length, int) {
-    context.kernels<T>().information.log_gamma(x + i, y + i, length);
-  });
+  context.parallel_pieces(n, 10 * nanoseconds_each,
+                          [&](index i, index length, int) { context.kernels<T>().information.log_gamma(x + i, y + i, length); });
 }
 
 #define INSTANTIATE(T)                                                                                                                  \

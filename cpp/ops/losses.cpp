@@ -54,9 +54,8 @@ struct ElementWeights {
 
 // Runs body(row, weight) -> loss over rows that count, in tasks of about 4,096 elements. losses: the weights of the rows
 // on entry, the weighted losses on return. weight: that of the gradient. Rows that do not count may hold anything.
-template <class T, class F>
-double weighted_rows(const Context& context, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses, T* gradient,
-                     index rows, index cols, const F& body) {
+template <class T, class F> double weighted_rows(const Context& context, const CrossEntropyTargets<T>& targets, Reduction reduction,
+                                                 double* losses, T* gradient, index rows, index cols, const F& body) {
   const double total = row_weights(targets, losses, rows, cols);
   const double divisor = reduction == Reduction::mean ? total : 1;
   const index per_task = std::max<index>(1, block / std::max<index>(1, cols));
@@ -74,9 +73,9 @@ double weighted_rows(const Context& context, const CrossEntropyTargets<T>& targe
 
 index loss_scratch_bytes(index n) { return (n + block - 1) / block * static_cast<index>(sizeof(double)); }
 
-template <class T>
-double pointwise_loss(const Context& context, PointwiseLoss kind, const T* pred, const T* target, const double* sample_weight,
-                      Reduction reduction, double a, double b, T* losses, T* gradient, index rows, index cols, void* scratch) {
+template <class T> double pointwise_loss(const Context& context, PointwiseLoss kind, const T* pred, const T* target,
+                                         const double* sample_weight, Reduction reduction, double a, double b, T* losses, T* gradient,
+                                         index rows, index cols, void* scratch) {
   const auto kernel = context.kernels<T>().loss.pointwise[static_cast<int>(kind)];
   const ElementWeights elements(sample_weight, reduction, rows, cols);
   return elements.finish(sum_blocks(context, rows * cols, scratch, [&](index i, index length) {
@@ -86,9 +85,8 @@ double pointwise_loss(const Context& context, PointwiseLoss kind, const T* pred,
   }));
 }
 
-template <class T>
-double root_mean_square(const Context& context, const T* pred, const T* target, const double* sample_weight, Reduction reduction, T* gradient,
-                        index rows, index cols, void* scratch) {
+template <class T> double root_mean_square(const Context& context, const T* pred, const T* target, const double* sample_weight,
+                                           Reduction reduction, T* gradient, index rows, index cols, void* scratch) {
   const auto& kernels = context.kernels<T>().loss;
   const ElementWeights elements(sample_weight, reduction, rows, cols);
   const double root = std::sqrt(elements.finish(sum_blocks(context, rows * cols, scratch, [&](index i, index length) {
@@ -104,9 +102,9 @@ double root_mean_square(const Context& context, const T* pred, const T* target, 
   return root;
 }
 
-template <class T>
-double density_loss(const Context& context, DensityLoss kind, const T* pred, const T* target, const double* sample_weight,
-                    Reduction reduction, double constant, T* losses, T* gradient, index rows, index cols, void* scratch) {
+template <class T> double density_loss(const Context& context, DensityLoss kind, const T* pred, const T* target,
+                                       const double* sample_weight, Reduction reduction, double constant, T* losses, T* gradient,
+                                       index rows, index cols, void* scratch) {
   const auto kernel = context.kernels<T>().loss.density[static_cast<int>(kind)];
   const ElementWeights elements(sample_weight, reduction, rows, cols);
   // The two halves of a row are gathered into two arrays, so that a row of one target still fills the vectors.
@@ -127,9 +125,8 @@ double density_loss(const Context& context, DensityLoss kind, const T* pred, con
   }));
 }
 
-template <class T>
-double nll(const Context& context, const T* log_p, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses, T* gradient,
-           index rows, index cols) {
+template <class T> double nll(const Context& context, const T* log_p, const CrossEntropyTargets<T>& targets, Reduction reduction,
+                              double* losses, T* gradient, index rows, index cols) {
   return weighted_rows(context, targets, reduction, losses, gradient, rows, cols, [&](index i, T weight, T* row) {
     if (targets.soft) return context.kernels<T>().loss.nll(log_p + i * cols, targets.soft + i * cols, weight, row, cols);
     const index label = static_cast<index>(targets.labels[i]);
@@ -140,31 +137,30 @@ double nll(const Context& context, const T* log_p, const CrossEntropyTargets<T>&
   });
 }
 
-template <class T>
-double multiclass_hinge(const Context& context, const T* scores, const CrossEntropyTargets<T>& targets, double margin, Reduction reduction,
-                        double* losses, T* gradient, index rows, index cols) {
+template <class T> double multiclass_hinge(const Context& context, const T* scores, const CrossEntropyTargets<T>& targets, double margin,
+                                           Reduction reduction, double* losses, T* gradient, index rows, index cols) {
   return weighted_rows(context, targets, reduction, losses, gradient, rows, cols, [&](index i, T weight, T* row) {
-    return context.kernels<T>().loss.hinge(scores + i * cols, static_cast<index>(targets.labels[i]), static_cast<T>(margin), weight, row, cols);
+    return context.kernels<T>().loss.hinge(scores + i * cols, static_cast<index>(targets.labels[i]), static_cast<T>(margin), weight, row,
+                                           cols);
   });
 }
 
-template <class T>
-double kl_divergence(const Context& context, const T* pred, const CrossEntropyTargets<T>& targets, bool log_input, Reduction reduction,
-                     double* losses, T* gradient, index rows, index cols) {
+template <class T> double kl_divergence(const Context& context, const T* pred, const CrossEntropyTargets<T>& targets, bool log_input,
+                                        Reduction reduction, double* losses, T* gradient, index rows, index cols) {
   return weighted_rows(context, targets, reduction, losses, gradient, rows, cols, [&](index i, T weight, T* row) {
     return context.kernels<T>().loss.kl(pred + i * cols, targets.soft + i * cols, log_input, weight, row, cols);
   });
 }
 
-#define INSTANTIATE(T)                                                                                                                  \
-  template double pointwise_loss<T>(const Context&, PointwiseLoss, const T*, const T*, const double*, Reduction, double, double, T*, T*, \
-                                    index, index, void*);                                                                               \
-  template double root_mean_square<T>(const Context&, const T*, const T*, const double*, Reduction, T*, index, index, void*);           \
-  template double density_loss<T>(const Context&, DensityLoss, const T*, const T*, const double*, Reduction, double, T*, T*, index,     \
-                                  index, void*);                                                                                        \
-  template double nll<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, index);                \
-  template double multiclass_hinge<T>(const Context&, const T*, const CrossEntropyTargets<T>&, double, Reduction, double*, T*, index,   \
-                                      index);                                                                                           \
+#define INSTANTIATE(T)                                                                                                                     \
+  template double pointwise_loss<T>(const Context&, PointwiseLoss, const T*, const T*, const double*, Reduction, double, double, T*, T*,   \
+                                    index, index, void*);                                                                                  \
+  template double root_mean_square<T>(const Context&, const T*, const T*, const double*, Reduction, T*, index, index, void*);              \
+  template double density_loss<T>(const Context&, DensityLoss, const T*, const T*, const double*, Reduction, double, T*, T*, index, index, \
+                                  void*);                                                                                                  \
+  template double nll<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, index);                   \
+  template double multiclass_hinge<T>(const Context&, const T*, const CrossEntropyTargets<T>&, double, Reduction, double*, T*, index,      \
+                                      index);                                                                                              \
   template double kl_divergence<T>(const Context&, const T*, const CrossEntropyTargets<T>&, bool, Reduction, double*, T*, index, index);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -14,7 +14,8 @@ index ceil_div(index a, index b) { return (a + b - 1) / b; }
 // Pieces of nearly equal length: piece p of `pieces` over n elements starts here.
 index piece_start(index n, index pieces, index p) { return n * p / pieces; }
 
-template <class T> void finish(const Kernels<T>& kernels, const Epilogue<T>& e, T* c, index ldc, index row, index col, index rows, index cols) {
+template <class T>
+void finish(const Kernels<T>& kernels, const Epilogue<T>& e, T* c, index ldc, index row, index col, index rows, index cols) {
   for (index i = row; i < row + rows; ++i) {
     T* z = c + i * ldc + col;
     if (e.bias) kernels.elementwise.add(z, e.bias + col, z, cols);
@@ -130,14 +131,14 @@ template <class T> index matmul_scratch_bytes(const Context& context, index m, i
   const GemmKernels<T>& gemm = context.kernels<T>().gemm;
   index most = 0;
   for (const bool a_transposed : {false, true})
-    most = std::max(most, goes_direct<T>(context, m, n, k, a_transposed)
-                              ? Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k)
-                              : Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads));
+    most = std::max(most,
+                    goes_direct<T>(context, m, n, k, a_transposed)
+                        ? Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k)
+                        : Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads));
   return most;
 }
 
-template <class T>
-void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
+template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
   const index m = a.rows, n = b.cols, k = a.cols;
   if (m == 0 || n == 0) return;
   if (k == 0) {
@@ -150,8 +151,8 @@ void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T
   }
 }
 
-#define INSTANTIATE(T)                                                              \
-  template index matmul_scratch_bytes<T>(const Context&, index, index, index);      \
+#define INSTANTIATE(T)                                                         \
+  template index matmul_scratch_bytes<T>(const Context&, index, index, index); \
   template void matmul<T>(const Context&, View<T>, View<T>, T*, const Epilogue<T>&, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -17,7 +17,6 @@ template <class T> struct Epilogue {
 template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k);
 
 // a (m, k) and b (k, n) by strides; c (m, n) contiguous, overwritten, apart from a and b.
-template <class T>
-void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch);
+template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch);
 
 }  // namespace densekit

@@ -9,14 +9,11 @@ namespace densekit {
 
 index batch_norm_statistics_scratch_bytes(const ChannelShape& shape) { return channel_moments_scratch_bytes(shape); }
 
-template <class T>
-void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps, const RunningStatistics<T>& running,
-                           double* mean, double* inverse, void* scratch) {
+template <class T> void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps,
+                                              const RunningStatistics<T>& running, double* mean, double* inverse, void* scratch) {
   channel_moments(context, x, shape, mean, inverse, scratch);
   const double n = static_cast<double>(shape.count()), divisor = running.unbiased ? n - 1 : n;
-  const auto update = [&](T& r, double batch) {
-    r = static_cast<T>(running.decay * static_cast<double>(r) + (1 - running.decay) * batch);
-  };
+  const auto update = [&](T& r, double batch) { r = static_cast<T>(running.decay * static_cast<double>(r) + (1 - running.decay) * batch); };
   for (index c = 0; c < shape.channels; ++c) {
     const double m2 = inverse[c];
     if (running.mean) update(running.mean[c], mean[c]);
@@ -32,9 +29,9 @@ template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& s
          std::max(6 * Carver::bytes<T>(s.channels), normalize_scratch_bytes<T>(s));
 }
 
-template <class T>
-void batch_norm_backward(const Context& context, const T* dy, const T* x, const ChannelShape& shape, const double* mean,
-                         const double* inverse, const T* gamma, bool training, const NormGradients<T>& out, void* scratch) {
+template <class T> void batch_norm_backward(const Context& context, const T* dy, const T* x, const ChannelShape& shape, const double* mean,
+                                            const double* inverse, const T* gamma, bool training, const NormGradients<T>& out,
+                                            void* scratch) {
   const ChannelShape s = shape.canonical();
   const auto& kernels = context.kernels<T>().normalization;
   Carver carver(scratch);
@@ -103,9 +100,8 @@ template <class F> void for_layer_rows(const Context& context, index rows, index
 
 }  // namespace
 
-template <class T>
-void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta, double* mean,
-                double* inverse, T* y) {
+template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
+                                   double* mean, double* inverse, T* y) {
   if (cols == 0) return;
   const auto& kernels = context.kernels<T>().normalization;
   for_layer_rows(context, rows, cols, [&](index i) {
@@ -121,9 +117,8 @@ index layer_norm_backward_scratch_bytes(index rows, index cols) {
   return 2 * Carver::bytes<double>(s.partials() * cols) + 2 * Carver::bytes<double>(cols);
 }
 
-template <class T>
-void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
-                         const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch) {
+template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
+                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch) {
   const auto& kernels = context.kernels<T>().normalization;
   const ChannelShape s{rows, cols, 1};  // not canonical: one column is still 64 rows a partial, each with its statistics
   Carver carver(scratch);

@@ -13,9 +13,8 @@ template <class T> struct RunningStatistics {
 
 // The batch's mean (channels) and 1 / sqrt(variance + eps) (channels), the variance biased. The output is normalize().
 index batch_norm_statistics_scratch_bytes(const ChannelShape& shape);
-template <class T>
-void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps, const RunningStatistics<T>& running,
-                           double* mean, double* inverse, void* scratch);
+template <class T> void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps,
+                                              const RunningStatistics<T>& running, double* mean, double* inverse, void* scratch);
 
 template <class T> struct NormGradients {
   T *dx, *dgamma, *dbeta;  // like x; (channels), or the length of a row
@@ -23,19 +22,17 @@ template <class T> struct NormGradients {
 
 // training: mean and inverse are functions of x; otherwise constants. gamma may be null (1). dx may be dy or x.
 template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape);
-template <class T>
-void batch_norm_backward(const Context& context, const T* dy, const T* x, const ChannelShape& shape, const double* mean,
-                         const double* inverse, const T* gamma, bool training, const NormGradients<T>& out, void* scratch);
+template <class T> void batch_norm_backward(const Context& context, const T* dy, const T* x, const ChannelShape& shape, const double* mean,
+                                            const double* inverse, const T* gamma, bool training, const NormGradients<T>& out,
+                                            void* scratch);
 
 // x, y (rows, cols): each row by its own mean and 1 / sqrt(variance + eps), which mean and inverse (rows) receive.
 // gamma, beta (cols) may be null. y may be x.
-template <class T>
-void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta, double* mean,
-                double* inverse, T* y);
+template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
+                                   double* mean, double* inverse, T* y);
 // dx may be dy or x.
 index layer_norm_backward_scratch_bytes(index rows, index cols);
-template <class T>
-void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
-                         const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch);
+template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
+                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch);
 
 }  // namespace densekit

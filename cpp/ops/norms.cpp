@@ -54,8 +54,7 @@ template <class T> index vector_norms_scratch_bytes(index rows, index cols) {
   return Carver::bytes<double>(rows * ceil_div(cols, elements_per_partial)) + Carver::bytes<double>(rows) + Carver::bytes<bool>(rows);
 }
 
-template <class T>
-void vector_norms(const Context& context, const T* x, index rows, index cols, double p, double* norms, void* scratch) {
+template <class T> void vector_norms(const Context& context, const T* x, index rows, index cols, double p, double* norms, void* scratch) {
   const NormKernels<T>& kernels = context.kernels<T>().norm;
   Carver carver(scratch);
   const Rows<T> all{context, x, rows, cols, carver.take<double>(rows * ceil_div(cols, elements_per_partial))};
@@ -89,8 +88,7 @@ void vector_norms(const Context& context, const T* x, index rows, index cols, do
     } else if (again[i] && p == 2) {
       scale[i] = std::ldexp(1.0, std::ilogb(scale[i]));  // a power of two: quotients are exact
     }
-  all.reduce(
-      5, 0, norms, wanted, [&](index row, const T* piece, index n) { return kernels.powers(piece, n, p, scale[row]); }, add);
+  all.reduce(5, 0, norms, wanted, [&](index row, const T* piece, index n) { return kernels.powers(piece, n, p, scale[row]); }, add);
   for (index i = 0; i < rows; ++i)
     if (again[i]) norms[i] = kernels.root(scale[i], norms[i], p);
 }
@@ -140,15 +138,14 @@ template <class T> bool singular_values(const Context& context, View<T> a, doubl
         rotated.store(true, std::memory_order_relaxed);
       });
   }
-  context.parallel(count, nanoseconds, [&](index i, int) {
-    values[i] = std::ldexp(std::sqrt(kernels.squares(vector(i), length)), exponent);
-  });
+  context.parallel(count, nanoseconds,
+                   [&](index i, int) { values[i] = std::ldexp(std::sqrt(kernels.squares(vector(i), length)), exponent); });
   return !rotated;
 }
 
-#define INSTANTIATE(T)                                                                                \
-  template index vector_norms_scratch_bytes<T>(index, index);                                         \
-  template void vector_norms<T>(const Context&, const T*, index, index, double, double*, void*);      \
+#define INSTANTIATE(T)                                                                           \
+  template index vector_norms_scratch_bytes<T>(index, index);                                    \
+  template void vector_norms<T>(const Context&, const T*, index, index, double, double*, void*); \
   template bool singular_values<T>(const Context&, View<T>, double*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -31,9 +31,8 @@ template <class T> bool numbers_fit(const OptimizerNumbers<double>& c) {
   return true;
 }
 
-template <class T>
-void optimizer_update(const Context& context, Optimizer rule, T* p, const T* g, T* const* states, index n,
-                      const OptimizerNumbers<double>& numbers) {
+template <class T> void optimizer_update(const Context& context, Optimizer rule, T* p, const T* g, T* const* states, index n,
+                                         const OptimizerNumbers<double>& numbers) {
   const int which = static_cast<int>(rule), slots = optimizer_slots[which];
   const auto kernel = context.kernels<T>().optimizer.update[which];
   const OptimizerNumbers<T> c = rounded<T>(numbers);
@@ -44,8 +43,8 @@ void optimizer_update(const Context& context, Optimizer rule, T* p, const T* g, 
   });
 }
 
-#define INSTANTIATE(T)                                              \
-  template bool numbers_fit<T>(const OptimizerNumbers<double>&);    \
+#define INSTANTIATE(T)                                           \
+  template bool numbers_fit<T>(const OptimizerNumbers<double>&); \
   template void optimizer_update<T>(const Context&, Optimizer, T*, const T*, T* const*, index, const OptimizerNumbers<double>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

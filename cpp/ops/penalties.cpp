@@ -15,9 +15,8 @@ index partials(index n) { return (n + partial - 1) / partial; }
 
 // Runs body(number, begin, length) over the partial sums of n elements.
 template <class F> void for_partials(const Context& context, index n, const F& body) {
-  context.parallel(partials(n), nanoseconds_each * static_cast<double>(n), [&](index task, int) {
-    body(task, task * partial, std::min(partial, n - task * partial));
-  });
+  context.parallel(partials(n), nanoseconds_each * static_cast<double>(n),
+                   [&](index task, int) { body(task, task * partial, std::min(partial, n - task * partial)); });
 }
 
 }  // namespace
@@ -43,9 +42,8 @@ double penalty(const Context& context, Penalty kind, const T* w, T* gradient, in
 
 template <class T> void soft_threshold(const Context& context, const T* w, T* y, index n, double threshold) {
   const T limit = static_cast<T>(std::min(threshold, static_cast<double>(std::numeric_limits<T>::max())));
-  context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) {
-    context.kernels<T>().penalty.soft_threshold(w + i, y + i, length, limit);
-  });
+  context.parallel_pieces(n, nanoseconds_each,
+                          [&](index i, index length, int) { context.kernels<T>().penalty.soft_threshold(w + i, y + i, length, limit); });
 }
 template <class T> void clip(const Context& context, const T* x, T* y, index n, double low, double high) {
   context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) {
@@ -64,16 +62,15 @@ template <class T> double sum_of_squares(const Context& context, const T* x, ind
   return sum;
 }
 template <class T> void scale_by(const Context& context, const T* x, T* y, index n, double factor) {
-  context.parallel_pieces(n, nanoseconds_each, [&](index i, index length, int) {
-    context.kernels<T>().penalty.scale(x + i, y + i, length, factor);
-  });
+  context.parallel_pieces(n, nanoseconds_each,
+                          [&](index i, index length, int) { context.kernels<T>().penalty.scale(x + i, y + i, length, factor); });
 }
 
-#define INSTANTIATE(T)                                                                               \
-  template double penalty<T>(const Context&, Penalty, const T*, T*, index, double, double, void*);   \
-  template void soft_threshold<T>(const Context&, const T*, T*, index, double);                      \
-  template void clip<T>(const Context&, const T*, T*, index, double, double);                        \
-  template double sum_of_squares<T>(const Context&, const T*, index, double, void*);                 \
+#define INSTANTIATE(T)                                                                             \
+  template double penalty<T>(const Context&, Penalty, const T*, T*, index, double, double, void*); \
+  template void soft_threshold<T>(const Context&, const T*, T*, index, double);                    \
+  template void clip<T>(const Context&, const T*, T*, index, double, double);                      \
+  template double sum_of_squares<T>(const Context&, const T*, index, double, void*);               \
   template void scale_by<T>(const Context&, const T*, T*, index, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

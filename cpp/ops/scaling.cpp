@@ -39,9 +39,9 @@ template <class T> void clamp(const Context& context, T* y, index n, double low,
   });
 }
 
-#define INSTANTIATE(T)                                                                              \
-  template index channel_range_scratch_bytes<T>(const ChannelShape&);                               \
-  template void channel_range<T>(const Context&, const T*, ChannelShape, T*, T*, void*);            \
+#define INSTANTIATE(T)                                                                   \
+  template index channel_range_scratch_bytes<T>(const ChannelShape&);                    \
+  template void channel_range<T>(const Context&, const T*, ChannelShape, T*, T*, void*); \
   template void clamp<T>(const Context&, T*, index, double, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

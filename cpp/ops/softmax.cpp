@@ -22,9 +22,7 @@ template <class F> void for_rows(const Context& context, index rows, index cols,
 template <class T> void softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale) {
   for_rows(context, rows, cols, [&](index i, int) { context.kernels<T>().softmax.softmax(z + i * cols, y + i * cols, cols, scale); });
 }
-template <class T> index log_softmax_scratch_bytes(const Context& context, index cols) {
-  return context.threads * Carver::bytes<T>(cols);
-}
+template <class T> index log_softmax_scratch_bytes(const Context& context, index cols) { return context.threads * Carver::bytes<T>(cols); }
 template <class T> void log_softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale, void* scratch) {
   const index stride = Carver::bytes<T>(cols) / static_cast<index>(sizeof(T));
   for_rows(context, rows, cols, [&](index i, int worker) {
@@ -32,9 +30,8 @@ template <class T> void log_softmax(const Context& context, const T* z, T* y, in
   });
 }
 template <class T> void softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale) {
-  for_rows(context, rows, cols, [&](index i, int) {
-    context.kernels<T>().softmax.softmax_backward(dy + i * cols, y + i * cols, dz + i * cols, cols, scale);
-  });
+  for_rows(context, rows, cols,
+           [&](index i, int) { context.kernels<T>().softmax.softmax_backward(dy + i * cols, y + i * cols, dz + i * cols, cols, scale); });
 }
 template <class T> void log_softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale) {
   for_rows(context, rows, cols, [&](index i, int) {
@@ -67,9 +64,8 @@ template <class T> double row_weights(const CrossEntropyTargets<T>& targets, dou
   return total;
 }
 
-template <class T>
-double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses,
-                             T* dz, index rows, index cols) {
+template <class T> double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets,
+                                                Reduction reduction, double* losses, T* dz, index rows, index cols) {
   const double total = row_weights(targets, losses, rows, cols);
   const double divisor = reduction == Reduction::mean ? total : 1;
   for_rows(context, rows, cols, [&](index i, int) {
@@ -80,21 +76,21 @@ double softmax_cross_entropy(const Context& context, const T* z, const CrossEntr
     }
     const T* soft = targets.soft ? targets.soft + i * cols : nullptr;
     const index label = soft ? 0 : static_cast<index>(targets.labels[i]);
-    losses[i] *= context.kernels<T>().softmax.cross_entropy(z + i * cols, soft, label, targets.smoothing, losses[i] / divisor, gradient, cols);
+    losses[i] *=
+        context.kernels<T>().softmax.cross_entropy(z + i * cols, soft, label, targets.smoothing, losses[i] / divisor, gradient, cols);
   });
   return divisor;
 }
 
-#define INSTANTIATE(T)                                                                                                            \
-  template void softmax<T>(const Context&, const T*, T*, index, index, T);                                                        \
-  template index log_softmax_scratch_bytes<T>(const Context&, index);                                                             \
-  template void log_softmax<T>(const Context&, const T*, T*, index, index, T, void*);                                             \
-  template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                     \
-  template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);                                 \
-  template index first_bad_label<T>(const CrossEntropyTargets<T>&, index, index);                                                 \
-  template double row_weights<T>(const CrossEntropyTargets<T>&, double*, index, index);                                           \
-  template double softmax_cross_entropy<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, \
-                                           index);
+#define INSTANTIATE(T)                                                                            \
+  template void softmax<T>(const Context&, const T*, T*, index, index, T);                        \
+  template index log_softmax_scratch_bytes<T>(const Context&, index);                             \
+  template void log_softmax<T>(const Context&, const T*, T*, index, index, T, void*);             \
+  template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);     \
+  template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T); \
+  template index first_bad_label<T>(const CrossEntropyTargets<T>&, index, index);                 \
+  template double row_weights<T>(const CrossEntropyTargets<T>&, double*, index, index);           \
+  template double softmax_cross_entropy<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, index);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -16,8 +16,8 @@ template <class T> void log_softmax_backward(const Context& context, const T* dy
 // Row i counts weight(i): sample_weight[i], times the weight of its class (for soft targets: the mean weight under
 // them); zero if its label is ignore_index.
 template <class T> struct CrossEntropyTargets {
-  const std::int64_t* labels = nullptr;  // (rows), or
-  const T* soft = nullptr;               // (rows, cols)
+  const std::int64_t* labels = nullptr;   // (rows), or
+  const T* soft = nullptr;                // (rows, cols)
   const double* sample_weight = nullptr;  // (rows)
   const double* class_weight = nullptr;   // (cols)
   double smoothing = 0;
@@ -31,9 +31,8 @@ template <class T> double row_weights(const CrossEntropyTargets<T>& targets, dou
 
 // losses (rows): weighted losses of the rows, not divided. Returns the divisor (1 unless mean): the sum of the weights.
 // dz (rows, cols) is the gradient of the reduced loss. Labels must be in range (see first_bad_label).
-template <class T>
-double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets, Reduction reduction, double* losses,
-                             T* dz, index rows, index cols);
+template <class T> double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets,
+                                                Reduction reduction, double* losses, T* dz, index rows, index cols);
 
 // The first row whose label is neither in [0, cols) nor ignored; -1 if there is none.
 template <class T> index first_bad_label(const CrossEntropyTargets<T>& targets, index rows, index cols);

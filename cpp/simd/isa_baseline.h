@@ -18,8 +18,14 @@ template <class V> inline V fma(V a, V b, V c) { return a * b + c; }
 inline vec<float> sqrt(vec<float> x) { return (vec<float>)_mm_sqrt_ps((__m128)x); }
 inline vec<double> sqrt(vec<double> x) { return (vec<double>)_mm_sqrt_pd((__m128d)x); }
 #else
-inline vec<float> sqrt(vec<float> x) { for (int i = 0; i < 4; ++i) x[i] = __builtin_sqrtf(x[i]); return x; }
-inline vec<double> sqrt(vec<double> x) { for (int i = 0; i < 2; ++i) x[i] = __builtin_sqrt(x[i]); return x; }
+inline vec<float> sqrt(vec<float> x) {
+  for (int i = 0; i < 4; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+}
+inline vec<double> sqrt(vec<double> x) {
+  for (int i = 0; i < 2; ++i) x[i] = __builtin_sqrt(x[i]);
+  return x;
+}
 #endif
 
 // The first n lanes, 0 <= n <= width; the others read as zero and are not written.

@@ -1,8 +1,8 @@
 // aarch64: 16-byte vectors with a fused multiply-add.
 #pragma once
 #define DENSEKIT_VECTOR_BYTES 16
-#include "simd/vec_types.h"
 #include <arm_neon.h>
+#include "simd/vec_types.h"
 
 DENSEKIT_BEGIN
 

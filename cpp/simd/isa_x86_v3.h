@@ -1,8 +1,8 @@
 // x86-64-v3: AVX2 and FMA.
 #pragma once
 #define DENSEKIT_VECTOR_BYTES 32
-#include "simd/vec_types.h"
 #include <immintrin.h>
+#include "simd/vec_types.h"
 
 DENSEKIT_BEGIN
 
@@ -11,9 +11,7 @@ inline vec<float> max(vec<float> a, vec<float> b) { return (vec<float>)_mm256_ma
 inline vec<double> max(vec<double> a, vec<double> b) { return (vec<double>)_mm256_max_pd((__m256d)a, (__m256d)b); }
 inline vec<float> min(vec<float> a, vec<float> b) { return (vec<float>)_mm256_min_ps((__m256)a, (__m256)b); }
 inline vec<double> min(vec<double> a, vec<double> b) { return (vec<double>)_mm256_min_pd((__m256d)a, (__m256d)b); }
-inline vec<float> fma(vec<float> a, vec<float> b, vec<float> c) {
-  return (vec<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-}
+inline vec<float> fma(vec<float> a, vec<float> b, vec<float> c) { return (vec<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 inline vec<double> fma(vec<double> a, vec<double> b, vec<double> c) {
   return (vec<double>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
@@ -24,9 +22,7 @@ inline vec<double> sqrt(vec<double> x) { return (vec<double>)_mm256_sqrt_pd((__m
 inline __m256i first(index n, float) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-inline __m256i first(index n, double) {
-  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
-}
+inline __m256i first(index n, double) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
 template <class V> inline V load_n(const lane<V>* p, index n) {
   if constexpr (is_float<lane<V>>) return (V)_mm256_maskload_ps(p, first(n, 0.0f));
   else return (V)_mm256_maskload_pd(p, first(n, 0.0));

@@ -30,10 +30,9 @@ template <> struct constants<double> {
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
   static constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double exp_low = -746.0, exp_high = 710.0, expm1_low = -40.0, tanh_high = 22.0, gelu_low = -39.0;
-  static constexpr double exp_series[] = {1. / 2,       1. / 6,        1. / 24,        1. / 120,        1. / 720,        1. / 5040,
-                                          1. / 40320,   1. / 362880,   1. / 3628800,   1. / 39916800,   1. / 479001600,  1. / 6227020800};
-  static constexpr double log_series[] = {2. / 3,  2. / 5,  2. / 7,  2. / 9,  2. / 11, 2. / 13,
-                                          2. / 15, 2. / 17, 2. / 19, 2. / 21, 2. / 23};
+  static constexpr double exp_series[] = {1. / 2,     1. / 6,      1. / 24,      1. / 120,      1. / 720,       1. / 5040,
+                                          1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800};
+  static constexpr double log_series[] = {2. / 3, 2. / 5, 2. / 7, 2. / 9, 2. / 11, 2. / 13, 2. / 15, 2. / 17, 2. / 19, 2. / 21, 2. / 23};
 };
 template <class V> using constant = constants<lane<V>>;
 
@@ -151,8 +150,8 @@ template <class V> inline V erf(V x) {
 // x > -1. The tail is taken from erfc, where nothing cancels, and its exponent x^2 / 2 from x itself, whose digits count.
 template <class V> inline V normal_cdf(V x) {
   const V a = abs(x), outer = clamp(a, 1, 39), square = outer * outer, middle = clamp(x, -1, 1);
-  const V tail = lane<V>(0.5) * erfc_tail(outer * lane<V>(0.70710678118654752), lane<V>(0.5) * square,
-                                          lane<V>(0.5) * square_rest(outer, square));
+  const V tail =
+      lane<V>(0.5) * erfc_tail(outer * lane<V>(0.70710678118654752), lane<V>(0.5) * square, lane<V>(0.5) * square_rest(outer, square));
   V h;
   if constexpr (is_float<lane<V>>) h = polynomial(middle * middle, half_normal_f32);
   else h = polynomial(middle * middle, half_normal_f64);

@@ -31,7 +31,9 @@ template <class V> inline lane<V> hmax_nan(V x) {
 // Lanes of a float vector as two double vectors, so that sums of float32 are carried in float64.
 typedef float half_floats __attribute__((vector_size(DENSEKIT_VECTOR_BYTES / 2)));
 inline vec<double> low_half(vec<float> x) {
-  half_floats h; __builtin_memcpy(&h, &x, sizeof h); return __builtin_convertvector(h, vec<double>);
+  half_floats h;
+  __builtin_memcpy(&h, &x, sizeof h);
+  return __builtin_convertvector(h, vec<double>);
 }
 inline vec<double> high_half(vec<float> x) {
   half_floats h;
@@ -48,9 +50,7 @@ inline vec<double> sum_halves(vec<float> x) { return low_half(x) + high_half(x);
 inline vec<double> sum_halves(vec<double> x) { return x; }
 
 // load and store of a whole vector or of its first lanes, whichever count says.
-template <class V> inline V load_any(const lane<V>* p, index count) {
-  return count == width<lane<V>> ? load<V>(p) : load_n<V>(p, count);
-}
+template <class V> inline V load_any(const lane<V>* p, index count) { return count == width<lane<V>> ? load<V>(p) : load_n<V>(p, count); }
 template <class V> inline void store_any(lane<V>* p, V v, index count) {
   if (count == width<lane<V>>) store<V>(p, v);
   else store_n(p, v, count);
@@ -60,7 +60,8 @@ inline vec<double> load_as_double(const double* p, index count) { return load_an
 inline vec<double> load_as_double(const float* p, index count) {
   half_floats h{};
   if (count == width<double>) __builtin_memcpy(&h, p, sizeof h);
-  else for (index i = 0; i < count; ++i) h[i] = p[i];
+  else
+    for (index i = 0; i < count; ++i) h[i] = p[i];
   return __builtin_convertvector(h, vec<double>);
 }
 
@@ -69,7 +70,8 @@ inline void store_from_double(double* p, vec<double> v, index count) { store_any
 inline void store_from_double(float* p, vec<double> v, index count) {
   const half_floats h = __builtin_convertvector(v, half_floats);
   if (count == width<double>) __builtin_memcpy(p, &h, sizeof h);
-  else for (index i = 0; i < count; ++i) p[i] = h[i];
+  else
+    for (index i = 0; i < count; ++i) p[i] = h[i];
 }
 
 // True in the first count lanes.

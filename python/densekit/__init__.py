@@ -1,7 +1,7 @@
 """densekit trains dense neural networks on the CPU: C++ kernels behind NumPy arrays.
 
-    import densekit.functional as F      # every operation, as one compiled call
-    import densekit.reference as F       # the same names and signatures in plain NumPy
+import densekit.functional as F      # every operation, as one compiled call
+import densekit.reference as F       # the same names and signatures in plain NumPy
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ def main(arguments: list[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="train a network on real handwritten digits and compare with NumPy")
     demo.add_argument("--seeds", type=int, default=10, help="how many networks to train (default 10)")
     demo.add_argument("--epochs", type=int, default=40, help="passes over the data (default 40)")
-    demo.add_argument("--out", type=Path, default=Path(), help="folder for the saved model and the picture (default: here)")
+    demo.add_argument(
+        "--out", type=Path, default=Path(), help="folder for the saved model and the picture (default: here)"
+    )
     commands.add_parser("info", help="versions, compiler, instruction sets, threads: for bug reports")
     given = parser.parse_args(arguments)
     if given.command == "info":

@@ -78,7 +78,7 @@ def _floats_slowly(op: str, names_and_values: Sequence[Any]) -> list[Any]:
 
 
 def contiguous(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself if it lies in memory as the kernels need it (C order, aligned, native), else a copy that does."""
+    """The array itself if it lies in memory as the kernels need it (C order, aligned, native), else such a copy."""
     flags = array.flags
     if flags.c_contiguous and flags.aligned and array.dtype.isnative:
         return array
@@ -162,17 +162,27 @@ def out_tuple(op: str, out: Any, names: tuple[str, ...]) -> tuple[Out, ...]:
     if out is None:
         return (None,) * len(names)
     if not isinstance(out, tuple) or len(out) != len(names):
-        raise TypeError(f"{op}: out must be a tuple ({', '.join(names)}), each an array or None; got {type(out).__name__}")
+        raise TypeError(
+            f"{op}: out must be a tuple ({', '.join(names)}), each an array or None; got {type(out).__name__}"
+        )
     return out
 
 
 def number(
-    op: str, name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False, open_high: bool = False
+    op: str,
+    name: str,
+    value: Any,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    open_low: bool = False,
+    open_high: bool = False,
 ) -> float:
     """A finite real number in the given range; TypeError or ValueError that quotes it otherwise."""
-    if type(value) is not float:  # the common case first: a small update spends most of its time on such questions
-        if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-            raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
+    # The common case first: a small update spends most of its time on such questions.
+    known = type(value) is float or isinstance(value, int | float | np.integer | np.floating)
+    if not known or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
     try:
         result = float(value)
     except OverflowError:  # an int of more than 308 digits

@@ -1,4 +1,4 @@
-"""python -m densekit demo: a network learns real handwritten digits, in a plain Python loop over densekit.functional."""
+"""python -m densekit demo: a network learns handwritten digits, in a plain Python loop over densekit.functional."""
 
 from __future__ import annotations
 
@@ -179,9 +179,13 @@ def draw(losses: list[float], accuracies: list[float], path: Path) -> bool:
     epochs = range(1, len(losses) + 1)
     figure, left = plt.subplots(figsize=(7, 4), layout="constrained")
     left.plot(epochs, losses, color="#0072b2", label="training loss (dropout on)")
-    left.set(xlabel="epoch", ylabel="cross entropy, nats", yscale="log", title="64-128-64-10 on the optical digits, seed 0")
+    left.set(
+        xlabel="epoch", ylabel="cross entropy, nats", yscale="log", title="64-128-64-10 on the optical digits, seed 0"
+    )
     right = left.twinx()
-    right.plot(epochs, [100 * a for a in accuracies], color="#d55e00", linestyle="--", label="training accuracy (inference)")
+    right.plot(
+        epochs, [100 * a for a in accuracies], color="#d55e00", linestyle="--", label="training accuracy (inference)"
+    )
     right.set(ylabel="accuracy, %")
     right.set_ylim(top=100.5)
     handles = [*left.get_lines(), *right.get_lines()]
@@ -197,9 +201,11 @@ def draw(losses: list[float], accuracies: list[float], path: Path) -> bool:
 def main(directory: Path, seeds: int = SEEDS, epochs: int = EPOCHS) -> int:
     """Trains, measures, saves, draws. 0 if the median test accuracy is at least 0.97 and the reloaded model agrees."""
     (x, y), (x_test, y_test) = load_digits()
-    print(f"densekit {densekit.__version__}, instruction set {densekit._core.active_level()}, {densekit.get_num_threads()} thread(s)")
+    level, threads = densekit._core.active_level(), densekit.get_num_threads()
+    print(f"densekit {densekit.__version__}, instruction set {level}, {threads} thread(s)")
     print(f"{len(x):,} images of handwritten digits to learn from, {len(x_test)} to test on")
-    print(f"network {'-'.join(map(str, SIZES))}: batch norm, relu, dropout {RATE}; Adam, batches of {BATCH}, {epochs} epochs\n")
+    sizes = "-".join(map(str, SIZES))
+    print(f"network {sizes}: batch norm, relu, dropout {RATE}; Adam, batches of {BATCH}, {epochs} epochs\n")
     results, losses, accuracies = [], [], []
     model = Network(0)
     for seed in range(seeds):
@@ -217,7 +223,7 @@ def main(directory: Path, seeds: int = SEEDS, epochs: int = EPOCHS) -> int:
     print(f"\nmedian test accuracy over {seeds} seeds: {median:.4f} ({min(results):.4f} to {max(results):.4f})")
 
     ours, theirs = compare_with_numpy(x, y)
-    print(f"time of an epoch: densekit {1e3 * ours:.1f} ms, the same network in a NumPy loop {1e3 * theirs:.1f} ms: {theirs / ours:.1f}x")
+    print(f"time of an epoch: densekit {1e3 * ours:.1f} ms, NumPy {1e3 * theirs:.1f} ms: {theirs / ours:.1f}x")
 
     path = directory / "digits-demo.npz"
     model.save(path)

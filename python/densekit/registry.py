@@ -1,7 +1,7 @@
 """The register of operations: one record each, from which tests, benchmarks and the documentation table are made.
 
-    @op(reference=reference.relu, domain=vectors(-10, 10), tolerance=Tolerance(ulps=0))
-    def relu(x, *, out=None): ...
+@op(reference=reference.relu, domain=vectors(-10, 10), tolerance=Tolerance(ulps=0))
+def relu(x, *, out=None): ...
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ class Channels:
 
     def require(self, op: str, name: str, value: Floats) -> None:
         if value.shape != self.statistics:
-            raise ValueError(f"{op}: {name} is {value.shape}, expected {self.statistics}, one value a channel of this axis")
+            raise ValueError(
+                f"{op}: {name} is {value.shape}, expected {self.statistics}, one value a channel of this axis"
+            )
 
 
 def _axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:

@@ -137,7 +137,7 @@ def elu_backward(dy: ArrayLike, z: ArrayLike, *, alpha: float = 1.0, out: Out = 
 def selu(z: ArrayLike, *, out: Out = None) -> NDArray[Any]:
     """Self-normalising ELU: y = 1.0507 elu(z, alpha=1.67326).
 
-    z: floats of any shape. The constants, to all digits, are those of the paper; they make mean 0 and variance 1 a fixed point.
+    z: floats of any shape. The constants are the paper's, to all digits: mean 0 and variance 1 are a fixed point.
     Klambauer et al., arXiv 1706.02515.
 
     >>> densekit.functional.selu(np.float32([-1.0, 2.0])).round(4)
@@ -388,4 +388,33 @@ def kind_of(op_name: str, activation: str | None) -> Kind:
 # The parameter of each where the caller gives none.
 DEFAULT_PARAMETER = {Kind.leaky_relu: 0.01, Kind.elu: 1.0}
 
-__all__ = ["elu", "elu_backward", "gelu", "gelu_backward", "hard_sigmoid", "hard_sigmoid_backward", "hard_swish", "hard_swish_backward", "identity", "identity_backward", "leaky_relu", "leaky_relu_backward", "mish", "mish_backward", "relu", "relu_backward", "selu", "selu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus", "softplus_backward", "softsign", "softsign_backward", "tanh", "tanh_backward"]
+__all__ = [
+    "elu",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
+    "hard_swish",
+    "hard_swish_backward",
+    "identity",
+    "identity_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "mish",
+    "mish_backward",
+    "relu",
+    "relu_backward",
+    "selu",
+    "selu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "softplus",
+    "softplus_backward",
+    "softsign",
+    "softsign_backward",
+    "tanh",
+    "tanh_backward",
+]

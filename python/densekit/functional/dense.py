@@ -149,7 +149,8 @@ def dense_backward(
 
     With an activation, saved is what dense(..., return_saved=True) returned. out: (dx, dw, db), each an array or None.
 
-    >>> dx, dw, db = densekit.functional.dense_backward(np.ones((1, 1)), np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    >>> x, w = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
+    >>> dx, dw, db = densekit.functional.dense_backward(np.ones((1, 1)), x, w)
     >>> dx, db
     (array([[3., 4.]]), array([1.]))
     """
@@ -162,7 +163,9 @@ def dense_backward(
     dz = contiguous(dy)
     if activation is not None:
         if saved is None:
-            raise ValueError(f"dense_backward: activation={activation!r} needs saved, from dense(..., return_saved=True)")
+            raise ValueError(
+                f"dense_backward: activation={activation!r} needs saved, from dense(..., return_saved=True)"
+            )
         if saved.shape != shape:
             raise ValueError(f"dense_backward: saved is {saved.shape}, expected {shape}")
         dz = np.empty(shape, dy.dtype)

@@ -146,7 +146,7 @@ def log_softmax_backward(
 
 
 def split_targets(name: str, targets: Any, logits: Floats) -> tuple[NDArray[np.int64] | None, Floats | None]:
-    """Targets as (labels, None) when they are class indices, as (None, probabilities) when they have the logits' shape."""
+    """(labels, None) when the targets are class indices, (None, probabilities) when they have the logits' shape."""
     try:
         array = np.asarray(targets)
     except ValueError as error:

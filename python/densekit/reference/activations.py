@@ -191,6 +191,50 @@ def by_name(activation):
     return globals()[activation], globals()[f"{activation}_backward"], SAVES[activation]
 
 
-SAVES = {'identity': 'y', 'relu': 'y', 'leaky_relu': 'z', 'elu': 'z', 'selu': 'z', 'gelu': 'z', 'silu': 'z', 'mish': 'z', 'sigmoid': 'y', 'hard_sigmoid': 'z', 'tanh': 'y', 'softplus': 'z', 'softsign': 'z', 'hard_swish': 'z'}
+SAVES = {
+    "identity": "y",
+    "relu": "y",
+    "leaky_relu": "z",
+    "elu": "z",
+    "selu": "z",
+    "gelu": "z",
+    "silu": "z",
+    "mish": "z",
+    "sigmoid": "y",
+    "hard_sigmoid": "z",
+    "tanh": "y",
+    "softplus": "z",
+    "softsign": "z",
+    "hard_swish": "z",
+}
 
-__all__ = ["elu", "elu_backward", "gelu", "gelu_backward", "hard_sigmoid", "hard_sigmoid_backward", "hard_swish", "hard_swish_backward", "identity", "identity_backward", "leaky_relu", "leaky_relu_backward", "mish", "mish_backward", "relu", "relu_backward", "selu", "selu_backward", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus", "softplus_backward", "softsign", "softsign_backward", "tanh", "tanh_backward"]
+__all__ = [
+    "elu",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
+    "hard_swish",
+    "hard_swish_backward",
+    "identity",
+    "identity_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "mish",
+    "mish_backward",
+    "relu",
+    "relu_backward",
+    "selu",
+    "selu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "softplus",
+    "softplus_backward",
+    "softsign",
+    "softsign_backward",
+    "tanh",
+    "tanh_backward",
+]

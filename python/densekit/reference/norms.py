@@ -13,7 +13,7 @@ def _norm(x, p, axis):
         return a.min(axis=axis)
     if p == 0:
         return np.count_nonzero(a, axis=axis) * 1.0
-    # The largest is taken out first, so that no power leaves the range; for small p only its power of two, which is exact.
+    # The largest is taken out first, so that no power leaves the range; for small p its power of two, which is exact.
     largest = a.max(axis=axis, initial=0, keepdims=True) if p > 0 else a.min(axis=axis, initial=np.inf, keepdims=True)
     usual = (largest > 0) & np.isfinite(largest)
     scale = np.where(usual, largest, 1.0)
