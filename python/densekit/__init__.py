@@ -13,17 +13,30 @@ from densekit._core import __version__
 from densekit._runtime import get_num_threads, set_num_threads, show_versions, use_isa
 
 if TYPE_CHECKING:
-    from densekit import datasets, functional, reference, registry
+    from densekit import datasets, functional, initializers, losses, optimizers, reference, registry, schedules
 
-_MODULES = ("datasets", "functional", "reference", "registry")
+_MODULES = (
+    "datasets",
+    "functional",
+    "initializers",
+    "losses",
+    "optimizers",
+    "reference",
+    "registry",
+    "schedules",
+)
 
 __all__ = [
     "__version__",
     "datasets",
     "functional",
     "get_num_threads",
+    "initializers",
+    "losses",
+    "optimizers",
     "reference",
     "registry",
+    "schedules",
     "set_num_threads",
     "show_versions",
     "use_isa",
