@@ -50,7 +50,7 @@ class Schedule(Part):
         if self.unit == "epoch":
             t = t // per_epoch
             total = None if total is None else -(-total // per_epoch)
-        return np.ascontiguousarray(np.broadcast_to(self.at(t, total), t.shape), np.float64)
+        return np.array(np.broadcast_to(self.at(t, total), t.shape), np.float64, order="C")
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
         """The rates at indices t (epochs or steps) of a training of `total` of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -57,7 +58,7 @@ class RootMeanSquaredError(Loss):
     def _scaled(self, loss: Any, gradient: NDArray[Any], scale: float) -> LossAndGradient:
         # What divides the mean stands under the root, the factor beside it.
         factor = self._scale(1)
-        return super()._scaled(loss, gradient, factor * np.sqrt(scale / factor) if factor else 0.0)
+        return super()._scaled(loss, gradient, factor * math.sqrt(scale / factor) if factor else 0.0)
 
 
 @dataclass(frozen=True)
