@@ -1,0 +1,263 @@
+"""The engine: layers, loss and update put together as docs/network.md says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit._reference_engine import updates
+from densekit._reference_engine.initializers import initial_values
+from densekit._reference_engine.layers import BatchNorm, Layer, Run, Segment, backward, build, forward, walk
+from densekit._reference_engine.losses import Loss
+
+Array = NDArray[Any]
+Spec = dict[str, Any]
+
+_ALIGNED = 16  # elements
+
+
+class Tape:
+    """The output of a forward pass, and the way back from it; valid until the parameters change."""
+
+    def __init__(self, output: Array, pullback: Callable[[Array], tuple[Array, Array]]) -> None:
+        self.output = output
+        self.pullback = pullback
+
+
+class ReferenceEngine:
+    """A network trained in plain NumPy. spec: the text of docs/network.md; hosts: the Python layers and losses."""
+
+    def __init__(self, spec: str, hosts: list[Any]) -> None:
+        s: Spec = json.loads(spec)
+        if s["version"] != 1:
+            raise ValueError(f"the spec has version {s['version']!r}, this engine reads version 1")
+        self.dtype, self.seed, self.step, self.inputs = np.dtype(s["dtype"]), int(s["seed"]), 0, int(s["inputs"])
+        self._clip = (s["clip_norm"], s["clip_value"])
+        self._per_weight = bool(s["penalty_per_weight"])
+
+        self._loss = None if s["loss"] is None else Loss(s["loss"], hosts)
+        layers = s["layers"]
+        if self._loss is not None and s["loss"]["link"]:
+            last = layers[-1]  # its activation is taken out of it
+            self._loss.take_over(last["activation"], last["parameter"])
+            layers = [*layers[:-1], {**last, "activation": "identity"}]
+        self._layers = build(layers, self.inputs, hosts)
+        self.outputs = self._layers[-1].outputs if self._layers else self.inputs
+        self._names = [layer.name for layer in walk(self._layers)]
+        self._has_batch_norm = any(isinstance(layer, BatchNorm) for layer in walk(self._layers))
+
+        self._segments = [s for layer in walk(self._layers) for s in layer.segments]
+        self._statistics = [s for layer in walk(self._layers) for s in layer.statistic_segments]
+        self.parameters, self.statistics = self._arena(self._segments), self._arena(self._statistics)
+        self.gradients = np.zeros_like(self.parameters)
+        for layer in walk(self._layers):
+            layer.parameters = [s.of(self.parameters) for s in layer.segments]
+            layer.statistics = [s.of(self.statistics) for s in layer.statistic_segments]
+
+        self._optimizer = None if s["optimizer"] is None else updates.Optimizer(s["optimizer"])
+        self.states: list[Array] = []
+        if self._optimizer is not None:
+            size, start = self.parameters.size, self._optimizer.initial
+            self.states = [np.full(size, start, self.dtype) for _ in range(self._optimizer.states)]
+
+    def _arena(self, segments: list[Segment]) -> Array:
+        """One array for all segments, each at a multiple of 16 elements, with their initial values."""
+        size = 0
+        for segment in segments:
+            segment.offset = size
+            size += -(-math.prod(segment.shape) // _ALIGNED) * _ALIGNED
+        arena = np.zeros(size, self.dtype)
+        for number, s in enumerate(segments):
+            s.of(arena)[...] = initial_values(s.initializer, s.shape, seed=self.seed, segment=number, fans=s.fans)
+        return arena
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        """Where each parameter, and each statistic, lies."""
+        kinds = [("parameter", self._segments), ("statistic", self._statistics)]
+        keys = ("layer", "name", "shape", "offset", "trainable")
+        return [{key: getattr(s, key) for key in keys} | {"kind": kind} for kind, some in kinds for s in some]
+
+    # Passes.
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """What the network makes of x: (n, inputs) to (n, outputs)."""
+        return self.tape(x, training).output
+
+    def hidden(self, x: Array, layer: str, training: bool = False) -> Array:
+        """What the layer of that name puts out."""
+        if layer not in self._names:
+            raise ValueError(f"no layer is called {layer!r}; the layers are {', '.join(self._names)}")
+        found: list[Array] = []
+
+        def watch(at: Layer, _: Array, y: Array) -> None:
+            if at.name == layer:
+                found.append(self._activated(y) if at is self._layers[-1] else y)
+
+        self._forward(x, training, watch)
+        return found[0].copy()
+
+    def tape(self, x: Array, training: bool = False) -> Tape:
+        """A forward pass that can be gone back."""
+        z, saved = self._forward(x, training)
+        y = self._activated(z)
+
+        def pullback(dy: Array) -> tuple[Array, Array]:
+            dparameters = np.zeros_like(self.parameters)
+            with np.errstate(all="ignore"):
+                dz = np.asarray(dy, self.dtype)
+                if dz.shape != y.shape:
+                    raise ValueError(f"dy is {dz.shape} but the network put out {y.shape}")
+                link = self._loss.link if self._loss is not None else None
+                dz = dz if link is None else link.backward(dz, z, y)
+                return backward(self._layers, saved, dz, dparameters).copy(), dparameters
+
+        return Tape(y.copy(), pullback)
+
+    def _forward(
+        self, x: Array, training: bool, watch: Callable[[Layer, Array, Array], None] | None = None
+    ) -> tuple[Array, list[Any]]:
+        """What the last layer puts out, without the linked activation, and what the layers saved."""
+        if x.ndim != 2 or x.shape[1] != self.inputs:
+            raise ValueError(f"x is {x.shape}, expected (n, {self.inputs})")
+        if x.dtype != self.dtype:
+            raise TypeError(f"x is {x.dtype}, expected {self.dtype}")
+        with np.errstate(all="ignore"):
+            return forward(self._layers, x, Run(training, self.seed, self.step, watch))
+
+    def _activated(self, z: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return z if self._loss is None or self._loss.link is None else self._loss.link.forward(z)
+
+    # The objective.
+
+    def loss(self, x: Array, y: Array, weights: Array | None, training: bool = False) -> tuple[float, float]:
+        """The loss of the data, and the penalty."""
+        loss = self._required_loss()
+        z, _ = self._forward(x, training)
+        with np.errstate(all="ignore"):
+            value, _ = loss(z, y, weights)
+            return value, updates.penalize(self._segments, self.parameters, None, self._share(y, weights))
+
+    def gradient(self, x: Array, y: Array, weights: Array | None, training: bool = True) -> tuple[float, float]:
+        """The loss of the data and the penalty; `gradients` becomes the gradient of their sum."""
+        value, penalty, _, _ = self._gradient(x, y, weights, training)
+        return value, penalty
+
+    def _gradient(
+        self, x: Array, y: Array, weights: Array | None, training: bool
+    ) -> tuple[float, float, Array, list[Any]]:
+        loss = self._required_loss()
+        z, tape = self._forward(x, training)
+        with np.errstate(all="ignore"):
+            value, dz = loss(z, y, weights)
+            backward(self._layers, tape, dz, self.gradients)
+            share = self._share(y, weights)
+            penalty = updates.penalize(self._segments, self.parameters, self.gradients, share)
+        return value, penalty, z, tape
+
+    def _share(self, y: Array, weights: Array | None) -> float:
+        """What penalties are multiplied by: 1 / sum of the batch's weights, if the spec wants it."""
+        if not self._per_weight:
+            return 1.0
+        total = float(self._required_loss().row_weights(y, weights).sum())
+        return 1 / total if total else 0.0
+
+    def _required_loss(self) -> Loss:
+        if self._loss is None:
+            raise ValueError("this network has no loss")
+        return self._loss
+
+    # Training.
+
+    def step_on(self, x: Array, y: Array, weights: Array | None, lr: float) -> tuple[float, float]:
+        """One update on a batch. It is left out if the loss is not finite."""
+        value, penalty, _, tape = self._gradient(x, y, weights, True)
+        if math.isfinite(value):
+            self._update(tape, float(lr), self._share(y, weights))
+        return value, penalty
+
+    def _update(self, tape: list[Any], eta: float, share: float) -> None:
+        if self._optimizer is None:
+            raise ValueError("this network has no optimizer")
+        with np.errstate(all="ignore"):
+            updates.clip(self.gradients, *self._clip)
+            for s in self._segments:
+                if s.trainable:
+                    w, g = s.of(self.parameters), s.of(self.gradients)
+                    states = [s.of(state) for state in self.states]
+                    self._optimizer.update(w, g, states, eta, self.step + 1)
+                    updates.shrink(s, w, eta, share)
+            for layer, saved in zip(self._layers, tape, strict=True):
+                layer.commit(saved)
+        self.step += 1
+
+    def epoch(
+        self,
+        x: Array,
+        y: Array,
+        weights: Array | None,
+        order: Array,
+        batch_size: int,
+        lr: Array,
+        drop_last: bool = False,
+        outputs: Array | None = None,
+        stop_on_divergence: bool = True,
+    ) -> dict[str, Any]:
+        """Updates along `order`, cut into batches."""
+        batches = self._batches(order, batch_size, drop_last)
+        if len(lr) != len(batches):
+            raise ValueError(f"lr has {len(lr)} values, the epoch has {len(batches)} batches")
+        if len(order) and (order.min() < 0 or order.max() >= len(x)):
+            raise ValueError(f"order has rows from {order.min()} to {order.max()}, x has {len(x)}")
+        total = penalties = counted = 0.0
+        steps, diverged = 0, None
+        for rows, eta in zip(batches, lr, strict=True):
+            batch = x[rows].astype(self.dtype)
+            target, w = y[rows], None if weights is None else weights[rows]
+            value, penalty, z, tape = self._gradient(batch, target, w, True)
+            if outputs is not None:
+                outputs[rows] = self._activated(z)
+            loss = self._required_loss()
+            count = loss.of_epoch(loss.row_weights(target, w))
+            total, penalties, counted = total + value * count, penalties + penalty * count, counted + count
+            if math.isfinite(value):
+                self._update(tape, float(eta), self._share(target, w))
+                steps += 1
+            elif diverged is None:
+                diverged = {"step": self.step, "layer": self._where_it_diverges(batch)}
+            if diverged is not None and stop_on_divergence:
+                break
+        means = (total / counted, penalties / counted) if counted else (0.0, 0.0)
+        return {"loss": means[0], "penalty": means[1], "steps": steps, "diverged": diverged}
+
+    def _batches(self, order: Array, batch_size: int, drop_last: bool) -> list[Array]:
+        """A last short batch is kept, unless drop_last; with a batch norm a single row joins the batch before it."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}, expected at least 1")
+        starts = list(range(0, len(order), batch_size))
+        ends = [*starts[1:], len(order)]
+        rest = len(order) % batch_size
+        if rest and drop_last:
+            starts, ends = starts[:-1], ends[:-1]
+        elif rest == 1 and self._has_batch_norm and len(starts) > 1:
+            starts, ends = starts[:-1], [*ends[:-2], ends[-1]]
+        return [order[a:b] for a, b in zip(starts, ends, strict=True)]
+
+    def _where_it_diverges(self, x: Array) -> str:
+        """The first layer that makes something that is not finite of finite inputs."""
+        if not np.isfinite(x).all():
+            return "input"
+        found: list[str] = []
+
+        def watch(at: Layer, given: Array, y: Array) -> None:
+            if not found and np.isfinite(given).all() and not np.isfinite(y).all():
+                found.append(at.name)
+
+        self._forward(x, True, watch)
+        return found[0] if found else "loss"

@@ -1,0 +1,368 @@
+"""The layers: each forward pass beside its backward pass.
+
+forward(x, run) gives the output y and what the backward pass needs ("saved"). backward(dy, saved, gradients) writes the
+gradients of the layer's parameters into their places of the array `gradients` and gives dx. x is (n, inputs), y and dy
+are (n, outputs). Arithmetic is in the dtype T of the spec, sums and statistics are in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit._reference_engine import philox
+from densekit._reference_engine.activations import activation
+
+Array = NDArray[Any]
+Spec = dict[str, Any]
+
+_ZEROS, _ONES = {"kind": "zeros"}, {"kind": "ones"}
+_NO_PENALTY = {"l1": 0.0, "l2": 0.0, "proximal": True}
+
+
+@dataclass
+class Segment:
+    """A parameter (or a statistic): a named range of an array that holds all of them."""
+
+    layer: str
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool
+    initializer: Spec
+    penalty: Spec
+    fans: tuple[int, int] = (1, 1)
+    offset: int = 0
+
+    @property
+    def range(self) -> slice:
+        return slice(self.offset, self.offset + math.prod(self.shape))
+
+    def of(self, flat: Array) -> Array:
+        """The view of this segment in an array of all segments."""
+        return flat[self.range].reshape(self.shape)
+
+
+@dataclass
+class Run:
+    """What all layers of one pass share. step: the number of updates done; watch: called with (layer, x, y)."""
+
+    training: bool
+    seed: int
+    step: int
+    watch: Callable[[Layer, Array, Array], None] | None = None
+
+
+class Layer:
+    """What a layer has in common: its name, its number for the random streams, its segments."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        self.name, self.number = str(spec["name"]), number
+        self.inputs = self.outputs = inputs
+        self.trainable = trainable and spec["trainable"]
+        self.segments: list[Segment] = []
+        self.statistic_segments: list[Segment] = []
+        self.parameters: list[Array] = []  # views, in the order of the segments
+        self.statistics: list[Array] = []
+
+    def declare(self, name: str, shape: tuple[int, ...], initializer: Spec, **more: Any) -> None:
+        penalty = more.pop("penalty", _NO_PENALTY)
+        self.segments.append(Segment(self.name, name, shape, self.trainable, initializer, penalty, **more))
+
+    def declare_statistic(self, name: str, shape: tuple[int, ...], value: float) -> None:
+        start = {"kind": "constant", "value": value}
+        self.statistic_segments.append(Segment(self.name, name, shape, self.trainable, start, _NO_PENALTY))
+
+    def inner(self) -> list[Layer]:
+        return []
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        raise NotImplementedError
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        raise NotImplementedError
+
+    def commit(self, saved: Any) -> None:
+        """Takes statistics of the batch over; called with an update."""
+
+
+def forward(layers: list[Layer], x: Array, run: Run) -> tuple[Array, list[Any]]:
+    """Through all layers; the tape has what each of them saved."""
+    tape = []
+    for layer in layers:
+        y, saved = layer.forward(x, run)
+        if run.watch is not None:
+            run.watch(layer, x, y)
+        tape.append(saved)
+        x = y
+    return x, tape
+
+
+def backward(layers: list[Layer], tape: list[Any], dy: Array, gradients: Array) -> Array:
+    """And back: the gradient with respect to the input; those of the parameters go to `gradients`."""
+    for layer, saved in zip(reversed(layers), reversed(tape), strict=True):
+        dy = layer.backward(dy, saved, gradients)
+    return dy
+
+
+class Dense(Layer):
+    """y = f(x kernel + bias)"""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.outputs = units = int(spec["units"])
+        start, penalty, fans = spec["kernel_initializer"], spec["kernel_penalty"], (inputs, units)
+        self.declare("kernel", (inputs, units), start, penalty=penalty, fans=fans)
+        if spec["bias"]:
+            self.declare("bias", (units,), spec["bias_initializer"], penalty=spec["bias_penalty"], fans=fans)
+        self.f = activation(spec["activation"], spec["parameter"])
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        kernel, *bias = self.parameters  # (inputs, units) and, if there is one, (units,)
+        z = x @ kernel  # (n, units)
+        for b in bias:
+            z += b
+        y = self.f.forward(z)
+        return y, (x, z, y)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        x, z, y = saved
+        dz = self.f.backward(dy, z, y)  # (n, units)
+        if self.trainable:
+            dkernel, *dbias = (s.of(gradients) for s in self.segments)
+            np.matmul(x.T, dz, out=dkernel)  # (inputs, n) (n, units)
+            for db in dbias:
+                db[...] = dz.sum(axis=0, dtype=np.float64)
+        kernel = self.parameters[0]
+        return dz @ kernel.T  # (n, units) (units, inputs)
+
+
+class Activation(Layer):
+    """y = f(x)"""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.f = activation(spec["activation"], spec["parameter"])
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        y = self.f.forward(x)
+        return y, (x, y)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return self.f.backward(dy, *saved)
+
+
+class Normalization(Layer):
+    """y = gamma z + beta, z = (x - mean) / sqrt(variance + eps), over the batch or over a row."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.eps, self.scale, self.center = float(spec["eps"]), spec["scale"], spec["center"]
+        if self.scale:
+            self.declare("gamma", (inputs,), _ONES)
+        if self.center:
+            self.declare("beta", (inputs,), _ZEROS)
+
+    def normalized(self, x: Array, mean: Array, variance: Array) -> tuple[Array, Array]:
+        """z and 1 / sqrt(variance + eps); mean and variance are float64, the difference is rounded once."""
+        inverse = (1 / np.sqrt(variance + self.eps)).astype(x.dtype)
+        return (x - mean).astype(x.dtype) * inverse, inverse
+
+    @staticmethod
+    def normalized_backward(dz: Array, z: Array, inverse: Array, axis: int) -> Array:
+        """dx; the mean and the variance along the axis depend on x, too."""
+        level = dz.mean(axis=axis, keepdims=True, dtype=np.float64).astype(dz.dtype)
+        tilt = (dz * z).mean(axis=axis, keepdims=True, dtype=np.float64).astype(dz.dtype)
+        return np.asarray((dz - level - z * tilt) * inverse)
+
+    def affine(self, z: Array) -> Array:
+        y = z * self.parameters[0] if self.scale else z
+        return y + self.parameters[-1] if self.center else y
+
+    def affine_backward(self, dy: Array, z: Array, gradients: Array) -> Array:
+        """dz; the gradients of gamma and beta are written."""
+        if self.trainable and self.scale:
+            self.segments[0].of(gradients)[...] = (dy * z).sum(axis=0, dtype=np.float64)
+        if self.trainable and self.center:
+            self.segments[-1].of(gradients)[...] = dy.sum(axis=0, dtype=np.float64)
+        return dy * self.parameters[0] if self.scale else dy
+
+
+class BatchNorm(Normalization):
+    """Mean and variance of each column of the batch in training, else the running ones. Ioffe and Szegedy, 2015."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.decay, self.unbiased = float(spec["stats_decay"]), spec["unbiased"]
+        self.declare_statistic("mean", (inputs,), 0.0)
+        self.declare_statistic("variance", (inputs,), float(spec["initial_variance"]))
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        of_batch = run.training and self.trainable
+        if of_batch:
+            if len(x) == 1:
+                raise ValueError(f"{self.name}: a batch of 1 row has no variance; training needs at least 2 rows")
+            mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)  # (inputs,), biased
+        else:
+            mean, variance = (s.astype(np.float64) for s in self.statistics)
+        z, inverse = self.normalized(x, mean, variance)
+        return self.affine(z), (z, inverse, (mean, variance) if of_batch else None)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        z, inverse, of_batch = saved
+        dz = self.affine_backward(dy, z, gradients)
+        return self.normalized_backward(dz, z, inverse, 0) if of_batch else np.asarray(dz * inverse)
+
+    def commit(self, saved: Any) -> None:
+        z, _, of_batch = saved
+        if of_batch:
+            n = len(z)
+            mean, variance = of_batch
+            variance = variance * n / (n - 1) if self.unbiased else variance
+            for running, new in zip(self.statistics, (mean, variance), strict=True):
+                running[...] = self.decay * running.astype(np.float64) + (1 - self.decay) * new
+
+
+class LayerNorm(Normalization):
+    """Mean and variance of each row. Ba et al., arXiv 1607.06450."""
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        mean = x.mean(axis=1, keepdims=True, dtype=np.float64)  # (n, 1)
+        z, inverse = self.normalized(x, mean, x.var(axis=1, keepdims=True, dtype=np.float64))
+        return self.affine(z), (z, inverse)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        z, inverse = saved
+        return self.normalized_backward(self.affine_backward(dy, z, gradients), z, inverse, 1)
+
+
+class Dropout(Layer):
+    """In training some elements become 0, and with mode "inverted" the others are divided by 1 - rate."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.rate, self.inverted = float(spec["rate"]), spec["mode"] == "inverted"
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        if not run.training:
+            kept, factor = None, 1.0 if self.inverted else 1 - self.rate
+        else:
+            kept = philox.mask(x.shape, self.rate, seed=run.seed, step=run.step, layer=self.number)
+            factor = 1 / (1 - self.rate) if self.inverted and self.rate < 1 else 1.0
+        return self.backward(x, (kept, factor), x), (kept, factor)  # a linear map, and its own transpose
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        kept, factor = saved
+        if factor == 0:
+            return np.zeros_like(dy)
+        scaled = np.asarray(dy * factor)
+        return scaled if kept is None else np.where(kept, scaled, dy.dtype.type(0))
+
+
+class GaussianNoise(Layer):
+    """y = x + std z in training, z standard normal."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.std = float(spec["std"])
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        if not run.training:
+            return x, None
+        z = philox.normals(x.size, seed=run.seed, step=run.step, layer=self.number).reshape(x.shape)
+        return x + (self.std * z).astype(x.dtype), None
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return dy
+
+
+class Residual(Layer):
+    """y = x + block(x). He et al., CVPR 2016."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.layers = build(spec["layers"], inputs, hosts, number + 1, self.trainable)
+        if self.layers and self.layers[-1].outputs != inputs:
+            raise ValueError(
+                f"{self.name}: the block takes {inputs} columns and gives {self.layers[-1].outputs}; a residual block "
+                "must keep the width, because its input is added to its output"
+            )
+
+    def inner(self) -> list[Layer]:
+        return self.layers
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        y, tape = forward(self.layers, x, run)
+        return x + y, tape
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return dy + backward(self.layers, saved, dy, gradients)
+
+    def commit(self, saved: Any) -> None:
+        for layer, its_own in zip(self.layers, saved, strict=True):
+            layer.commit(its_own)
+
+
+class Host(Layer):
+    """A layer written in Python by the user."""
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable)
+        self.outputs, self.host = int(spec["outputs"]), hosts[spec["index"]]
+        for parameter in spec["parameters"]:
+            self.declare(parameter["name"], tuple(parameter["shape"]), _ZEROS)
+
+    def _checked(self, method: str, result: Any, x: Array, columns: int) -> Array:
+        array = np.asarray(result)
+        if array.shape != (len(x), columns):
+            raise ValueError(f"{self.name}: {method} returned {array.shape}, expected {(len(x), columns)}")
+        return array.astype(x.dtype)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        y, saved = self.host.forward(x, self.parameters, run.training)
+        return self._checked("forward", y, x, self.outputs), saved
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        target = gradients if self.trainable else np.zeros_like(gradients)
+        views = [s.of(target) for s in self.segments]
+        for view in views:
+            view[...] = 0
+        return self._checked("backward", self.host.backward(dy, saved, self.parameters, views), dy, self.inputs)
+
+
+_KINDS: dict[str, Callable[[Spec, int, int, bool], Layer]] = {
+    "dense": Dense,
+    "activation": Activation,
+    "batch_norm": BatchNorm,
+    "layer_norm": LayerNorm,
+    "dropout": Dropout,
+    "gaussian_noise": GaussianNoise,
+}
+
+
+def build(specs: list[Spec], inputs: int, hosts: list[Any], number: int = 0, trainable: bool = True) -> list[Layer]:
+    """The layers of a list of specs; `number` is that of the first, `trainable` that of the block around them."""
+    layers: list[Layer] = []
+    for spec in specs:
+        if spec["kind"] in ("residual", "host"):
+            kind = Residual if spec["kind"] == "residual" else Host
+            layer: Layer = kind(spec, number, inputs, trainable, hosts)
+        elif spec["kind"] in _KINDS:
+            layer = _KINDS[spec["kind"]](spec, number, inputs, trainable)
+        else:
+            raise ValueError(f"layer kind {spec['kind']!r} is not known")
+        layers.append(layer)
+        inputs = layer.outputs
+        number += len(list(walk([layer])))
+    return layers
+
+
+def walk(layers: list[Layer]) -> Iterator[Layer]:
+    """Depth first, a block before the layers inside it: the order of the numbers and of the segments."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.inner())

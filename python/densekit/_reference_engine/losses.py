@@ -1,0 +1,135 @@
+"""The loss of a batch, factor * sum_i w_i l_i / D, and its gradient with respect to what the network put out."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit import reference
+from densekit._reference_engine.activations import Activation, activation, log_softmax
+
+Array = NDArray[Any]
+Spec = dict[str, Any]
+
+# The losses whose formula is the function of that name in densekit.reference, and the options that they take.
+_FORMULAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "nll": ("nll", ("ignore_index",)),
+    "binary_cross_entropy": ("binary_cross_entropy", ("from_logits", "label_smoothing")),
+    "mse": ("mse", ()),
+    "rmse": ("mse", ()),  # the root is taken of the whole batch
+    "mae": ("mae", ()),
+    "log_cosh": ("log_cosh", ()),
+    "huber": ("huber", ("delta",)),
+    "pinball": ("pinball", ("quantile",)),
+    "poisson_nll": ("poisson_nll", ("log_input", "full")),
+    "gamma_nll": ("gamma_nll", ("full",)),
+    "gaussian_nll": ("gaussian_nll", ("full",)),
+    "laplace_nll": ("laplace_nll", ("full",)),
+    "hinge": ("hinge", ("margin",)),
+    "multiclass_hinge": ("hinge", ("margin",)),
+    "kl_divergence": ("kl_divergence", ("log_input",)),
+}
+_BELONGS = {"softmax_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+_OF_LABELS = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # class numbers (n,) or, the first two, (n, classes)
+
+
+class Loss:
+    """A loss of the spec. link: the activation that the last layer leaves to the loss, or None."""
+
+    def __init__(self, spec: Spec, hosts: list[Any]) -> None:
+        self.spec, self.kind = spec, spec["kind"]
+        self.host = hosts[spec["index"]] if self.kind == "host" else None
+        if self.host is None and self.kind != "softmax_cross_entropy":
+            if self.kind not in _FORMULAS:
+                raise ValueError(f"loss kind {self.kind!r} is not known")
+            name, options = _FORMULAS[self.kind]
+            self._formula = inspect.unwrap(getattr(reference, name))
+            self._options = {o: spec[o] for o in options}
+        self.temperature = 1.0
+        self.link: Activation | None = None
+
+    def take_over(self, name: str, parameter: float) -> None:
+        """The last activation becomes part of the loss: `__call__` gets what goes into it."""
+        if name != _BELONGS.get(self.kind):
+            raise ValueError(f"loss {self.kind!r} cannot be linked with the activation {name!r}")
+        self.link = activation(name, parameter)
+        if self.kind == "softmax_cross_entropy":
+            self.temperature = float(parameter)
+        else:
+            self._options["from_logits"] = True
+
+    def row_weights(self, y: Array, weights: Array | None) -> Array:
+        """w, (n,) in float64: 0 for rows with the label that is ignored."""
+        w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+        ignored = self.spec.get("ignore_index")
+        if ignored is not None and y.ndim == 1:
+            w = np.where(y == ignored, 0.0, w)
+        return w
+
+    def of_epoch(self, w: Array) -> float:
+        """W: how much a batch with these weights counts in the mean of an epoch."""
+        return float(w.sum()) if self.spec["reduction"] == "mean" else float(len(w))
+
+    def __call__(self, pred: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
+        """The loss of the batch, and d loss / d pred (n, outputs) in the dtype of pred."""
+        factor = float(self.spec["factor"])
+        if self.host is not None:
+            loss, gradient = self.host(pred, y, weights)
+            return factor * float(loss), (factor * np.asarray(gradient)).astype(pred.dtype)
+        w = self.row_weights(y, weights)
+        self._check(pred, y, w)
+        losses, slopes = self._rows(pred, y, w)  # l_i (n,) in float64, d l_i / d pred (n, outputs)
+        divisor = {"mean": float(w.sum()), "count": float(len(y)), "sum": 1.0}[self.spec["reduction"]]
+        share = w / divisor if divisor else np.zeros_like(w)
+        # A weight of zero selects, it does not multiply: such a row may hold anything.
+        loss = float(np.where(share == 0, 0.0, share * losses).sum())
+        if self.kind == "rmse":
+            loss = math.sqrt(loss)  # d sqrt(s) = ds / (2 sqrt(s)); 0 where the root is 0
+            share = share / (2 * loss) if loss else np.zeros_like(w)
+        share = (factor * share)[:, None].astype(pred.dtype)
+        gradient = np.where(share == 0, pred.dtype.type(0), share * slopes)
+        return factor * loss, gradient.astype(pred.dtype, copy=False)
+
+    def _rows(self, pred: Array, y: Array, w: Array) -> tuple[Array, Array]:
+        if self.kind == "softmax_cross_entropy":
+            return self._cross_entropy(pred, y, w)
+        if self.kind == "rmse":
+            pred, y = pred.astype(np.float64), y.astype(np.float64)  # squares of float32 cannot overflow there
+        losses, slopes = self._formula(pred, y, reduction="none", **self._options)
+        if losses.ndim == 1:
+            return losses, slopes
+        columns = losses.shape[1]  # a loss for each element: their mean
+        return losses.sum(axis=1, dtype=np.float64) / columns, slopes / columns
+
+    def _cross_entropy(self, z: Array, y: Array, w: Array) -> tuple[Array, Array]:
+        """-sum_j q_j log softmax(z / temperature)_j, q the target distribution after smoothing."""
+        classes, smoothing = z.shape[1], float(self.spec["label_smoothing"])
+        if y.ndim == 1:
+            q = np.zeros_like(z)
+            kept = np.flatnonzero(w != 0)
+            q[kept, y[kept]] = 1
+        else:
+            q = y
+        q = (1 - smoothing) * q + smoothing / classes if smoothing else q
+        log_p = log_softmax(z, self.temperature)
+        losses = -np.where(q == 0, z.dtype.type(0), q * log_p).sum(axis=1, dtype=np.float64)
+        slopes = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
+        return losses, slopes / self.temperature
+
+    def _check(self, pred: Array, y: Array, w: Array) -> None:
+        n, outputs = pred.shape
+        columns = outputs // 2 if self.kind in ("gaussian_nll", "laplace_nll") else outputs
+        if y.ndim == 1 and self.kind in _OF_LABELS and len(y) == n:
+            wrong = ((y < 0) | (y >= outputs)) & (w != 0)
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise ValueError(f"{self.kind}: label {y[row]} of row {row} is not one of 0 … {outputs - 1}")
+        elif self.kind == "multiclass_hinge" or y.shape != (n, columns):
+            expected = f"({n},)" if self.kind == "multiclass_hinge" else f"({n}, {columns})"
+            raise ValueError(f"{self.kind}: the network put out {pred.shape} but y is {y.shape}, expected {expected}")
+        if len(w) != n:
+            raise ValueError(f"{self.kind}: there are {n} rows but {len(w)} weights")
