@@ -13,29 +13,47 @@ from densekit._core import __version__
 from densekit._runtime import get_num_threads, set_num_threads, show_versions, use_isa
 
 if TYPE_CHECKING:
-    from densekit import datasets, functional, initializers, losses, optimizers, reference, registry, schedules
+    from densekit import (
+        callbacks,
+        datasets,
+        functional,
+        initializers,
+        losses,
+        metrics,
+        optimizers,
+        reference,
+        registry,
+        regularizers,
+        schedules,
+    )
 
 _MODULES = (
+    "callbacks",
     "datasets",
     "functional",
     "initializers",
     "losses",
+    "metrics",
     "optimizers",
     "reference",
     "registry",
+    "regularizers",
     "schedules",
 )
 
 __all__ = [
     "__version__",
+    "callbacks",
     "datasets",
     "functional",
     "get_num_threads",
     "initializers",
     "losses",
+    "metrics",
     "optimizers",
     "reference",
     "registry",
+    "regularizers",
     "schedules",
     "set_num_threads",
     "show_versions",

@@ -1,0 +1,106 @@
+"""Callbacks that show or write down what happens."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import time
+from typing import Any, Literal
+
+from densekit._arrays import flag, one_of
+from densekit.callbacks._base import Callback, Logs
+
+
+class Progress(Callback):
+    """Shows how far the training is, and its metrics.
+
+    how: "bar" (tqdm, on stderr; lines where it is not installed), "lines" (one an epoch, on stdout), "silent".
+
+    >>> progress = densekit.callbacks.Progress("lines")
+    >>> progress.set_params({"epochs": 20})
+    >>> progress.on_epoch_end(2, {"loss": 0.51234, "val_loss": 0.6})
+    epoch 3/20  loss 0.5123  val_loss 0.6
+    """
+
+    def __init__(self, how: Literal["bar", "lines", "silent"] = "bar") -> None:
+        self.how = one_of("Progress", "how", how, ("bar", "lines", "silent"))
+        self._bar: Any = None
+        self._since: float | None = None
+
+    @classmethod
+    def for_verbose(cls, verbose: Any) -> Progress | None:
+        """What fit's verbose means: 0 None, 1 a bar, 2 lines, "auto" a bar."""
+        if isinstance(verbose, bool):
+            verbose = int(verbose)
+        if verbose not in (0, 1, 2, "auto"):
+            raise ValueError(f"fit: verbose must be 0 (silent), 1 (a bar), 2 (lines) or 'auto', got {verbose!r}")
+        return None if verbose == 0 else cls("lines" if verbose == 2 else "bar")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._bar = None
+        if self.how != "bar":
+            return
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return
+        first, last = int(self.params.get("initial_epoch", 0)), self.params.get("epochs")
+        self._bar = tqdm(total=last, initial=first, unit="epoch")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._since = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix({k: f"{v:.4g}" for k, v in (logs or {}).items()}, refresh=False)
+            self._bar.update()
+        elif self.how != "silent":
+            of = f"/{self.params['epochs']}" if "epochs" in self.params else ""
+            took = [] if self._since is None else [f"{time.perf_counter() - self._since:.2f} s"]
+            shown = [f"{k} {v:.4g}" for k, v in (logs or {}).items()]
+            print("  ".join([f"epoch {epoch + 1}{of}", *took, *shown]), file=sys.stdout, flush=True)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class CSVLogger(Callback):
+    """Writes the logs of each epoch to a file as a line of values with all digits, at once.
+
+    path: the file. separator: between values. append: go on with a file that exists, under its columns.
+    The columns are epoch (from 0) and the keys of the first epoch; a later key that is not among them is a ValueError.
+
+    >>> densekit.callbacks.CSVLogger("log.csv").append
+    False
+    """
+
+    def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        self.path = os.fspath(path)
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"CSVLogger: separator must be one character, got {separator!r}")
+        self.separator, self.append = separator, flag("CSVLogger", "append", append)
+        self._columns: list[str] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._columns = None
+        if self.append and os.path.exists(self.path):
+            with open(self.path, newline="", encoding="utf-8") as file:
+                self._columns = next(csv.reader(file, delimiter=self.separator), None)
+        if self._columns is None:
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+            open(self.path, "w", encoding="utf-8").close()  # a file that cannot be written is known before the training
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        row: dict[str, Any] = {"epoch": epoch, **(logs or {})}
+        fresh = self._columns is None
+        columns = self._columns = list(row) if self._columns is None else self._columns
+        if extra := [key for key in row if key not in columns]:
+            raise ValueError(f"CSVLogger: {self.path} has the columns {columns}, but there is also {extra[0]!r}")
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, delimiter=self.separator)
+            if fresh:
+                writer.writerow(columns)
+            writer.writerow([repr(float(row[k])) if k != "epoch" and k in row else row.get(k, "") for k in columns])
