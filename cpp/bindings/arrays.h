@@ -106,5 +106,6 @@ void bind_norms(py::module_& m);
 void bind_scaling(py::module_& m);
 void bind_distances(py::module_& m);
 void bind_math(py::module_& m);
+void bind_spec(py::module_& m);
 
 }  // namespace densekit::bindings

@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_scaling(m);
   bind_distances(m);
   bind_math(m);
+  bind_spec(m);
 }

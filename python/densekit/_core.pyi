@@ -1005,6 +1005,7 @@ def normalize(
     beta: numpy.typing.NDArray[numpy.float64] | None,
     y: numpy.typing.NDArray[numpy.float64],
 ) -> None: ...
+def normalize_spec(text: str) -> str: ...
 @typing.overload
 def optimizer_update(
     rule: Optimizer,
