@@ -12,7 +12,7 @@ static void require_product(const py::array& a, const char* a_name, const py::ar
           std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b));
 }
 
-// y = activation(x w + b); saved, if given, receives x w + b.
+// y = activation(x w + b); saved, if given, receives what the slope is computed from.
 template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<Contiguous<T>>& b, Activation activation,
                                      double parameter, Contiguous<T>& y, std::optional<Contiguous<T>> saved) {
   require_product(x, "x", w, "w");

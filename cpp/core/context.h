@@ -1,6 +1,7 @@
 // What an operation runs with: one instruction set and a number of threads, the same for the whole call.
 #pragma once
 #include "core/cpu.h"
+#include "core/interrupt.h"
 #include "core/parallel.h"
 
 namespace densekit {
@@ -11,12 +12,16 @@ struct Context {
   const Table* table;
   int threads;
   Road road = Road::automatic;
+  Interrupt* interrupt = nullptr;  // once it says stop, no further task begins, and results are left unfinished
 
   template <class T> const Kernels<T>& kernels() const { return table->of<T>(); }
 
   // Runs body(task, worker) over tasks; nanoseconds estimates the serial work of all of them together.
   template <class F> void parallel(index tasks, double nanoseconds, const F& body) const {
-    parallel_for(tasks, threads, nanoseconds, body);
+    parallel_for(tasks, threads, nanoseconds, [&](index task, int worker) {
+      if (interrupt && (worker == 0 ? interrupt->poll() : interrupt->stopped())) return;
+      body(task, worker);
+    });
   }
 
   // Runs body(begin, length, worker) over pieces of n elements; the cut depends on n alone.

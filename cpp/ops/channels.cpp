@@ -10,6 +10,22 @@ index channel_moments_scratch_bytes(const ChannelShape& shape) {
   return 2 * Carver::bytes<double>(s.partials() * s.channels);
 }
 
+void merge_channel_moments(const Context& context, const ChannelShape& s, const double* means, const double* squares, double* mean,
+                           double* m2) {
+  for_partials(context, s, [&](index first, index cols, index p) {
+    const index at = s.partial_at(first, p);
+    if (p == 0) {
+      std::copy_n(means + at, cols, mean + first);
+      std::copy_n(squares + at, cols, m2 + first);
+      return;
+    }
+    // Before p: whole blocks of 64 rows, or all samples before this one and the pieces before this piece.
+    const index before = s.columns() ? p * s.row_block : p / s.pieces() * s.inner + p % s.pieces() * s.piece;
+    context.kernels<double>().normalization.merge_moments(mean + first, m2 + first, static_cast<double>(before), means + at, squares + at,
+                                                          static_cast<double>(s.partial_count(p)), cols);
+  });
+}
+
 template <class T> void channel_moments(const Context& context, const T* x, ChannelShape shape, double* mean, double* m2, void* scratch) {
   const ChannelShape s = shape.canonical();
   const auto& kernels = context.kernels<T>().normalization;
@@ -23,26 +39,16 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
         kernels.column_moments(x + offset, rows, cols, s.channels, means + at, squares + at);
       },
       [&](index at, index offset, index n, index) { kernels.moments(x + offset, n, means + at, squares + at); });
-  for_partials(context, s, [&](index first, index cols, index p) {
-    const index at = s.partial_at(first, p);
-    if (p == 0) {
-      std::copy_n(means + at, cols, mean + first);
-      std::copy_n(squares + at, cols, m2 + first);
-      return;
-    }
-    // Before p: whole blocks of 64 rows, or all samples before this one and the pieces before this piece.
-    const index before = s.columns() ? p * s.row_block : p / s.pieces() * s.inner + p % s.pieces() * s.piece;
-    kernels.merge_moments(mean + first, m2 + first, static_cast<double>(before), means + at, squares + at,
-                          static_cast<double>(s.partial_count(p)), cols);
-  });
+  merge_channel_moments(context, s, means, squares, mean, m2);
 }
 
 template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 5 * Carver::bytes<T>(shape.channels); }
 
 template <class T> void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse,
-                                  const T* gamma, const T* beta, T* y, void* scratch) {
+                                  const T* gamma, const T* beta, T* y, void* scratch, const Epilogue<T>& epilogue) {
   const ChannelShape s = shape.canonical();
-  const auto& kernels = context.kernels<T>().normalization;
+  const Kernels<T>& all = context.kernels<T>();
+  const auto& kernels = all.normalization;
   Carver carver(scratch);
   Scales<T> scales(s.channels, carver);
   T* shift = carver.take<T>(s.channels);
@@ -52,20 +58,23 @@ template <class T> void normalize(const Context& context, const T* x, ChannelSha
   }
   const Centers<T> centers = split_means(mean, scales.stretch_from(0), s.channels, carver);
   for_channel_blocks(
-      context, s, 0.4,
+      context, s, epilogue.elementwise() ? 1.2 : 0.4,
       [&](index, index offset, index rows, index first, index cols) {
         const Affine<T> map{{centers.high + first, centers.low + first}, scales.stretch_from(first), scales.scale + first, shift + first};
         kernels.column_affine(x + offset, rows, cols, s.channels, map, y + offset, s.channels);
+        finish(all, epilogue, y, s.channels, offset / s.channels, first, rows, cols);
       },
       [&](index, index offset, index n, index c) {
         kernels.affine(x + offset, n, mean[c], scales.stretch[c], scales.scale[c], shift[c], y + offset);
+        if (epilogue.elementwise()) finish_run(all, epilogue, y + offset, offset, n);
       });
 }
 
-#define INSTANTIATE(T)                                                                               \
-  template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*); \
-  template index normalize_scratch_bytes<T>(const ChannelShape&);                                    \
-  template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*, const T*, T*, void*);
+#define INSTANTIATE(T)                                                                                                            \
+  template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*);                              \
+  template index normalize_scratch_bytes<T>(const ChannelShape&);                                                                 \
+  template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*, const T*, T*, void*, \
+                             const Epilogue<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -32,8 +32,8 @@ template <class T> index dense_backward_scratch_bytes(const Context& context, in
 template <class T> void dense_backward(const Context& context, const T* dz, View<T> x, View<T> w, DenseGradients<T> out, void* scratch) {
   const View<T> gradient{dz, x.rows, w.cols, w.cols, 1};
   if (out.dx) matmul(context, gradient, w.transposed(), out.dx, {}, scratch);  // (m, n) (n, k)
-  matmul(context, x.transposed(), gradient, out.dw, {}, scratch);              // (k, m) (m, n)
-  column_sums(context, dz, x.rows, w.cols, out.db, scratch);
+  if (out.dw) matmul(context, x.transposed(), gradient, out.dw, {}, scratch);  // (k, m) (m, n)
+  if (out.db) column_sums(context, dz, x.rows, w.cols, out.db, scratch);
 }
 
 #define INSTANTIATE(T)                                                                 \

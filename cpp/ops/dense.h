@@ -7,9 +7,7 @@ namespace densekit {
 // x (m, k), w (k, n) by strides; epilogue as in ops/matmul.h; y (m, n). Forward is matmul itself.
 
 template <class T> struct DenseGradients {
-  T* dx;  // (m, k), or null when it is not wanted
-  T* dw;  // (k, n)
-  T* db;  // (n)
+  T *dx, *dw, *db;  // (m, k), (k, n), (n); null: not wanted
 };
 
 // dz (m, n) contiguous: the gradient before the activation.

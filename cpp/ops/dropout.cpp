@@ -30,19 +30,27 @@ void dropout_mask(const Context& context, const Dropout& d, std::uint64_t first,
   });
 }
 
+template <class T> DropoutPass<T>::DropoutPass(const Dropout& d)
+    : nothing_left(d.rate == 1 && (d.training || d.mode == DropoutMode::classic)),
+      draws(!nothing_left && d.training && threshold(d.rate) > 0),
+      stream(stream_of(d)),
+      factor(static_cast<T>(factor_of(d))) {}
+
+template <class T> void DropoutPass<T>::apply(const Kernels<T>& kernels, std::uint64_t first, const T* x, T* y, index n) const {
+  if (nothing_left) std::fill_n(y, n, T(0));
+  else if (draws) kernels.dropout.dropout(stream, first, x, y, n, factor);
+  else kernels.dropout.scale(x, y, n, factor);
+}
+
 template <class T> void dropout(const Context& context, const Dropout& d, std::uint64_t first, const T* x, T* y, index n) {
-  const auto& kernels = context.kernels<T>().dropout;
-  const bool nothing_left = d.rate == 1 && (d.training || d.mode == DropoutMode::classic);
-  const bool draws = d.training && threshold(d.rate) > 0;
-  const DropoutStream stream = stream_of(d);
-  const T factor = static_cast<T>(factor_of(d));
+  const DropoutPass<T> pass(d);
   context.parallel_pieces(n, 0.7, [&](index i, index length, int) {
-    if (nothing_left) std::fill_n(y + i, length, T(0));
-    else if (draws) kernels.dropout(stream, first + static_cast<std::uint64_t>(i), x + i, y + i, length, factor);
-    else kernels.scale(x + i, y + i, length, factor);
+    pass.apply(context.kernels<T>(), first + static_cast<std::uint64_t>(i), x + i, y + i, length);
   });
 }
 
+template struct DropoutPass<float>;
+template struct DropoutPass<double>;
 template void dropout<float>(const Context&, const Dropout&, std::uint64_t, const float*, float*, index);
 template void dropout<double>(const Context&, const Dropout&, std::uint64_t, const double*, double*, index);
 

@@ -15,6 +15,18 @@ struct Dropout {
   std::uint32_t layer = 0;
 };
 
+// Dropout in numbers: what one element needs.
+template <class T> struct DropoutPass {
+  bool nothing_left, draws;  // zeros; a mask; neither: only the factor
+  DropoutStream stream;
+  T factor;
+
+  explicit DropoutPass(const Dropout& dropout);
+  bool changes_nothing() const { return !nothing_left && !draws && factor == 1; }
+  // y = what is left of x (n); element 0 is number `first`. y may be x.
+  void apply(const Kernels<T>& kernels, std::uint64_t first, const T* x, T* y, index n) const;
+};
+
 // Elements are numbered from `first`; the last number must be below 2^34.
 constexpr std::uint64_t most_dropout_elements = std::uint64_t{1} << 34;
 

@@ -14,14 +14,9 @@ index ceil_div(index a, index b) { return (a + b - 1) / b; }
 // Pieces of nearly equal length: piece p of `pieces` over n elements starts here.
 index piece_start(index n, index pieces, index p) { return n * p / pieces; }
 
-template <class T>
-void finish(const Kernels<T>& kernels, const Epilogue<T>& e, T* c, index ldc, index row, index col, index rows, index cols) {
-  for (index i = row; i < row + rows; ++i) {
-    T* z = c + i * ldc + col;
-    if (e.bias) kernels.elementwise.add(z, e.bias + col, z, cols);
-    if (e.saved) std::copy(z, z + cols, e.saved + i * ldc + col);
-    if (e.activation != Activation::identity) kernels.activation.forward[static_cast<int>(e.activation)](z, z, cols, e.parameter);
-  }
+// The same in units of 64 rows where the moments of such blocks are wanted.
+index row_start(index m, index pieces, index p, bool blocks) {
+  return blocks ? std::min(m, moment_rows * piece_start(ceil_div(m, moment_rows), pieces, p)) : piece_start(m, pieces, p);
 }
 
 // Packing pays when each packed element is used often enough, and B does not stay in L2 as it lies. Columns of A that are
@@ -57,12 +52,15 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
     });
   }
   // A task is a strip of rows and a strip of column panels, about 32 rows by 8 panels.
-  const index row_tasks = ceil_div(m, 4 * gemm.direct_rows), col_tasks = ceil_div(shape.panels(), 8);
+  const bool blocks = epilogue.block_means;
+  const index row_tasks = ceil_div(m, blocks ? moment_rows : 4 * gemm.direct_rows), col_tasks = ceil_div(shape.panels(), 8);
   context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int) {
-    const index first_row = piece_start(m, row_tasks, task / col_tasks), end_row = piece_start(m, row_tasks, task / col_tasks + 1);
+    const index first_row = row_start(m, row_tasks, task / col_tasks, blocks),
+                end_row = row_start(m, row_tasks, task / col_tasks + 1, blocks);
     const index first_panel = piece_start(shape.panels(), col_tasks, task % col_tasks);
     const index end_panel = piece_start(shape.panels(), col_tasks, task % col_tasks + 1);
     const index tiles = ceil_div(end_row - first_row, gemm.direct_rows);
+    const index col = first_panel * width, cols = std::min(n, end_panel * width) - col;
     for (index t = 0; t < tiles; ++t) {
       const index row = first_row + piece_start(end_row - first_row, tiles, t);
       const index rows = first_row + piece_start(end_row - first_row, tiles, t + 1) - row;
@@ -73,9 +71,9 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
           gemm.direct_tile(rows, shape.panel_cols(panel), std::min(k_block, k - p), a.at(row, p), a.row_stride, a.col_stride,
                            panel_of_b + p * b_depth, b_depth, c + row * n + panel * width, n, p > 0);
       }
-      const index col = first_panel * width, end_col = std::min(n, end_panel * width);
-      finish(kernels, epilogue, c, n, row, col, rows, end_col - col);
+      finish(kernels, epilogue, c, n, row, col, rows, cols);
     }
+    if (blocks) block_moments(kernels, epilogue, c, n, first_row, end_row, col, cols);
   });
 }
 
@@ -87,6 +85,7 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
   const index m = a.rows, n = b.cols, k = a.cols, width = gemm.tile_width, mr = gemm.packed_rows;
   Carver carver(scratch);
   T* packed_b = carver.take<T>(gemm.column_block * k_block);
+  const bool blocks = epilogue.block_means;
   T* packed_a = carver.take<T>(mr * k_block * context.threads);
   for (index col = 0; col < n; col += gemm.column_block) {
     const Shape<T> shape{gemm, m, std::min(gemm.column_block, n - col), k};
@@ -100,14 +99,16 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
       });
       // With few rows, the columns are cut as well, so that there is work for every thread; not finer than four panels,
       // because each task packs its rows of A for itself.
-      const index row_tasks = ceil_div(m, gemm.row_block);
+      const index row_tasks = ceil_div(m, blocks ? moment_rows * ceil_div(gemm.row_block, moment_rows) : gemm.row_block);
       const index col_tasks = std::min(ceil_div(shape.panels(), 4), ceil_div(8, row_tasks));
       context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int worker) {
         T* panel_of_a = packed_a + worker * mr * k_block;
-        const index first_row = piece_start(m, row_tasks, task / col_tasks), end_row = piece_start(m, row_tasks, task / col_tasks + 1);
+        const index first_row = row_start(m, row_tasks, task / col_tasks, blocks),
+                    end_row = row_start(m, row_tasks, task / col_tasks + 1, blocks);
         const index first_panel = piece_start(shape.panels(), col_tasks, task % col_tasks);
         const index end_panel = piece_start(shape.panels(), col_tasks, task % col_tasks + 1);
         const index tiles = ceil_div(end_row - first_row, mr);
+        const index begin = col + first_panel * width, cols = std::min(shape.n, end_panel * width) - first_panel * width;
         for (index t = 0; t < tiles; ++t) {
           const index row = first_row + piece_start(end_row - first_row, tiles, t);
           const index rows = first_row + piece_start(end_row - first_row, tiles, t + 1) - row;
@@ -115,11 +116,9 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
           for (index panel = first_panel; panel < end_panel; ++panel)
             gemm.packed_tile(rows, shape.panel_cols(panel), depth, panel_of_a, packed_b + panel * width * depth,
                              c + row * n + col + panel * width, n, p > 0);
-          if (p + depth == k) {
-            const index begin = first_panel * width, end = std::min(shape.n, end_panel * width);
-            finish(kernels, epilogue, c, n, row, col + begin, rows, end - begin);
-          }
+          if (p + depth == k) finish(kernels, epilogue, c, n, row, begin, rows, cols);
         }
+        if (blocks && p + depth == k) block_moments(kernels, epilogue, c, n, first_row, end_row, begin, cols);
       });
     }
   }
@@ -127,15 +126,22 @@ template <class T> void multiply_packed(const Context& context, View<T> a, View<
 
 }  // namespace
 
-template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
+template <class T> static index direct_bytes(const Context& context, index n, index k) {
+  const index width = context.kernels<T>().gemm.tile_width;
+  return Carver::bytes<T>(ceil_div(n, width) * width, k);
+}
+template <class T> static index packed_bytes(const Context& context) {
   const GemmKernels<T>& gemm = context.kernels<T>().gemm;
+  return Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads);
+}
+template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
   index most = 0;
   for (const bool a_transposed : {false, true})
-    most = std::max(most,
-                    goes_direct<T>(context, m, n, k, a_transposed)
-                        ? Carver::bytes<T>(ceil_div(n, gemm.tile_width) * gemm.tile_width, k)
-                        : Carver::bytes<T>(gemm.column_block * k_block) + Carver::bytes<T>(gemm.packed_rows * k_block * context.threads));
+    most = std::max(most, goes_direct<T>(context, m, n, k, a_transposed) ? direct_bytes<T>(context, n, k) : packed_bytes<T>(context));
   return most;
+}
+template <class T> index matmul_most_scratch_bytes(const Context& context, index, index n, index k) {
+  return std::max(direct_bytes<T>(context, n, k), packed_bytes<T>(context));  // one row goes direct, whatever B is
 }
 
 template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
@@ -144,6 +150,7 @@ template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* 
   if (k == 0) {
     std::fill(c, c + m * n, T(0));
     finish(context.kernels<T>(), epilogue, c, n, 0, 0, m, n);
+    if (epilogue.block_means) block_moments(context.kernels<T>(), epilogue, c, n, 0, m, 0, n);
   } else if (goes_direct<T>(context, m, n, k, is_transposed(a))) {
     multiply_direct(context, a, b, c, epilogue, scratch);
   } else {
@@ -151,8 +158,9 @@ template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* 
   }
 }
 
-#define INSTANTIATE(T)                                                         \
-  template index matmul_scratch_bytes<T>(const Context&, index, index, index); \
+#define INSTANTIATE(T)                                                              \
+  template index matmul_scratch_bytes<T>(const Context&, index, index, index);      \
+  template index matmul_most_scratch_bytes<T>(const Context&, index, index, index); \
   template void matmul<T>(const Context&, View<T>, View<T>, T*, const Epilogue<T>&, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -2,19 +2,13 @@
 #pragma once
 #include "core/context.h"
 #include "core/view.h"
+#include "ops/epilogue.h"
 
 namespace densekit {
 
-// What is done to a finished tile of c while it is in cache: the ordinary elementwise kernels, so that the result is
-// that of a separate pass, bit for bit.  z = a b + bias; saved = z; c = activation(z).
-template <class T> struct Epilogue {
-  const T* bias = nullptr;  // (cols of c)
-  Activation activation = Activation::identity;
-  T parameter = 0;
-  T* saved = nullptr;  // (m, n) like c
-};
-
 template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k);
+// Enough for any product of at most these sizes, whichever road it takes.
+template <class T> index matmul_most_scratch_bytes(const Context& context, index m, index n, index k);
 
 // a (m, k) and b (k, n) by strides; c (m, n) contiguous, overwritten, apart from a and b.
 template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch);

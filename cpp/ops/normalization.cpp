@@ -101,7 +101,7 @@ template <class F> void for_layer_rows(const Context& context, index rows, index
 }  // namespace
 
 template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
-                                   double* mean, double* inverse, T* y) {
+                                   double* mean, double* inverse, T* y, const Epilogue<T>& epilogue) {
   if (cols == 0) return;
   const auto& kernels = context.kernels<T>().normalization;
   for_layer_rows(context, rows, cols, [&](index i) {
@@ -109,6 +109,7 @@ template <class T> void layer_norm(const Context& context, const T* x, index row
     kernels.moments(x + i * cols, cols, mean + i, &m2);
     inverse[i] = 1 / std::sqrt(m2 / static_cast<double>(cols) + eps);
     kernels.layer_affine(x + i * cols, cols, mean[i], inverse[i], gamma, beta, y + i * cols);
+    if (epilogue.elementwise()) finish_run(context.kernels<T>(), epilogue, y + i * cols, i * cols, cols);
   });
 }
 
@@ -158,7 +159,8 @@ template <class T> void layer_norm_backward(const Context& context, const T* dy,
   template index batch_norm_backward_scratch_bytes<T>(const ChannelShape&);                                                             \
   template void batch_norm_backward<T>(const Context&, const T*, const T*, const ChannelShape&, const double*, const double*, const T*, \
                                        bool, const NormGradients<T>&, void*);                                                           \
-  template void layer_norm<T>(const Context&, const T*, index, index, double, const T*, const T*, double*, double*, T*);                \
+  template void layer_norm<T>(const Context&, const T*, index, index, double, const T*, const T*, double*, double*, T*,                 \
+                              const Epilogue<T>&);                                                                                      \
   template void layer_norm_backward<T>(const Context&, const T*, const T*, index, index, const double*, const double*, const T*,        \
                                        const NormGradients<T>&, void*);
 INSTANTIATE(float)

@@ -27,9 +27,9 @@ template <class T> void batch_norm_backward(const Context& context, const T* dy,
                                             void* scratch);
 
 // x, y (rows, cols): each row by its own mean and 1 / sqrt(variance + eps), which mean and inverse (rows) receive.
-// gamma, beta (cols) may be null. y may be x.
+// gamma, beta (cols) may be null. y may be x. The epilogue has no bias.
 template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
-                                   double* mean, double* inverse, T* y);
+                                   double* mean, double* inverse, T* y, const Epilogue<T>& epilogue = {});
 // dx may be dy or x.
 index layer_norm_backward_scratch_bytes(index rows, index cols);
 template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
