@@ -61,6 +61,12 @@ def dtype(request):
     return request.param
 
 
+@pytest.fixture(params=["reference", "native"] if hasattr(_core, "NetworkFloat32") else ["reference"])
+def engine(request):
+    """Runs the test once on each engine of this build."""
+    return request.param
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261122)

@@ -1,5 +1,6 @@
 """densekit trains dense neural networks on the CPU: C++ kernels behind NumPy arrays.
 
+densekit.Sequential([...])           # a model: compile, fit, evaluate, predict
 import densekit.functional as F      # every operation, as one compiled call
 import densekit.reference as F       # the same names and signatures in plain NumPy
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         datasets,
         functional,
         initializers,
+        layers,
         losses,
         metrics,
         optimizers,
@@ -26,12 +28,15 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
+    from densekit._lr_finder import lr_finder
+    from densekit.model import Sequential, TrainingDiverged
 
 _MODULES = (
     "callbacks",
     "datasets",
     "functional",
     "initializers",
+    "layers",
     "losses",
     "metrics",
     "optimizers",
@@ -40,15 +45,25 @@ _MODULES = (
     "regularizers",
     "schedules",
 )
+# Names that live in a module, imported on first use, too.
+_NAMES = {
+    "Sequential": "densekit.model",
+    "TrainingDiverged": "densekit.model",
+    "lr_finder": "densekit._lr_finder",
+}
 
 __all__ = [
+    "Sequential",
+    "TrainingDiverged",
     "__version__",
     "callbacks",
     "datasets",
     "functional",
     "get_num_threads",
     "initializers",
+    "layers",
     "losses",
+    "lr_finder",
     "metrics",
     "optimizers",
     "reference",
@@ -64,6 +79,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _MODULES:  # imported on first use
         return importlib.import_module(f"densekit.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"module 'densekit' has no attribute {name!r}")
 
 

@@ -1,0 +1,225 @@
+"""What people pass as X, y and weights, made into what an engine takes; errors that say what to write instead."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit._arrays import weights as checked_weights
+from densekit.losses import CategoricalCrossentropy, Loss
+
+Array: TypeAlias = NDArray[Any]
+Weights: TypeAlias = NDArray[np.float64] | None
+
+_CLASSES = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # losses of labels
+_ROWS_AT_ONCE = 4096  # when a check needs an array of its own
+
+
+def as_array(op: str, name: str, value: Any) -> Array:
+    """An array of numbers from lists, arrays, data frames; native byte order."""
+    if value is None:
+        raise TypeError(f"{op}: {name} is None, expected an array of numbers")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{op}: {name} is a masked array; fill it first, e.g. {name}.filled(0)")
+    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
+        raise TypeError(f"{op}: {name} is a sparse {type(value).__name__}; convert it with {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
+    if array.dtype.kind in "OUSmM":
+        _refuse_words(op, name, array)
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"{op}: {name} is {array.dtype}, expected real numbers; convert it with {name}.astype(float)")
+    return np.require(array, array.dtype.newbyteorder("="), ["ALIGNED"])
+
+
+def _refuse_words(op: str, name: str, array: Array) -> None:
+    words = [v for v in array.ravel().tolist() if not isinstance(v, bool | int | float)]
+    example = f" such as {words[0]!r}" if words else ""
+    if name == "y" and array.ndim == 1 and words and isinstance(words[0], str):
+        raise TypeError(
+            f"{op}: y holds strings{example}; write classes, y = np.unique(y, return_inverse=True), or use "
+            "densekit.sklearn.MLPClassifier, which does that"
+        )
+    if words and isinstance(words[0], str):
+        raise TypeError(
+            f"{op}: {name} holds strings{example}; encode them as numbers, for example as one column a word"
+        )
+    raise TypeError(
+        f"{op}: {name} is {array.dtype}{f', with values{example}' if words else ''}; convert it, e.g. with "
+        f"np.asarray({name}, dtype=float)"
+    )
+
+
+def matrix(op: str, name: str, value: Any, width: int | None = None) -> Array:
+    """(n, width) numbers of any real type."""
+    array = as_array(op, name, value)
+    if array.ndim == 1:
+        row = f"one row is {name}.reshape(1, -1), one column {name}.reshape(-1, 1)"
+        raise ValueError(f"{op}: {name} is {array.shape}, expected (rows, {width or 'columns'}); {row}")
+    if array.ndim != 2:
+        hint = f"; flatten the rows with {name}.reshape(len({name}), -1)" if array.ndim > 2 else ""
+        raise ValueError(f"{op}: {name} is {array.shape}, expected (rows, {width or 'columns'}){hint}")
+    if width is not None and array.shape[1] != width:
+        raise ValueError(f"{op}: {name} is {array.shape} but the model takes {width} columns")
+    if array.shape[1] == 0:
+        raise ValueError(f"{op}: {name} is {array.shape}: it has no columns")
+    return array
+
+
+def engine_rows(array: Array, dtype: Any) -> Array:
+    """The array itself if an engine gathers its rows (float32, float64, uint8; any strides), else a copy in `dtype`."""
+    return array if array.dtype in (np.float32, np.float64, np.uint8) else array.astype(dtype)
+
+
+def require_finite(op: str, name: str, array: Array) -> None:
+    """ValueError that names the first NaN or infinity; one pass, without a copy, where all is well."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        bad = ~np.isfinite(array[start : start + _ROWS_AT_ONCE])
+        if bad.any():
+            at = np.argwhere(bad)[0]
+            at[0] += start
+            place = ", ".join(map(str, at.tolist()))
+            raise ValueError(f"{op}: {name}[{place}] is {array[tuple(at)]}; fill such values or drop their rows")
+
+
+def targets(op: str, y: Any, rows: int, loss: Loss, outputs: int, dtype: Any, name: str = "y") -> Array:
+    """Targets as the loss wants them in an engine, labels int64 (n,) or (n, m) of `dtype`."""
+    y = as_array(op, name, y)
+    if y.ndim == 0 or len(y) != rows:
+        raise ValueError(f"{op}: X has {rows} rows but {name} is {y.shape}")
+    require_finite(op, name, y)
+    try:
+        converted: Array = loss.targets(y, outputs, dtype)
+    except ValueError as error:
+        raise ValueError(f"{op}: {error}{_advice(y, loss, outputs)}") from None
+    if loss.kind == "softmax_cross_entropy" and converted.ndim == 2:
+        _require_one_class(op, name, converted)
+    return converted
+
+
+def _advice(y: Array, loss: Loss, outputs: int) -> str:
+    """What to write instead of targets that the loss refused."""
+    whole = y.dtype.kind in "iub" or bool((y == np.floor(y)).all())
+    flat = y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)
+    low, high = (y.min(), y.max()) if y.size else (0, 0)
+    if loss.kind in _CLASSES:
+        if not flat:
+            one_hot = y.ndim == 2 and y.shape[1] == outputs
+            return "; rows of probabilities take loss='categorical_crossentropy'" if one_hot else ""
+        if isinstance(loss, CategoricalCrossentropy):
+            return ": loss='sparse_categorical_crossentropy'"
+        if not whole or loss.__dict__.get("ignore_index") is not None:
+            return ""
+        if low >= 1 and high == outputs:
+            return f"; labels count from 0: write y - {low:g}"
+        if low < 0:
+            return "; number the classes with np.unique(y, return_inverse=True)[1]"
+        return f"; the last layer has {outputs} unit(s), and {high:g} is the label of class {high + 1:g}"
+    if loss.kind == "binary_cross_entropy" and flat and whole and high > 1:
+        return (
+            f"; labels of several classes take Dense({high + 1:g}, 'softmax') and "
+            "loss='sparse_categorical_crossentropy'"
+        )
+    if loss.kind == "binary_cross_entropy" and flat and outputs == 1 and low == -1 and high == 1:
+        return "; write (y + 1) / 2"
+    columns = 1 if y.ndim == 1 else y.shape[1]
+    if y.ndim <= 2 and loss.outputs_for(columns) != outputs:
+        return f"; for these targets the last layer has {loss.outputs_for(columns)} unit(s)"
+    return ""
+
+
+def _require_one_class(op: str, name: str, y: Array) -> None:
+    off = np.abs(y.sum(axis=1, dtype=np.float64) - 1) > 1e-3
+    if off.any():
+        at = int(off.argmax())
+        raise ValueError(
+            f"{op}: row {at} of {name} sums to {y[at].sum():g}, expected 1; several classes at once take "
+            f"Dense({y.shape[1]}, 'sigmoid') and loss='binary_crossentropy'"
+        )
+
+
+def row_weights(op: str, sample_weight: Any, class_weight: Any, y: Array, outputs: int) -> Weights:
+    """Weights of the rows as float64: the sample weight times that of the row's class."""
+    weight = checked_weights(op, "sample_weight", sample_weight, len(y))
+    by_class = _class_weights(op, class_weight, y, outputs)
+    if by_class is None:
+        return weight
+    return by_class if weight is None else weight * by_class
+
+
+def _class_weights(op: str, class_weight: Any, y: Array, outputs: int) -> Weights:
+    if class_weight is None:
+        return None
+    if y.ndim == 1:
+        labels, classes = y, outputs
+    elif y.shape[1] == 1 and outputs == 1 and (np.abs(y - 0.5) == 0.5).all():
+        labels, classes = y[:, 0].astype(np.int64), 2
+    elif y.shape[1] > 1:
+        labels, classes = y.argmax(axis=1), y.shape[1]
+    else:
+        raise ValueError(f"{op}: class_weight needs classes, but y are numbers; use sample_weight")
+    table = np.ones(classes)
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(f"{op}: class_weight must be 'balanced', a dict or an array, got {class_weight!r}")
+        counts = np.bincount(labels[labels >= 0], minlength=classes)
+        present = counts > 0
+        table[present] = counts.sum() / (present.sum() * counts[present])  # scikit-learn's definition
+    elif isinstance(class_weight, Mapping):
+        for label, value in class_weight.items():
+            if not isinstance(label, int | np.integer) or not 0 <= label < classes:
+                raise ValueError(f"{op}: class_weight has {label!r}, but classes are numbered from 0 to {classes - 1}")
+            table[label] = value
+        checked_weights(op, "class_weight", table, classes)
+    else:
+        table = np.asarray(checked_weights(op, "class_weight", class_weight, classes))
+    # The label that the loss ignores may be any number; its rows weigh nothing anyway.
+    return table[np.clip(labels, 0, classes - 1)]
+
+
+def split_rows(op: str, fraction: float, rows: int) -> int:
+    """How many rows to train on when the last `fraction` of them is kept for validation, as Keras counts."""
+    kept = int(np.floor(rows * (1 - fraction)))
+    if not 0 < kept < rows:
+        raise ValueError(
+            f"{op}: validation_split={fraction:g} of {rows} row(s) leaves {kept} to train on and {rows - kept} to "
+            "validate with"
+        )
+    return kept
+
+
+def batches(rows: int, batch_size: int, drop_last: bool, joins: bool) -> list[tuple[int, int]]:
+    """First and last row (exclusive) of each batch of an epoch.
+
+    joins: the network has a batch norm, so that a last batch of one row joins its predecessor.
+    """
+    cuts = [*range(0, rows, batch_size), rows]
+    if drop_last and rows % batch_size:
+        del cuts[-1]
+    elif joins and rows % batch_size == 1 and len(cuts) > 2:
+        del cuts[-2]
+    return list(itertools.pairwise(cuts))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """X, targets and weights as an engine takes them."""
+
+    x: Array
+    y: Array
+    weights: Weights
+
+    def __getitem__(self, part: slice) -> Rows:
+        return Rows(self.x[part], self.y[part], None if self.weights is None else self.weights[part])

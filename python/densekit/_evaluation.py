@@ -1,0 +1,227 @@
+"""What a model is asked: predictions, losses and metrics over many rows, gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from densekit import _data as data
+from densekit import _network as network
+from densekit._arrays import flag, one_of, whole
+from densekit._data import Array, Rows, Weights
+from densekit._layer import Layer, walk
+
+if TYPE_CHECKING:
+    from densekit.model import Sequential
+
+# Rows at a time: enough to keep all threads busy, few enough that memory does not grow with the data.
+ROWS_AT_ONCE = 2048
+
+
+def rows_at_once(op: str, batch_size: int | None) -> int:
+    return ROWS_AT_ONCE if batch_size is None else whole(op, "batch_size", batch_size, low=1)
+
+
+def _in_batches(forward: Callable[[Array], Array], x: Array, width: int, dtype: Any, size: int) -> Array:
+    y = np.empty((len(x), width), dtype)
+    for start in range(0, len(x), size):
+        y[start : start + size] = forward(np.ascontiguousarray(x[start : start + size], dtype))
+    return y
+
+
+def predict(model: Sequential, X: Any, batch_size: int | None) -> Array:
+    size = rows_at_once("predict", batch_size)
+    x = data.matrix("predict", "X", X, model.inputs)
+    engine = model._ready(x.shape[1])
+    return _in_batches(lambda part: engine.forward(part, False), x, engine.outputs, model.dtype, size)
+
+
+def transform(model: Sequential, X: Any, layer: str | Layer | int, batch_size: int | None) -> Array:
+    size = rows_at_once("transform", batch_size)
+    x = data.matrix("transform", "X", X, model.inputs)
+    engine = model._ready(x.shape[1])
+    found = _hidden_layer(model, layer)
+    name, width = str(found.name), found.outputs
+    assert width is not None
+    return _in_batches(lambda part: engine.hidden(part, name, False), x, width, model.dtype, size)
+
+
+def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
+    known = list(walk(model.layers))
+    if isinstance(layer, Layer):
+        if not any(layer is one for one in known):
+            raise ValueError(f"transform: {layer!r} is no layer of this model")
+        return layer
+    if isinstance(layer, str):
+        names = [str(one.name) for one in known]
+        return known[names.index(one_of("transform", "layer", layer, names))]
+    count = len(model.layers)
+    at = whole("transform", "layer", layer, low=-count, high=count - 1)
+    return model.layers[at]
+
+
+def vjp(model: Sequential, X: Any, training: bool) -> tuple[Array, Any]:
+    x = data.matrix("vjp", "X", X, model.inputs)
+    engine = model._ready(x.shape[1])
+    tape = engine.tape(np.ascontiguousarray(x, model.dtype), flag("vjp", "training", training))
+    places = [s for s in engine.segments if s["kind"] == "parameter"]
+
+    def pullback(dy: ArrayLike) -> tuple[Array, dict[str, Array]]:
+        array = data.as_array("pullback", "dy", dy)
+        if array.shape != tape.output.shape:
+            raise ValueError(f"pullback: dy is {array.shape} but y is {tape.output.shape}")
+        dx, flat = tape.pullback(np.ascontiguousarray(array, model.dtype))
+        gradients = {}
+        for s in places:
+            shape = tuple(s["shape"])
+            part = flat[s["offset"] : s["offset"] + math.prod(shape)]
+            gradients[f"{s['layer']}.{s['name']}"] = part.reshape(shape)
+        return dx, gradients
+
+    return tape.output, pullback
+
+
+# Losses.
+
+
+def require_compiled(model: Sequential, op: str) -> Any:
+    """The loss; RuntimeError with what to write if there is none."""
+    if model.loss is None:
+        raise RuntimeError(f"{op}: compile the model first, e.g. model.compile('adam', loss='mse')")
+    return model.loss
+
+
+def rows(
+    model: Sequential, op: str, X: Any, y: Any, sample_weight: Any, class_weight: Any = None, names: str = "X y"
+) -> Rows:
+    """X, y and the weights as an engine takes them; makes the model's weights if need be."""
+    loss = require_compiled(model, op)
+    x_name, y_name = names.split()
+    x = data.matrix(op, x_name, X, model.inputs)
+    if not len(x):
+        raise ValueError(f"{op}: {x_name} is {x.shape}: it has no rows")
+    data.require_finite(op, x_name, x)
+    engine = model._ready(x.shape[1])
+    targets = data.targets(op, y, len(x), loss, engine.outputs, model.dtype, y_name)
+    weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs)
+    return Rows(data.engine_rows(x, model.dtype), targets, weights)
+
+
+def batch_weight(loss: Any, y: Array, weights: Weights) -> float:
+    """What a batch counts in the mean over batches: its weights, or its rows."""
+    if loss.reduction != "mean":
+        return float(len(y))
+    weights = np.ones(len(y)) if weights is None else weights
+    ignored = getattr(loss, "ignore_index", None)
+    if ignored is not None and y.ndim == 1:
+        weights = weights * (y != ignored)
+    return float(weights.sum())
+
+
+class _Mean:
+    """The loss over all rows as if they were one batch, from the losses of parts."""
+
+    def __init__(self, loss: Any) -> None:
+        self.loss, self.root = loss, loss.kind == "rmse"
+        self.total = self.weight = self.last = 0.0
+
+    def add(self, value: float, part: Rows) -> None:
+        if self.root:
+            value = value**2
+        self.last = batch_weight(self.loss, part.y, part.weights)
+        self.total += value if self.loss.reduction == "sum" else value * self.last
+        self.weight += self.last
+
+    @property
+    def value(self) -> float:
+        mean = self.total if self.loss.reduction == "sum" else self.total / self.weight if self.weight else 0.0
+        return float(np.sqrt(mean)) if self.root else mean
+
+
+def evaluate_rows(model: Sequential, given: Rows, size: int) -> dict[str, float]:
+    """loss, data_loss, penalty, and the metrics."""
+    engine, dtype = model._ready(), model.dtype
+    mean, penalty = _Mean(model.loss), 0.0
+    per_weight = model._spec["penalty_per_weight"]
+    outputs = np.empty((len(given.x), engine.outputs), dtype) if model.metrics else None
+    for start in range(0, len(given.x), size):
+        part = given[start : start + size]
+        x = np.ascontiguousarray(part.x, dtype)
+        value, penalty = engine.loss(x, part.y, part.weights, False)
+        mean.add(value, part)
+        if per_weight:  # divided by the weights of this part, where those of all rows are meant
+            penalty *= mean.last / mean.weight if mean.weight else 0.0
+        if outputs is not None:
+            outputs[start : start + size] = engine.forward(x, False)
+    logs = {"loss": mean.value + penalty, "data_loss": mean.value, "penalty": penalty}
+    if outputs is not None:
+        logs |= metric_values(model, given.y, outputs)
+    return logs
+
+
+def metric_values(model: Sequential, y: Array, outputs: Array) -> dict[str, float]:
+    """Each metric over these rows; rows with the label that the loss ignores are left out."""
+    ignored = getattr(model.loss, "ignore_index", None)
+    if ignored is not None and y.ndim == 1 and (y == ignored).any():
+        y, outputs = y[y != ignored], outputs[y != ignored]
+    return {metric.name: metric(y, outputs) for metric in model.metrics}
+
+
+def results(model: Sequential, given: Rows, size: int) -> dict[str, float]:
+    """What evaluate returns: the two parts of the loss only where there are two."""
+    logs = evaluate_rows(model, given, size)
+    if not any(network.penalties(model._spec["layers"])):
+        del logs["data_loss"], logs["penalty"]
+    return logs
+
+
+def evaluate(model: Sequential, X: Any, y: Any, sample_weight: Any, batch_size: int | None) -> dict[str, float]:
+    size = rows_at_once("evaluate", batch_size)
+    return results(model, rows(model, "evaluate", X, y, sample_weight), size)
+
+
+# The parameters as one vector, for optimizers from outside.
+
+
+def _trainable_places(model: Sequential) -> list[slice]:
+    segments = model._ready().segments
+    return [
+        slice(s["offset"], s["offset"] + math.prod(s["shape"]))
+        for s in segments
+        if s["kind"] == "parameter" and s["trainable"]
+    ]
+
+
+def _joined(flat: Array, places: list[slice]) -> Array:
+    return np.concatenate([flat[place] for place in places] or [flat[:0]], dtype=np.float64)
+
+
+def trainable(model: Sequential) -> Array:
+    return _joined(model._ready().parameters, _trainable_places(model))
+
+
+def set_trainable(model: Sequential, theta: ArrayLike) -> None:
+    places = _trainable_places(model)
+    vector, size = np.asarray(theta, np.float64), sum(place.stop - place.start for place in places)
+    if vector.shape != (size,):
+        raise ValueError(f"evaluate_objective: theta is {vector.shape}, but the model has {size} trainable parameters")
+    start = 0
+    for place in places:
+        length = place.stop - place.start
+        model._ready().parameters[place] = vector[start : start + length]
+        start += length
+
+
+def objective(model: Sequential, theta: ArrayLike, given: Rows) -> tuple[float, Array]:
+    engine = model._ready()
+    if any(p["l1"] and p["proximal"] for p in network.penalties(model._spec["layers"])):
+        raise ValueError(
+            "evaluate_objective: the proximal L1 has no gradient; write L1(…, mode='subgradient'), or another optimizer"
+        )
+    set_trainable(model, theta)
+    value, penalty = engine.gradient(np.ascontiguousarray(given.x, model.dtype), given.y, given.weights, True)
+    return value + penalty, _joined(engine.gradients, _trainable_places(model))

@@ -1,0 +1,276 @@
+"""The loop over epochs. An engine runs each epoch in one call; only callbacks that ask for batches cut it up."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from densekit import _data as data
+from densekit import _evaluation as evaluation
+from densekit import _network as network
+from densekit import optimizers
+from densekit._arrays import flag, number, one_of, whole
+from densekit._data import Array, Rows
+from densekit.callbacks import CallbackList, History
+
+if TYPE_CHECKING:
+    from densekit.model import Sequential
+
+
+_LOSSES = ("loss", "data_loss", "penalty")
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss of a batch was not finite. The weights are those before that update.
+
+    layer: the first layer with an output that is not finite although its inputs are ("loss": the loss itself). step:
+    the number of the update, from 0. history: the epochs that were complete.
+    """
+
+    def __init__(self, message: str, layer: str, step: int, history: History | None = None) -> None:
+        super().__init__(message)
+        self.layer, self.step, self.history = layer, step, history
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.args[0], self.layer, self.step, self.history)
+
+
+def _diverged(op: str, found: dict[str, Any], history: History | None = None) -> TrainingDiverged:
+    layer, step = str(found["layer"]), int(found["step"])
+    where = {
+        "loss": "the outputs are finite, the loss of them is not",
+        "input": "the rows themselves are not finite in the model's dtype",
+    }.get(layer, f"the first layer that puts out something not finite is {layer!r}")
+    return TrainingDiverged(
+        f"{op}: the loss is not finite at update {step}: {where}. A smaller learning rate, clip_norm=1.0 or scaled "
+        "inputs usually help; the weights are those before this update",
+        layer,
+        step,
+        history,
+    )
+
+
+def row_order(seed: int, epoch: int, rows: int) -> Array:
+    """The order of rows in an epoch: a function of the seed and the number of epochs trained before."""
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
+    return generator.permutation(rows)
+
+
+class Loop:
+    """What stays the same from epoch to epoch of one fit."""
+
+    def __init__(self, model: Sequential, rows: Rows, batch_size: int, drop_last: bool) -> None:
+        self.model, self.rows, self.batch_size, self.drop_last = model, rows, batch_size, drop_last
+        joins = network.has_batch_norm(model.layers)
+        self.cuts = data.batches(len(rows.x), batch_size, drop_last, joins)
+        self.outputs = None
+        if model.metrics:
+            self.outputs = np.empty((len(rows.x), model._ready().outputs), model.dtype)
+
+    @property
+    def engine(self) -> Any:
+        """Asked each time: a callback may freeze a layer, which makes a new one."""
+        return self.model._ready()
+
+    def whole_epoch(self, order: Array, lr: Array, stop: bool) -> dict[str, Any]:
+        result: dict[str, Any] = self.engine.epoch(
+            self.rows.x,
+            self.rows.y,
+            self.rows.weights,
+            order,
+            self.batch_size,
+            lr,
+            drop_last=self.drop_last,
+            outputs=self.outputs,
+            stop_on_divergence=stop,
+        )
+        return result
+
+    def batch_by_batch(self, order: Array, lr: Array, stop: bool, hooks: Any) -> dict[str, Any]:
+        """The same updates with the same bits, and the callbacks between them."""
+        totals, counted, diverged, steps = np.zeros(2), 0.0, None, 0
+        for batch, ((first, last), rate) in enumerate(zip(self.cuts, lr, strict=True)):
+            hooks.on_train_batch_begin(batch)
+            rows = np.ascontiguousarray(order[first:last])
+            result = self.one_batch(rows, rate, stop)
+            weights = None if self.rows.weights is None else self.rows.weights[rows]
+            weight = evaluation.batch_weight(self.model.loss, self.rows.y[rows], weights)
+            totals += weight * np.array([result["loss"], result["penalty"]])
+            counted += weight
+            steps += result["steps"]
+            diverged = diverged or result["diverged"]
+            if diverged and stop:
+                break
+            logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}
+            hooks.on_train_batch_end(batch, logs | {"penalty": result["penalty"], "lr": float(rate)})
+            if self.model.stop_training:
+                break
+        loss, penalty = totals / counted if counted else totals
+        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged}
+
+    def one_batch(self, order: Array, rate: float, stop: bool = True) -> dict[str, Any]:
+        result: dict[str, Any] = self.engine.epoch(
+            self.rows.x,
+            self.rows.y,
+            self.rows.weights,
+            order,
+            len(order),
+            np.array([rate], np.float64),
+            outputs=self.outputs,
+            stop_on_divergence=stop,
+        )
+        return result
+
+
+def fit(
+    model: Sequential,
+    X: Any,
+    y: Any,
+    *,
+    batch_size: Any,
+    epochs: int,
+    validation_data: Any,
+    validation_split: float,
+    validation_batch_size: int | None,
+    sample_weight: Any,
+    class_weight: Any,
+    callbacks: Any,
+    initial_epoch: int,
+    shuffle: bool,
+    drop_last: bool,
+    verbose: Any,
+    on_divergence: str,
+) -> History:
+    epochs = whole("fit", "epochs", epochs)
+    initial_epoch = whole("fit", "initial_epoch", initial_epoch)
+    shuffle, drop_last = flag("fit", "shuffle", shuffle), flag("fit", "drop_last", drop_last)
+    one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
+    rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
+    loop = Loop(model, rows, _batch_rows(batch_size, len(rows.x)), drop_last)
+    if not loop.cuts:
+        raise ValueError(f"fit: drop_last leaves no batch: X has {len(rows.x)} rows, batch_size is {loop.batch_size}")
+    validation_rows = evaluation.rows_at_once("fit", validation_batch_size)
+    hooks = CallbackList(
+        callbacks,
+        model=model,
+        params={"epochs": epochs, "steps": len(loop.cuts), "verbose": verbose, "initial_epoch": initial_epoch},
+    )
+    model.history, model.stop_training = hooks.history, False
+    if isinstance(model.optimizer, optimizers.LBFGS):
+        return _fit_lbfgs(model, rows, validation, validation_rows, hooks)
+    if initial_epoch:
+        model.epoch = initial_epoch
+    steps, stop = len(loop.cuts), on_divergence != "ignore"
+    hooks.on_train_begin()
+    try:
+        for epoch in range(initial_epoch, epochs):
+            hooks.on_epoch_begin(epoch)
+            rates = model.optimizer.rates(epoch * steps, steps, steps, epochs * steps)
+            order = row_order(model.seed, model.epoch, len(rows.x)) if shuffle else np.arange(len(rows.x))
+            if hooks.wants_batches:
+                result = loop.batch_by_batch(order, rates, stop, hooks)
+            else:
+                result = loop.whole_epoch(order, rates, stop)
+            if result["diverged"] and stop:
+                error = _diverged("fit", result["diverged"], hooks.history)
+                if on_divergence == "raise":
+                    raise error
+                warnings.warn(str(error), RuntimeWarning, stacklevel=4)
+                break
+            model.epoch += 1
+            logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}
+            logs |= {"penalty": result["penalty"], "lr": float(rates[-1])}
+            if loop.outputs is not None:
+                used = order[: loop.cuts[-1][1]]
+                every = len(used) == len(rows.y)
+                given, outputs = (rows.y, loop.outputs) if every else (rows.y[used], loop.outputs[used])
+                logs |= evaluation.metric_values(model, given, outputs)
+            logs |= _validated(model, validation, validation_rows)
+            model.optimizer.schedule.observe(logs)
+            hooks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        hooks.on_train_end()
+    return hooks.history
+
+
+def _batch_rows(batch_size: Any, rows: int) -> int:
+    if isinstance(batch_size, str):
+        if batch_size != "full":
+            raise ValueError(f"fit: batch_size must be a whole number or 'full', got {batch_size!r}")
+        return rows
+    return whole("fit", "batch_size", batch_size, low=1)
+
+
+def _split(
+    model: Sequential, X: Any, y: Any, sample_weight: Any, class_weight: Any, validation_data: Any, fraction: Any
+) -> tuple[Rows, Rows | None]:
+    """The rows to train on, and those to validate with."""
+    fraction = number("fit", "validation_split", fraction, low=0, high=1, open_high=True)
+    rows = evaluation.rows(model, "fit", X, y, sample_weight)
+    validation = None
+    if validation_data is not None:
+        if fraction:
+            raise ValueError("fit: give validation_data or validation_split, not both")
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise TypeError("fit: validation_data must be (X, y) or (X, y, sample_weight)")
+        its_x, its_y, its_weights = (*validation_data, None)[:3]
+        validation = evaluation.rows(model, "fit: validation_data", its_x, its_y, its_weights)
+    elif fraction:
+        kept = data.split_rows("fit", fraction, len(rows.x))
+        rows, validation = rows[:kept], rows[kept:]
+    if class_weight is not None:
+        rows = Rows(rows.x, rows.y, data.row_weights("fit", rows.weights, class_weight, rows.y, model._ready().outputs))
+    return rows, validation
+
+
+def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> dict[str, float]:
+    rows = evaluation.rows(model, "train_on_batch", X, y, sample_weight, class_weight)
+    if isinstance(model.optimizer, optimizers.LBFGS):
+        raise TypeError("train_on_batch: L-BFGS needs all rows at once; use fit, or another optimizer")
+    schedule = model.optimizer.schedule
+    at = model.step if schedule.unit == "step" else model.epoch
+    rate = float(model.optimizer.rates(at, 1, 1)[0])
+    loop = Loop(model, rows, len(rows.x), False)
+    result = loop.one_batch(np.arange(len(rows.x)), rate)
+    if result["diverged"]:
+        raise _diverged("train_on_batch", result["diverged"])
+    return {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}
+
+
+def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int, hooks: Any) -> History:
+    """All rows at once; an iteration of L-BFGS takes the place of an epoch."""
+    from densekit import _lbfgs
+
+    last = model.trainable_parameters()
+
+    def watch(iteration: int, theta: Array, loss: float) -> bool:
+        nonlocal last
+        last = theta
+        evaluation.set_trainable(model, theta)
+        seen = evaluation.evaluate_rows(model, rows, size) if model.metrics else {}
+        logs = {"loss": loss} | {key: value for key, value in seen.items() if key not in _LOSSES}
+        hooks.on_epoch_end(iteration, logs | _validated(model, validation, size))
+        return model.stop_training
+
+    hooks.on_train_begin()
+    try:
+        found = _lbfgs.minimise(
+            lambda theta: evaluation.objective(model, theta, rows), last, model.optimizer, callback=watch
+        )
+        last = found.theta
+        model.epoch += found.iterations
+    finally:
+        evaluation.set_trainable(model, last)
+        hooks.on_train_end()
+    history: History = hooks.history
+    return history
+
+
+def _validated(model: Sequential, validation: Rows | None, size: int) -> dict[str, float]:
+    if validation is None:
+        return {}
+    return {f"val_{name}": value for name, value in evaluation.results(model, validation, size).items()}

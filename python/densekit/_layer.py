@@ -1,0 +1,290 @@
+"""What every layer has: a name, a width, views of its weights, and a repr that reads like its constructor."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from densekit import initializers
+from densekit._arrays import flag, whole
+
+if TYPE_CHECKING:
+    from densekit.model import Sequential
+
+Array = NDArray[Any]
+
+
+class WeightView:
+    """A weight of a layer as an attribute: reading gives the live view, assigning writes into it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Layer | None, owner: type) -> Any:
+        return self if layer is None else layer.weight(self.name)
+
+    def __set__(self, layer: Layer, value: ArrayLike) -> None:
+        write_into(f"{layer.name or type(layer).__name__}.{self.name}", layer.weight(self.name), value)
+
+
+class Layer:
+    """A layer; the base class of layers written in Python.
+
+    A subclass declares its parameters in `build(inputs)`, which returns the width of the output, and computes in
+    `forward(x, parameters, training)` → `(y, saved)` and `backward(dy, saved, parameters, gradients)` → `dx`.
+    x: (n, inputs) in the model's dtype, y: (n, outputs); `saved` is anything that backward needs; `parameters` and
+    `gradients` are lists of arrays in the order of declaration, and backward fills the gradients in place. An error
+    that they raise ends the fit before the update.
+
+    trainable: False keeps the layer's parameters (and running statistics) as they are. name: unique in the model; by
+    default the class name in snake case with a number. inputs: the width of the input, otherwise found in the data.
+
+    >>> class Scale(densekit.layers.Layer):
+    ...     def build(self, inputs):
+    ...         self.add_parameter("factor", (inputs,), 2.0)
+    ...         return inputs
+    ...
+    ...     def forward(self, x, parameters, training):
+    ...         return x * parameters[0], x
+    ...
+    ...     def backward(self, dy, saved, parameters, gradients):
+    ...         gradients[0][...] = (dy * saved).sum(axis=0)
+    ...         return dy * parameters[0]
+    >>> densekit.Sequential([Scale(inputs=3)], seed=0)([[1, 2, 3]])
+    array([[2., 4., 6.]], dtype=float32)
+    """
+
+    kind = "host"
+    # Defaults on the class, so that a subclass with an __init__ of its own need not call ours.
+    inputs: int | None = None
+    outputs: int | None = None
+    _name: str | None = None
+    _name_given = False
+    _trainable = True
+    _inputs_given: int | None = None
+    _owner: weakref.ref[Sequential] | None = None
+    _declared: tuple[tuple[str, tuple[int, ...], initializers.Initializer], ...] = ()
+
+    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | None = None) -> None:
+        self.trainable = trainable
+        if name is not None:
+            self.name = name
+        if inputs is not None:
+            self._inputs_given = whole(type(self).__name__, "inputs", inputs, low=1)
+
+    @property
+    def name(self) -> str | None:
+        """Unique in its model; None until the layer is added to one."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if self._owner is not None and self._owner() is not None:
+            raise ValueError(f"{self._name}: a layer keeps its name while it belongs to a model")
+        if not isinstance(name, str) or not re.fullmatch(r"\w[\w -]*", name):
+            raise ValueError(
+                f"{type(self).__name__}: name must be letters, digits, '_', '-' and spaces, without '.' and '/', "
+                f"got {name!r}"
+            )
+        self._name, self._name_given = name, True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the layer; may be switched at any time, the next call of the model follows."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = flag(type(self).__name__, "trainable", value)
+        model = self._owner() if self._owner is not None else None
+        if model is not None:
+            model._changed()
+
+    # What a subclass overrides.
+
+    def build(self, inputs: int) -> int:
+        """Declares the parameters for an input of this width; returns the width of the output."""
+        return inputs
+
+    def forward(self, x: Array, parameters: list[Array], training: bool) -> tuple[Array, Any]:
+        """y and what backward needs of x."""
+        raise NotImplementedError(f"{type(self).__name__} needs forward(self, x, parameters, training) -> (y, saved)")
+
+    def backward(self, dy: Array, saved: Any, parameters: list[Array], gradients: list[Array]) -> Array:
+        """dx, with the gradients of the parameters written into `gradients`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} needs backward(self, dy, saved, parameters, gradients) -> dx to be trained"
+        )
+
+    def add_parameter(self, name: str, shape: tuple[int, ...], initial: Any = 0.0) -> None:
+        """Declares a parameter, in `build`.
+
+        initial: a number, "zeros", "ones", an array of that shape, or a function of (shape, rng) with a NumPy generator
+        that is seeded by the model's seed and the parameter's name.
+        """
+        where = f"{type(self).__name__}.add_parameter"
+        if not isinstance(name, str) or not name.isidentifier() or any(name == known for known, *_ in self._declared):
+            raise ValueError(f"{where}: name must be an identifier that the layer does not use yet, got {name!r}")
+        shape = tuple(whole(where, "shape", length, low=1) for length in shape)
+        self._declared = (*self._declared, (name, shape, initializers.get(initial)))
+
+    # What a model asks of a layer.
+
+    def children(self) -> list[Layer]:
+        """The layers inside this one."""
+        return []
+
+    def attach(self, inputs: int) -> int:
+        """Fixes the width of the input and returns that of the output."""
+        if self._inputs_given not in (None, inputs):
+            raise ValueError(
+                f"{self.name}: the layer was made for inputs={self._inputs_given}, but {inputs} columns come in"
+            )
+        self._declared = ()
+        outputs = self.build(inputs)
+        if isinstance(outputs, bool) or not isinstance(outputs, int | np.integer) or outputs < 1:
+            raise TypeError(f"{self.name}: build must return the width of the output, got {outputs!r}")
+        self.inputs, self.outputs = inputs, int(outputs)
+        return self.outputs
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        """The layer as docs/network.md writes it, after `attach`; a layer written in Python adds itself to `hosts`."""
+        hosts.append(HostCalls(self))
+        parameters = [{"name": name, "shape": list(shape)} for name, shape, _ in self._declared]
+        return self._common() | {"index": len(hosts) - 1, "outputs": self.outputs, "parameters": parameters}
+
+    def _common(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, "trainable": self.trainable}
+
+    def given(self, seed: int, dtype: Any) -> dict[str, Array]:
+        """The starting values that Python writes: those of parameters declared here and of arrays given by the user."""
+        values = {}
+        for name, shape, initial in self._declared:
+            values[name] = given_array(f"{self.name}.{name}", initial, shape, seed)
+        return values
+
+    # What a user asks.
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """Views of the layer's parameters and running statistics by name; writing into them changes the model."""
+        model = self._owner() if self._owner is not None else None
+        if model is None or not model.built:
+            raise RuntimeError(
+                f"{self.name or type(self).__name__} has no weights: they live in its model, which makes them when it "
+                "sees data, or at once if the first layer is given inputs="
+            )
+        return model._layer_weights(self)
+
+    def weight(self, name: str) -> Array:
+        """The view of one parameter or running statistic."""
+        weights = self.weights
+        if name not in weights:
+            raise AttributeError(f"{self.name} has no {name}; it has {', '.join(weights) or 'no weights'}")
+        return weights[name]
+
+    def __repr__(self) -> str:
+        return constructor_text(self, name=self._name if self._name_given else None, inputs=self._inputs_given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_owner"}
+
+
+class HostCalls:
+    """A Python layer as an engine calls it: what it returns is checked before it goes on."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+
+    def forward(self, x: Array, parameters: list[Array], training: bool) -> tuple[Array, Any]:
+        result = self.layer.forward(x, parameters, training)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(f"{self.layer.name}.forward must return (y, saved), got {type(result).__name__}")
+        return self._checked("forward", "y", result[0], x, self.layer.outputs), result[1]
+
+    def backward(self, dy: Array, saved: Any, parameters: list[Array], gradients: list[Array]) -> Array:
+        return self._checked(
+            "backward", "dx", self.layer.backward(dy, saved, parameters, gradients), dy, self.layer.inputs
+        )
+
+    def _checked(self, call: str, what: str, value: Any, like: Array, width: int | None) -> Array:
+        expected = (len(like), width)
+        shape = np.shape(value)
+        if shape != expected:
+            raise ValueError(f"{self.layer.name}.{call}: {what} is {shape}, expected {expected}")
+        return np.require(value, like.dtype, ["C", "ALIGNED"])
+
+
+def given_array(where: str, initial: initializers.Initializer, shape: tuple[int, ...], seed: int) -> Array:
+    """The starting values that Python makes; functions get a generator that the seed and the name decide."""
+    constant = initial.spec().get("value", {"zeros": 0.0, "ones": 1.0}.get(initial.spec()["kind"]))
+    if constant is not None:
+        return np.full(shape, constant)
+    if not isinstance(initial, initializers.Given):
+        raise TypeError(f"{where}: give a number, an array, or a function of (shape, rng), not {initial!r}")
+    try:
+        return initial.array(shape, int.from_bytes(hashlib.sha256(f"{seed} {where}".encode()).digest()[:8]))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def write_into(where: str, view: Array, value: Any) -> None:
+    """Writes a number, or an array of the same shape, into a view."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{where}: expected numbers of shape {view.shape}, got {array.dtype}")
+    if array.ndim and array.shape != view.shape:
+        raise ValueError(f"{where}: the value is {array.shape}, expected {view.shape}")
+    view[...] = array
+
+
+def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """All layers, depth first, a block before the layers inside it: the numbering of docs/network.md."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.children())
+
+
+def snake_case(name: str) -> str:
+    """The default name of a layer: BatchNorm gives batch_norm."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def constructor_text(thing: Any, **overrides: Any) -> str:
+    """The call that makes a thing like this one: arguments without a default plainly, others where they differ from it.
+
+    Arguments are read from attributes of the same name.
+    """
+    return f"{type(thing).__name__}({', '.join(_arguments(type(thing).__init__, thing, overrides))})"
+
+
+def _arguments(init: Callable[..., Any], thing: Any, overrides: Mapping[str, Any]) -> Iterator[str]:
+    missing, in_place = object(), True  # in_place: every argument so far was written, so the next needs no keyword
+    for parameter in list(inspect.signature(init).parameters.values())[1:]:
+        value = overrides.get(parameter.name, getattr(thing, parameter.name, missing))
+        if value is missing or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        in_place = in_place and parameter.kind is not parameter.KEYWORD_ONLY
+        if parameter.default is parameter.empty or _differs(value, parameter.default):
+            yield _short(value) if in_place else f"{parameter.name}={_short(value)}"
+        else:
+            in_place = False
+
+
+def _differs(value: Any, default: Any) -> bool:
+    return isinstance(value, np.ndarray) or type(value) is not type(default) or bool(value != default)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size > 6:
+        return f"<{value.dtype} array of {value.shape}>"
+    if inspect.isfunction(value):
+        return value.__qualname__
+    return repr(value)

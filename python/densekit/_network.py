@@ -1,0 +1,134 @@
+"""From layers and what a model was compiled with to the spec of docs/network.md, and to an engine that runs it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit import _core, losses, metrics, optimizers, regularizers
+from densekit._arrays import one_of
+from densekit._layer import Layer, walk
+
+Array: TypeAlias = NDArray[Any]
+ENGINES = ("native", "reference")
+
+
+@dataclass
+class Compiled:
+    """What compile was given, as objects."""
+
+    optimizer: Any = field(default_factory=optimizers.Adam)
+    loss: losses.Loss | None = None
+    metrics: list[metrics.Metric] = field(default_factory=list)
+    regularizer: Any = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+
+def last_activation(layers: Sequence[Layer]) -> str | None:
+    """What the network ends in; None where nobody knows, as after a layer written in Python."""
+    last = layers[-1]
+    if last.kind == "host":
+        return None
+    fields = getattr(last, "_fields", None)
+    name: str = fields["activation"] if fields else getattr(last, "activation", "identity")
+    return name
+
+
+def network_spec(
+    layers: Sequence[Layer], seed: int, dtype: np.dtype[Any], compiled: Compiled
+) -> tuple[dict[str, Any], list[Any]]:
+    """The spec as a dictionary, and the Python layers and losses that it refers to by number."""
+    hosts: list[Any] = []
+    described = [layer.spec(hosts) for layer in layers]
+    if compiled.regularizer is not None:
+        _penalise_kernels(described, layers, regularizers.get(compiled.regularizer).spec())
+    loss = None
+    if compiled.loss is not None:
+        outputs = layers[-1].outputs
+        assert outputs is not None
+        loss = compiled.loss.spec_for(last_activation(layers), outputs)
+        if loss["kind"] == "host":
+            loss["index"] = len(hosts)
+            hosts.append(compiled.loss)
+    spec = {
+        "version": 1,
+        "dtype": dtype.name,
+        "seed": seed,
+        "inputs": layers[0].inputs,
+        "layers": described,
+        "loss": loss,
+        "optimizer": compiled.optimizer.spec() or optimizers.SGD().spec(),
+        "clip_norm": compiled.clip_norm,
+        "clip_value": compiled.clip_value,
+        "penalty_per_weight": _per_weight(layers, compiled.regularizer),
+        "fuse": True,
+    }
+    return spec, hosts
+
+
+def _per_weight(layers: Sequence[Layer], regularizer: Any) -> bool:
+    """Whether penalties are divided by the weights of the batch: all of them, or none."""
+    asked = [regularizer]
+    for layer in walk(layers):
+        asked += [getattr(layer, "kernel_regularizer", None), getattr(layer, "bias_regularizer", None)]
+    found = {regularizers.get(one).per_weight for one in asked if one is not None}
+    if len(found) > 1:
+        raise ValueError("compile: regularizers with compat='sklearn' and others do not go together in one model")
+    return found == {True}
+
+
+def _penalise_kernels(described: list[dict[str, Any]], layers: Sequence[Layer], penalty: dict[str, Any]) -> None:
+    """Gives the model's penalty to each kernel that has none of its own."""
+    for spec, layer in zip(described, layers, strict=True):
+        if layer.kind == "residual":
+            _penalise_kernels(spec["layers"], layer.children(), penalty)
+        elif layer.kind == "dense" and getattr(layer, "kernel_regularizer", None) is None:
+            spec["kernel_penalty"] = dict(penalty)
+
+
+def engine_name(name: str | None) -> str:
+    """The engine that a model asked for; None is the fastest that this installation has."""
+    if name is None:
+        return "native" if hasattr(_core, "NetworkFloat32") else "reference"
+    return one_of("Sequential", "engine", name, ENGINES)
+
+
+def make_engine(name: str, spec: dict[str, Any], hosts: list[Any]) -> Any:
+    text = json.dumps(spec)
+    if name == "reference":
+        from densekit._reference_engine import ReferenceEngine
+
+        return ReferenceEngine(text, hosts)
+    classes = {"float32": "NetworkFloat32", "float64": "NetworkFloat64"}
+    return getattr(_core, classes[spec["dtype"]])(text, hosts)
+
+
+def weight_views(engine: Any, layers: Sequence[Layer]) -> dict[str, dict[str, Array]]:
+    """Views of parameters, then statistics, by name of the layer and of the weight."""
+    views: dict[str, dict[str, Array]] = {str(layer.name): {} for layer in walk(layers)}
+    for segment in sorted(engine.segments, key=lambda s: s["kind"] != "parameter"):
+        memory = engine.parameters if segment["kind"] == "parameter" else engine.statistics
+        start, shape = segment["offset"], tuple(segment["shape"])
+        views[segment["layer"]][segment["name"]] = memory[start : start + math.prod(shape)].reshape(shape)
+    return views
+
+
+def has_batch_norm(layers: Sequence[Layer]) -> bool:
+    return any(layer.kind == "batch_norm" for layer in walk(layers))
+
+
+def penalties(layers: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The penalties of a spec's layers that are not zero."""
+    for layer in layers:
+        for key in ("kernel_penalty", "bias_penalty"):
+            penalty = layer.get(key)
+            if penalty and (penalty["l1"] or penalty["l2"]):
+                yield penalty
+        yield from penalties(layer.get("layers", ()))

@@ -1,0 +1,441 @@
+"""The layers of a network. Rows are samples: a layer maps (n, inputs) to (n, outputs).
+
+>>> from densekit.layers import Dense, Dropout, Residual
+>>> densekit.Sequential([Dense(32, "relu", inputs=8), Residual([Dense(32, "relu"), Dropout(0.1)]), Dense(1)], seed=0)
+Sequential([Dense(32, 'relu', inputs=8), Residual([Dense(32, 'relu'), Dropout(0.1)]), Dense(1)], seed=0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from densekit import initializers, regularizers
+from densekit._arrays import flag, number, one_of, whole
+from densekit._core import Activation as _Kind
+from densekit._layer import Layer, WeightView, given_array
+from densekit._refuse import MOMENTUM, refuses
+
+__all__ = [
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "GaussianNoise",
+    "Input",
+    "Lambda",
+    "Layer",
+    "LayerNorm",
+    "Residual",
+]
+
+ACTIVATIONS = (*_Kind.__members__, "softmax", "log_softmax")
+# The number that an activation takes, under the name that people know, and its default.
+_NUMBERS = {
+    "leaky_relu": ("slope", 0.01),
+    "elu": ("alpha", 1.0),
+    "softmax": ("temperature", 1.0),
+    "log_softmax": ("temperature", 1.0),
+}
+_KEEP = "rate is the probability of being dropped: PyTorch's p and Keras's rate as they are, 1 - keep_prob"
+
+
+def _activation_fields(where: str, value: Any) -> dict[str, Any]:
+    """The fields `activation` and `parameter` of a spec, from a name, an Activation, or a function of densekit."""
+    if value is None:
+        value = "identity"
+    if isinstance(value, Activation):
+        return {"activation": value.activation, "parameter": value.parameter}
+    module = getattr(value, "__module__", "") or ""
+    if callable(value) and module.startswith("densekit.") and getattr(value, "__name__", "") in ACTIVATIONS:
+        value = value.__name__
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{where}: activation must be a name such as 'relu', an Activation, or None, got {value!r}; for a function "
+            "of your own use layers.Lambda"
+        )
+    name = {"linear": "identity", "swish": "silu"}.get(value, value)
+    one_of(where, "activation", name, ACTIVATIONS)
+    return {"activation": name, "parameter": _NUMBERS.get(name, ("", 0.0))[1]}
+
+
+class Dense(Layer):
+    """A dense (fully connected) layer: y = activation(x kernel + bias).
+
+    units: the width of the output. activation: a name (`ACTIVATIONS`), an Activation with its number, or None.
+    use_bias: False leaves the bias out. kernel_initializer, bias_initializer: names or objects of
+    `densekit.initializers`, or arrays. kernel_regularizer, bias_regularizer: of `densekit.regularizers`. trainable:
+    False freezes the layer. name, inputs: see `Layer`. After the first data `kernel` (inputs, units) and `bias` (units)
+    are writable views.
+
+    >>> layer = densekit.layers.Dense(2, "relu", kernel_initializer=np.eye(2), inputs=2)
+    >>> model = densekit.Sequential([layer], seed=0)
+    >>> model([[1, -1]])
+    array([[1., 0.]], dtype=float32)
+    >>> layer.kernel[0, 0] = 3
+    >>> model([[1, -1]])
+    array([[3., 0.]], dtype=float32)
+    """
+
+    kind = "dense"
+    kernel, bias = WeightView(), WeightView()
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        *,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.units = whole("Dense", "units", units, low=1)
+        self.activation = activation
+        self.use_bias = flag("Dense", "use_bias", use_bias)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        # Asked now, so that a wrong name is an error where it is written.
+        self._fields = _activation_fields("Dense", activation)
+        self._initial = {"kernel": initializers.get(kernel_initializer), "bias": initializers.get(bias_initializer)}
+        for value in (kernel_regularizer, bias_regularizer):
+            _penalty(value)
+
+    def build(self, inputs: int) -> int:
+        return self.units
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {
+            "units": self.units,
+            "bias": self.use_bias,
+            **self._fields,
+            "kernel_initializer": self._initial["kernel"].spec(),
+            "bias_initializer": self._initial["bias"].spec(),
+            "kernel_penalty": _penalty(self.kernel_regularizer),
+            "bias_penalty": _penalty(self.bias_regularizer),
+        }
+
+    def given(self, seed: int, dtype: Any) -> dict[str, NDArray[Any]]:
+        assert self.inputs is not None
+        shapes = {"kernel": (self.inputs, self.units)} | ({"bias": (self.units,)} if self.use_bias else {})
+        return {
+            name: given_array(f"{self.name}.{name}", self._initial[name], shape, seed)
+            for name, shape in shapes.items()
+            if isinstance(self._initial[name], initializers.Given)
+        }
+
+
+def _penalty(regularizer: Any) -> dict[str, Any]:
+    if regularizer is None:
+        return {"l1": 0.0, "l2": 0.0, "proximal": True}
+    return regularizers.get(regularizer).spec()
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: y = f(x).
+
+    activation: a name (`ACTIVATIONS`). slope: of leaky_relu below zero, 0.01 as in PyTorch (Keras: 0.3). alpha: of elu,
+    1. temperature: softmax and log_softmax divide by it, 1.
+
+    >>> densekit.Sequential([densekit.layers.Activation("leaky_relu", slope=0.25, inputs=2)], seed=0)([[4, -4]])
+    array([[ 4., -1.]], dtype=float32)
+    """
+
+    kind = "activation"
+
+    def __init__(
+        self,
+        activation: Any,
+        *,
+        slope: float | None = None,
+        alpha: float | None = None,
+        temperature: float | None = None,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        fields = _activation_fields("Activation", activation)
+        self.activation: str = fields["activation"]
+        self.parameter: float = fields["parameter"]
+        self.slope, self.alpha, self.temperature = slope, alpha, temperature
+        known = _NUMBERS.get(self.activation, ("no number", 0.0))[0]
+        for key, value in (("slope", slope), ("alpha", alpha), ("temperature", temperature)):
+            if value is None:
+                continue
+            if key != known:
+                raise TypeError(f"Activation: {self.activation} takes {known}, got {key}={value!r}")
+            positive = key == "temperature"
+            self.parameter = number("Activation", key, value, low=0.0 if positive else -np.inf, open_low=positive)
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"activation": self.activation, "parameter": self.parameter}
+
+
+class BatchNorm(Layer):
+    """Batch normalization: y = gamma (x − m) / √(v + eps) + beta, column by column.
+
+    In training m and v are the mean and the biased variance of the batch, else the running statistics, which follow as
+    r ← stats_decay · r + (1 − stats_decay) · batch. A batch of one row in training is an error.
+
+    axis: the columns, −1 (or 1). eps: added to the variance. stats_decay: the weight of the old value, 0.9: PyTorch's
+    momentum=0.1, Keras's momentum=0.9. running_var: "biased", or "unbiased" as PyTorch keeps it (n / (n − 1)).
+    scale, center: whether there are gamma and beta. initial_variance: the running variance at the start (1; 0 in
+    CS231n). After the first data `gamma`, `beta`, `mean` and `variance` are writable views.
+
+    >>> densekit.Sequential([densekit.layers.BatchNorm(inputs=1)], seed=0)([[1], [3]], training=True).round(3)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+
+    kind = "batch_norm"
+    gamma, beta, mean, variance = WeightView(), WeightView(), WeightView(), WeightView()
+
+    @refuses(momentum=MOMENTUM, epsilon="write eps=", gamma="write scale=", beta="write center=")
+    def __init__(
+        self,
+        axis: int = -1,
+        *,
+        eps: float = 1e-5,
+        stats_decay: float = 0.9,
+        running_var: Literal["biased", "unbiased"] = "biased",
+        scale: bool = True,
+        center: bool = True,
+        initial_variance: float = 1.0,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        if axis not in (-1, 1):
+            raise ValueError(f"BatchNorm: axis must be -1 (or 1), the columns of (rows, columns), got {axis!r}")
+        self.axis = axis
+        self.eps = number("BatchNorm", "eps", eps, low=0)
+        self.stats_decay = number("BatchNorm", "stats_decay", stats_decay, low=0, high=1)
+        self.running_var = one_of("BatchNorm", "running_var", running_var, ("biased", "unbiased"))
+        self.scale, self.center = flag("BatchNorm", "scale", scale), flag("BatchNorm", "center", center)
+        self.initial_variance = number("BatchNorm", "initial_variance", initial_variance, low=0)
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {
+            "eps": self.eps,
+            "stats_decay": self.stats_decay,
+            "unbiased": self.running_var == "unbiased",
+            "scale": self.scale,
+            "center": self.center,
+            "initial_variance": self.initial_variance,
+        }
+
+
+class LayerNorm(Layer):
+    """Layer normalization: y = gamma (x − m) / √(v + eps) + beta with the mean and the biased variance of each row.
+
+    eps: added to the variance. scale, center: whether there are `gamma` and `beta`, which are writable views.
+
+    >>> densekit.Sequential([densekit.layers.LayerNorm(inputs=2)], seed=0)([[1, 3]]).round(3)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    kind = "layer_norm"
+    gamma, beta = WeightView(), WeightView()
+
+    @refuses(epsilon="write eps=", elementwise_affine="write scale= and center=")
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-5,
+        scale: bool = True,
+        center: bool = True,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.eps = number("LayerNorm", "eps", eps, low=0)
+        self.scale, self.center = flag("LayerNorm", "scale", scale), flag("LayerNorm", "center", center)
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"eps": self.eps, "scale": self.scale, "center": self.center}
+
+
+class Dropout(Layer):
+    """Dropout: in training each element is zero with probability `rate`.
+
+    mode "inverted": training mask · x / (1 − rate), inference x. "classic" (Srivastava et al. 2014): training mask · x,
+    inference (1 − rate) x. The masks are functions of the model's seed, the update, the layer and the element.
+
+    >>> densekit.Sequential([densekit.layers.Dropout(0.5, mode="classic", inputs=2)], seed=0)([[1, 2]])
+    array([[0.5, 1. ]], dtype=float32)
+    """
+
+    kind = "dropout"
+
+    @refuses(p=_KEEP, keep_prob=_KEEP, ratio=_KEEP, noise_shape="every element has its own mask")
+    def __init__(
+        self,
+        rate: float,
+        *,
+        mode: Literal["inverted", "classic"] = "inverted",
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        self.rate = number("Dropout", "rate", rate, low=0, high=1)
+        self.mode = one_of("Dropout", "mode", mode, ("inverted", "classic"))
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"rate": self.rate, "mode": self.mode}
+
+
+class GaussianNoise(Layer):
+    """Adds normal noise in training: y = x + std · z; the identity in inference.
+
+    std: the standard deviation of the noise, in the units of x.
+
+    >>> densekit.Sequential([densekit.layers.GaussianNoise(0.1, inputs=2)], seed=0)([[1, 2]])
+    array([[1., 2.]], dtype=float32)
+    """
+
+    kind = "gaussian_noise"
+
+    @refuses(stddev="write std=", sigma="write std=")
+    def __init__(self, std: float, *, name: str | None = None, inputs: int | None = None) -> None:
+        super().__init__(name=name, inputs=inputs)
+        self.std = number("GaussianNoise", "std", std, low=0)
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"std": self.std}
+
+
+class Residual(Layer):
+    """A block with a skip: y = x + block(x). The block keeps the width.
+
+    layers: the layers of the block, in order. trainable: False freezes all of them.
+
+    >>> block = densekit.layers.Residual([densekit.layers.Dense(2, kernel_initializer=np.eye(2))], inputs=2)
+    >>> densekit.Sequential([block], seed=0)([[1, 2]])
+    array([[2., 4.]], dtype=float32)
+    """
+
+    kind = "residual"
+
+    def __init__(
+        self, layers: Sequence[Layer], *, trainable: bool = True, name: str | None = None, inputs: int | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        if isinstance(layers, Layer) or not layers:
+            raise TypeError(f"Residual: layers must be a list with at least one layer, got {layers!r}")
+        self.layers = [checked_layer("Residual", layer) for layer in layers]
+
+    def children(self) -> list[Layer]:
+        return self.layers
+
+    def build(self, inputs: int) -> int:
+        width = inputs
+        for layer in self.layers:
+            width = layer.attach(width)
+        if width != inputs:
+            raise ValueError(
+                f"{self.name}: y = x + block(x) needs a block that keeps the width, but {inputs} columns come in and "
+                f"{width} come out; end the block with Dense({inputs})"
+            )
+        return width
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"layers": [layer.spec(hosts) for layer in self.layers]}
+
+
+class Lambda(Layer):
+    """A function of your own, without parameters: y = function(x).
+
+    function: of the batch (n, inputs), returns (n, outputs). gradient: `gradient(dy, x, y)` returns dx = (∂y/∂x)ᵀ dy;
+    without it the layer works in inference only. outputs: the width of y, by default that of x. To pickle the model,
+    give functions that have a name in a module.
+
+    >>> square = densekit.layers.Lambda(np.square, lambda dy, x, y: 2 * x * dy, inputs=2)
+    >>> y, pullback = densekit.Sequential([square], seed=0).vjp([[3, 4]])
+    >>> pullback([[1, 1]])[0]
+    array([[6., 8.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        function: Callable[[NDArray[Any]], NDArray[Any]],
+        gradient: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None,
+        *,
+        outputs: int | None = None,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        if not callable(function) or not (gradient is None or callable(gradient)):
+            raise TypeError(f"Lambda: function and gradient must be functions, got {function!r} and {gradient!r}")
+        self.function, self.gradient = function, gradient
+        self._width = None if outputs is None else whole("Lambda", "outputs", outputs, low=1)
+
+    def build(self, inputs: int) -> int:
+        return self._width or inputs
+
+    def forward(self, x: Any, parameters: list[Any], training: bool) -> tuple[Any, Any]:
+        y = self.function(x)
+        return y, (x, y)
+
+    def backward(self, dy: Any, saved: Any, parameters: list[Any], gradients: list[Any]) -> Any:
+        if self.gradient is None:
+            raise TypeError(f"{self.name}: write Lambda(function, gradient) to train through it")
+        return self.gradient(dy, *saved)
+
+
+class Input:
+    """The width of the data, as the first element of the list: Input(64) or Input((64,)). Not a layer.
+
+    >>> densekit.Sequential([densekit.layers.Input(64), densekit.layers.Dense(10)], seed=0).inputs
+    64
+    """
+
+    def __init__(self, shape: int | tuple[int, ...]) -> None:
+        lengths = shape if isinstance(shape, tuple | list) else (shape,)
+        if len(lengths) != 1:
+            raise ValueError(
+                f"Input: rows are vectors, so shape is one number, got {shape!r}; write Input({np.prod(lengths)}) and "
+                "give X.reshape(len(X), -1)"
+            )
+        self.shape = (whole("Input", "shape", lengths[0], low=1),)
+
+    def __repr__(self) -> str:
+        return f"Input({self.shape[0]})"
+
+
+def checked_layer(where: str, value: Any) -> Layer:
+    """The layer itself; TypeError with help for what is none, ValueError for one that belongs to a model."""
+    if isinstance(value, type) and issubclass(value, Layer):
+        raise TypeError(f"{where}: {value.__name__} is a class; write {value.__name__}(…)")
+    if isinstance(value, str):
+        raise TypeError(f"{where}: {value!r} is no layer; write Activation({value!r})")
+    if not isinstance(value, Layer):
+        raise TypeError(f"{where}: expected layers of densekit.layers, got {value!r}")
+    if value._owner is not None and value._owner() is not None:
+        raise ValueError(f"{where}: {value.name} already belongs to a model; make a new layer, or clone the model")
+    return value
+
+
+def __getattr__(name: str) -> Any:
+    helps = {
+        "Flatten": "rows are vectors: give X.reshape(len(X), -1)",
+        "BatchNormalization": "it is called BatchNorm",
+        "BatchNorm1d": "it is called BatchNorm, without the number of columns",
+        "LayerNormalization": "it is called LayerNorm",
+        "Linear": "it is called Dense, and takes the outputs only: Linear(64, 10) is Dense(10)",
+        "ReLU": "write Activation('relu')",
+        "Softmax": "write Activation('softmax')",
+    }
+    if name in helps:
+        raise AttributeError(f"densekit.layers has no {name}: {helps[name]}")
+    raise AttributeError(f"module 'densekit.layers' has no attribute {name!r}")
