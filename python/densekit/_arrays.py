@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64] | NDArray[Any]
+Floats: TypeAlias = NDArray[Any]  # float32 or float64
 Out: TypeAlias = NDArray[Any] | None
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 

@@ -1222,6 +1222,6 @@ def vector_norms(
     norms: numpy.typing.NDArray[numpy.float64],
 ) -> None: ...
 
-__version__: str = "0.1.0"
-compiler: str = "gcc 12.2.0"
-math_functions: list = ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "normal_cdf"]
+__version__: str
+compiler: str
+math_functions: list[str]

@@ -110,7 +110,8 @@ class Network:
             n = F.batch_norm(z, p[f"gamma{i}"], p[f"b{i}"], s[f"mean{i}"], s[f"var{i}"], training=False)
             x = F.relu(n, out=n)
         last = self.depth - 1
-        return F.dense(x, p[f"w{last}"], p[f"b{last}"])
+        scores: Array = F.dense(x, p[f"w{last}"], p[f"b{last}"])
+        return scores
 
     def accuracy(self, x: Array, y: NDArray[np.int64]) -> float:
         return float((self.logits(x).argmax(axis=1) == y).mean())

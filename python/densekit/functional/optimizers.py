@@ -90,7 +90,7 @@ def _domain(states: str, **kwargs: Any) -> Domain:
     return make
 
 
-def _after(function: Callable[..., Any], call: Call, result: int, states: Any) -> NDArray[np.float64]:
+def _after(function: Callable[..., Any], call: Call, result: int, states: Any) -> Any:
     """The size of result number `result` of a step from w = 0 with absolute values of dw and `states` of the states."""
     w, dw, *given = (np.asarray(a, np.float64) for a in call.args)
     arrays = [np.zeros_like(w), np.abs(dw), *(states(a).copy() for a in given)]
@@ -102,7 +102,7 @@ def _tolerances(function: Callable[..., Any], states: int) -> tuple[Tolerance, .
     def tolerance(result: int) -> Tolerance:
         # What is added to a state is all that a state of zeros becomes; what is added to w depends on the states
         # (as they are, too: a negative square is nonsense, yet adamax takes its maximum).
-        def scale(call: Call, _: Any) -> NDArray[np.float64]:
+        def scale(call: Call, _: Any) -> Any:
             if result:
                 return _after(function, call, result, np.zeros_like)
             return np.fmax(_after(function, call, 0, np.abs), _after(function, call, 0, np.asarray))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from densekit._arrays import Out, _as_array, check_target, out_tuple
 
-F = TypeVar("F", bound=Callable[..., Any])
+Array: TypeAlias = NDArray[np.float64]  # what a twin computes with, whatever its caller gave
 
 
 def twin(
@@ -19,14 +20,14 @@ def twin(
     outputs: tuple[str, ...] = ("out",),
     in_place: tuple[str, ...] = (),
     float64: tuple[str, ...] = (),
-) -> Callable[[F], F]:
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wraps a function whose parameters named in `arrays` it receives as float64.
 
     Its results are rounded to the dtype that functional would use, but for the outputs that `float64` names; `out=` is
     honoured; parameters in `in_place` are written back. Python scalars among the results stay as they are.
     """
 
-    def wrap(function: F) -> F:
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(function)
 
         @functools.wraps(function)
@@ -55,7 +56,7 @@ def twin(
                         originals[name][...] = given[name]
                 return _deliver(function.__name__, result, out, outputs, dtype, float64)
 
-        return call  # type: ignore[return-value]
+        return call
 
     return wrap
 

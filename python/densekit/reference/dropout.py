@@ -1,14 +1,17 @@
 """Dropout, and Philox 4x32-10, which draws its masks."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
 
-def _philox(counter, key):
+def _philox(counter: Any, key: Any) -> Any:
     """Four words for each counter of four words (..., 4) and a key of two. Salmon et al., SC'11."""
     c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, np.uint64), -1, 0)
     k0, k1 = (np.uint64(k) for k in key)
@@ -20,7 +23,7 @@ def _philox(counter, key):
 
 
 @twin()
-def dropout_mask(shape, rate, *, seed, step=0, layer=0, out=None):
+def dropout_mask(shape: Any, rate: Any, *, seed: Any, step: int = 0, layer: int = 0, out: Out = None) -> Any:
     elements = int(np.prod(shape, dtype=np.uint64))
     counters = np.empty((-(-elements // 4), 4), np.uint64)
     counters[:, 0] = np.arange(len(counters))
@@ -30,7 +33,17 @@ def dropout_mask(shape, rate, *, seed, step=0, layer=0, out=None):
 
 
 @twin("x")
-def dropout(x, rate, *, mode="inverted", training=True, seed=0, step=0, layer=0, out=None):
+def dropout(
+    x: Array,
+    rate: Any,
+    *,
+    mode: str = "inverted",
+    training: bool = True,
+    seed: int = 0,
+    step: int = 0,
+    layer: int = 0,
+    out: Out = None,
+) -> Any:
     if not training:
         kept, factor = np.full(x.shape, mode == "inverted" or rate < 1), 1 if mode == "inverted" else 1 - rate
     else:
@@ -40,7 +53,17 @@ def dropout(x, rate, *, mode="inverted", training=True, seed=0, step=0, layer=0,
 
 
 @twin("dy")
-def dropout_backward(dy, rate, *, mode="inverted", training=True, seed=0, step=0, layer=0, out=None):
+def dropout_backward(
+    dy: Array,
+    rate: Any,
+    *,
+    mode: str = "inverted",
+    training: bool = True,
+    seed: int = 0,
+    step: int = 0,
+    layer: int = 0,
+    out: Out = None,
+) -> Any:
     return dropout(dy, rate, mode=mode, training=training, seed=seed, step=step, layer=layer)
 
 

@@ -1,47 +1,50 @@
 """Surprisal, entropies, and likelihoods as functions of the parameters."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 
-def _log_base(base):
+def _log_base(base: Any) -> Any:
     return 1.0 if base is None else math.log(base)
 
 
-def _times(p, x):
+def _times(p: Any, x: Any) -> Any:
     return np.where(p == 0, 0.0, p * x)  # 0 log 0 = 0
 
 
 @twin("p")
-def surprisal(p, *, base=None, out=None):
+def surprisal(p: Array, *, base: Any = None, out: Out = None) -> Any:
     return 0.0 - np.log(p) / _log_base(base)
 
 
 @twin("p")
-def entropy(p, *, axis=-1, base=None, out=None):
+def entropy(p: Array, *, axis: Any = -1, base: Any = None, out: Out = None) -> Any:
     return -_times(p, np.log(p)).sum(axis=axis) / _log_base(base)
 
 
 @twin("p", "q")
-def cross_entropy(p, q, *, axis=-1, base=None, out=None):
+def cross_entropy(p: Array, q: Array, *, axis: Any = -1, base: Any = None, out: Out = None) -> Any:
     return -_times(p, np.log(q)).sum(axis=axis) / _log_base(base)
 
 
 @twin("p", "q")
-def kl(p, q, *, axis=-1, base=None, out=None):
+def kl(p: Array, q: Array, *, axis: Any = -1, base: Any = None, out: Out = None) -> Any:
     return _times(p, np.log(p) - np.log(q)).sum(axis=axis) / _log_base(base)
 
 
 @twin("p", "q")
-def perplexity(p, q=None, *, axis=-1, out=None):
+def perplexity(p: Array, q: Array | None = None, *, axis: Any = -1, out: Out = None) -> Any:
     return np.exp(-_times(p, np.log(p if q is None else q)).sum(axis=axis))
 
 
 # The logarithm of the density (or probability) of x.
-_log_densities = {
+_log_densities: dict[str, Callable[..., Any]] = {
     "gaussian": lambda x, mean, std: -(((x - mean) / std) ** 2) / 2 - np.log(std) - math.log(2 * math.pi) / 2,
     "laplace": lambda x, mean, scale: -np.abs(x - mean) / scale - np.log(2 * scale),
     "bernoulli": lambda x, p: _times(x, np.log(p)) + _times(1 - x, np.log1p(-p)),
@@ -51,7 +54,7 @@ _log_densities = {
 
 
 @twin("data")
-def log_likelihood(distribution, data, *, out=None, **parameters):
+def log_likelihood(distribution: Any, data: Array, *, out: Out = None, **parameters: Any) -> Any:
     values = {name: np.asarray(value, np.float64) for name, value in parameters.items()}
     if distribution == "categorical":
         p = values["p"]
@@ -64,7 +67,7 @@ def log_likelihood(distribution, data, *, out=None, **parameters):
 
 
 @twin("data")
-def likelihood(distribution, data, *, out=None, **parameters):
+def likelihood(distribution: Any, data: Array, *, out: Out = None, **parameters: Any) -> Any:
     return np.exp(log_likelihood(distribution, data, **parameters))
 
 

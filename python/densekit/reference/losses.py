@@ -1,33 +1,35 @@
 """Losses with their gradients."""
 
 import math
+from typing import Any
 
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 _log_factorial = np.vectorize(lambda count: math.lgamma(count + 1) if count > -1 else math.nan, otypes=[np.float64])
 
 
-def _times(count, x):
+def _times(count: Any, x: Any) -> Any:
     return np.where(count == 0, 0.0, count * x)  # 0 log 0 = 0
 
 
-def _ratio(count, x):
+def _ratio(count: Any, x: Any) -> Any:
     return np.where(count == 0, 0.0, count / x)
 
 
-def _slope(gap, slope):
+def _slope(gap: Any, slope: Any) -> Any:
     """Of max(0, gap): 0 where it is 0; NaN stays NaN."""
     return np.where(gap > 0, slope, np.where(gap <= 0, 0.0, gap))
 
 
-def _reduce(losses, slopes, sample_weight, reduction):
+def _reduce(losses: Any, slopes: Any, sample_weight: Any, reduction: Any) -> Any:
     """Weighs losses and slopes along axis 0; the mean is over the weighted losses."""
     w = np.ones(len(losses) if losses.ndim else 1) if sample_weight is None else np.asarray(sample_weight, np.float64)
     total = w.sum() * (losses.size / w.size if w.size else 1)
 
-    def weigh(a):
+    def weigh(a: Any) -> Any:
         return _times(w.reshape(-1, *[1] * (a.ndim - 1)) if a.ndim else w[0], a)
 
     losses, slopes = weigh(losses), weigh(slopes)
@@ -38,8 +40,15 @@ def _reduce(losses, slopes, sample_weight, reduction):
 
 @twin("pred", "target", outputs=("gradient",))
 def binary_cross_entropy(
-    pred, target, *, from_logits=True, label_smoothing=0.0, sample_weight=None, reduction="mean", out=None
-):
+    pred: Array,
+    target: Array,
+    *,
+    from_logits: bool = True,
+    label_smoothing: float = 0.0,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     t = target * (1 - label_smoothing) + label_smoothing / 2
     if from_logits:
         e = np.exp(-np.abs(pred))
@@ -52,19 +61,19 @@ def binary_cross_entropy(
 
 
 @twin("pred", "target", outputs=("gradient",))
-def mse(pred, target, *, sample_weight=None, reduction="mean", out=None):
+def mse(pred: Array, target: Array, *, sample_weight: Any = None, reduction: str = "mean", out: Out = None) -> Any:
     d = pred - target
     return _reduce(d**2, 2 * d, sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
-def mae(pred, target, *, sample_weight=None, reduction="mean", out=None):
+def mae(pred: Array, target: Array, *, sample_weight: Any = None, reduction: str = "mean", out: Out = None) -> Any:
     d = pred - target
     return _reduce(np.abs(d), np.sign(d), sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
-def rmse(pred, target, *, sample_weight=None, reduction="mean", out=None):
+def rmse(pred: Array, target: Array, *, sample_weight: Any = None, reduction: str = "mean", out: Out = None) -> Any:
     if reduction == "none":
         raise ValueError("rmse: reduction 'none' has no meaning")
     d = pred - target
@@ -74,14 +83,22 @@ def rmse(pred, target, *, sample_weight=None, reduction="mean", out=None):
 
 
 @twin("pred", "target", outputs=("gradient",))
-def huber(pred, target, *, delta=1.0, sample_weight=None, reduction="mean", out=None):
+def huber(
+    pred: Array,
+    target: Array,
+    *,
+    delta: float = 1.0,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     d = pred - target
     losses = np.where(np.abs(d) > delta, delta * (np.abs(d) - delta / 2), d**2 / 2)
     return _reduce(losses, np.clip(d, -delta, delta), sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
-def log_cosh(pred, target, *, sample_weight=None, reduction="mean", out=None):
+def log_cosh(pred: Array, target: Array, *, sample_weight: Any = None, reduction: str = "mean", out: Out = None) -> Any:
     d = pred - target
     size = np.abs(d)
     near = np.minimum(size, 2)
@@ -95,14 +112,31 @@ def log_cosh(pred, target, *, sample_weight=None, reduction="mean", out=None):
 
 
 @twin("pred", "target", outputs=("gradient",))
-def pinball(pred, target, *, quantile=0.5, sample_weight=None, reduction="mean", out=None):
+def pinball(
+    pred: Array,
+    target: Array,
+    *,
+    quantile: float = 0.5,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     u = target - pred
     slopes = np.where(u > 0, -quantile, np.where(u < 0, 1 - quantile, u - u))
     return _reduce(np.where(u > 0, quantile * u, (quantile - 1) * u), slopes, sample_weight, reduction)
 
 
 @twin("pred", "target", outputs=("gradient",))
-def poisson_nll(pred, target, *, log_input=True, full=False, sample_weight=None, reduction="mean", out=None):
+def poisson_nll(
+    pred: Array,
+    target: Array,
+    *,
+    log_input: bool = True,
+    full: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     constant = _log_factorial(target) if full and target.size else 0.0
     if log_input:
         rate = np.exp(pred)
@@ -112,7 +146,16 @@ def poisson_nll(pred, target, *, log_input=True, full=False, sample_weight=None,
 
 
 @twin("pred", "target", outputs=("gradient",))
-def gamma_nll(pred, target, *, shape=1.0, full=False, sample_weight=None, reduction="mean", out=None):
+def gamma_nll(
+    pred: Array,
+    target: Array,
+    *,
+    shape: float = 1.0,
+    full: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     ratio = target * np.exp(-pred)
     losses = shape * (ratio + pred)
     if full:
@@ -120,13 +163,21 @@ def gamma_nll(pred, target, *, shape=1.0, full=False, sample_weight=None, reduct
     return _reduce(losses, shape * (1 - ratio), sample_weight, reduction)
 
 
-def _location_and_log_scale(pred, target):
+def _location_and_log_scale(pred: Any, target: Any) -> Any:
     d = pred.shape[1] // 2
     return pred[:, :d], pred[:, d:], target.reshape(len(pred), d)
 
 
 @twin("pred", "target", outputs=("gradient",))
-def gaussian_nll(pred, target, *, full=False, sample_weight=None, reduction="mean", out=None):
+def gaussian_nll(
+    pred: Array,
+    target: Array,
+    *,
+    full: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     mean, log_variance, y = _location_and_log_scale(pred, target)
     r = (mean - y) * np.exp(-log_variance / 2)
     losses = (log_variance + r**2) / 2 + (0.5 * math.log(2 * math.pi) if full else 0.0)
@@ -135,7 +186,15 @@ def gaussian_nll(pred, target, *, full=False, sample_weight=None, reduction="mea
 
 
 @twin("pred", "target", outputs=("gradient",))
-def laplace_nll(pred, target, *, full=False, sample_weight=None, reduction="mean", out=None):
+def laplace_nll(
+    pred: Array,
+    target: Array,
+    *,
+    full: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     median, log_scale, y = _location_and_log_scale(pred, target)
     d = median - y
     r = np.abs(d) * np.exp(-log_scale)
@@ -149,7 +208,16 @@ def laplace_nll(pred, target, *, full=False, sample_weight=None, reduction="mean
 
 
 @twin("log_probs", outputs=("gradient",))
-def nll(log_probs, targets, *, class_weight=None, sample_weight=None, ignore_index=None, reduction="mean", out=None):
+def nll(
+    log_probs: Array,
+    targets: Any,
+    *,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    ignore_index: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     rows, classes = log_probs.shape
     targets = np.asarray(targets)
     kept = np.ones(rows, bool) if targets.ndim == 2 or ignore_index is None else targets != ignore_index
@@ -164,7 +232,15 @@ def nll(log_probs, targets, *, class_weight=None, sample_weight=None, ignore_ind
 
 
 @twin("pred", outputs=("gradient",))
-def hinge(pred, target, *, margin=1.0, sample_weight=None, reduction="mean", out=None):
+def hinge(
+    pred: Array,
+    target: Any,
+    *,
+    margin: float = 1.0,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     target = np.asarray(target)
     if not (pred.ndim == 2 and target.ndim == 1):
         gap = margin - target * pred
@@ -178,7 +254,15 @@ def hinge(pred, target, *, margin=1.0, sample_weight=None, reduction="mean", out
 
 
 @twin("pred", "target", outputs=("gradient",))
-def kl_divergence(pred, target, *, log_input=False, sample_weight=None, reduction="mean", out=None):
+def kl_divergence(
+    pred: Array,
+    target: Array,
+    *,
+    log_input: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     log_p = pred if log_input else np.log(pred)
     losses = _times(target, np.log(target) - log_p).sum(axis=1)
     return _reduce(losses, -target if log_input else -_ratio(target, pred), sample_weight, reduction)

@@ -1,18 +1,21 @@
 """Batch and layer normalisation with their backward passes."""
 
+from typing import Any
+
 import numpy as np
 
+from densekit._arrays import Out
 from densekit._refuse import MOMENTUM, refuses
-from densekit.reference._twin import twin
+from densekit.reference._twin import Array, twin
 
 
-def _others(x, axis):
+def _others(x: Any, axis: Any) -> Any:
     """All axes but those of the channels."""
     kept = [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
     return tuple(a for a in range(x.ndim) if a not in kept)
 
 
-def _each(values, over, default):
+def _each(values: Any, over: Any, default: Any) -> Any:
     """One value a channel, shaped to go with x."""
     return default if values is None else np.expand_dims(np.asarray(values, np.float64), over)
 
@@ -20,20 +23,20 @@ def _each(values, over, default):
 @refuses(momentum=MOMENTUM)
 @twin("x", "gamma", "beta", outputs=("y", "saved"), float64=("saved",))
 def batch_norm(
-    x,
-    gamma=None,
-    beta=None,
-    running_mean=None,
-    running_var=None,
+    x: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    running_mean: Any = None,
+    running_var: Any = None,
     *,
-    training=True,
-    stats_decay=0.9,
-    running_var_kind="biased",
-    eps=1e-5,
-    axis=-1,
-    return_saved=False,
-    out=None,
-):
+    training: bool = True,
+    stats_decay: float = 0.9,
+    running_var_kind: str = "biased",
+    eps: float = 1e-5,
+    axis: Any = -1,
+    return_saved: bool = False,
+    out: Out = None,
+) -> Any:
     over = _others(x, axis)
     if training:
         n = np.prod([x.shape[a] for a in over], dtype=int)
@@ -53,7 +56,16 @@ def batch_norm(
 
 @refuses(momentum=MOMENTUM)
 @twin("dy", "x", "gamma", outputs=("dx", "dgamma", "dbeta"))
-def batch_norm_backward(dy, x, gamma=None, *, saved, training=True, axis=-1, out=None):
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    gamma: Array | None = None,
+    *,
+    saved: Any,
+    training: bool = True,
+    axis: Any = -1,
+    out: Out = None,
+) -> Any:
     over = _others(x, axis)
     mean, inverse = (_each(s, over, None) for s in saved)
     z = (x - mean) * inverse
@@ -66,7 +78,16 @@ def batch_norm_backward(dy, x, gamma=None, *, saved, training=True, axis=-1, out
 
 
 @twin("x", "gamma", "beta", outputs=("y", "saved"), float64=("saved",))
-def layer_norm(x, gamma=None, beta=None, *, eps=1e-5, axis=-1, return_saved=False, out=None):
+def layer_norm(
+    x: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    *,
+    eps: float = 1e-5,
+    axis: Any = -1,
+    return_saved: bool = False,
+    out: Out = None,
+) -> Any:
     others = _others(x, axis)
     mean, var = x.mean(axis=axis), x.var(axis=axis)
     inverse = 1 / np.sqrt(var + eps)
@@ -76,7 +97,9 @@ def layer_norm(x, gamma=None, beta=None, *, eps=1e-5, axis=-1, return_saved=Fals
 
 
 @twin("dy", "x", "gamma", outputs=("dx", "dgamma", "dbeta"))
-def layer_norm_backward(dy, x, gamma=None, *, saved, axis=-1, out=None):
+def layer_norm_backward(
+    dy: Array, x: Array, gamma: Array | None = None, *, saved: Any, axis: Any = -1, out: Out = None
+) -> Any:
     others = _others(x, axis)
     mean, inverse = (np.expand_dims(np.asarray(s, np.float64), axis) for s in saved)
     z = (x - mean) * inverse

@@ -1,11 +1,14 @@
 """Norms of vectors and matrices."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 
-def _norm(x, p, axis):
+def _norm(x: Any, p: Any, axis: Any) -> Any:
     a = np.abs(x)
     if p == np.inf:
         return a.max(axis=axis, initial=0)
@@ -22,12 +25,12 @@ def _norm(x, p, axis):
 
 
 @twin("x")
-def vector_norm(x, p=2, *, axis=None, out=None):
+def vector_norm(x: Array, p: float = 2, *, axis: Any = None, out: Out = None) -> Any:
     return float(_norm(x, p, None)) if axis is None else _norm(x, p, axis)
 
 
 @twin("a")
-def matrix_norm(a, p="fro"):
+def matrix_norm(a: Array, p: Any = "fro") -> Any:
     if p == "fro":
         return float(np.sqrt((a * a).sum()))
     if p in ("nuc", 2, -2):

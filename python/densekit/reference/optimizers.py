@@ -1,54 +1,91 @@
 """Updates of parameters, in place. `weight_decay` is decoupled everywhere: w <- w - lr weight_decay w."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit.reference._twin import Array, twin
 
 
-def _apply(w, step, lr, weight_decay):
+def _apply(w: Any, step: Any, lr: Any, weight_decay: Any) -> Any:
     w[...] = (1 - lr * weight_decay) * w + step
 
 
-def _mean(average, value, beta):
+def _mean(average: Any, value: Any, beta: Any) -> Any:
     average[...] = beta * average + (1 - beta) * value
 
 
 @twin("w", "dw", in_place=("w",))
-def sgd(w, dw, *, lr, weight_decay=0.0, maximize=False):
+def sgd(w: Array, dw: Array, *, lr: Any, weight_decay: float = 0.0, maximize: bool = False) -> Any:
     g = -dw if maximize else dw
     _apply(w, -lr * g, lr, weight_decay)
 
 
 @twin("w", "dw", "v", in_place=("w", "v"))
-def momentum(w, dw, v, *, lr, momentum=0.9, dampening=0.0, weight_decay=0.0, maximize=False):
+def momentum(
+    w: Array,
+    dw: Array,
+    v: Array,
+    *,
+    lr: Any,
+    momentum: float = 0.9,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     v[...] = momentum * v + (1 - dampening) * g
     _apply(w, -lr * v, lr, weight_decay)
 
 
 @twin("w", "dw", "v", in_place=("w", "v"))
-def nesterov(w, dw, v, *, lr, momentum=0.9, weight_decay=0.0, maximize=False):
+def nesterov(
+    w: Array, dw: Array, v: Array, *, lr: Any, momentum: float = 0.9, weight_decay: float = 0.0, maximize: bool = False
+) -> Any:
     g = -dw if maximize else dw
     v[...] = momentum * v + g
     _apply(w, -lr * (g + momentum * v), lr, weight_decay)
 
 
 @twin("w", "dw", "s", in_place=("w", "s"))
-def rmsprop(w, dw, s, *, lr, rho=0.99, eps=1e-8, weight_decay=0.0, maximize=False):
+def rmsprop(
+    w: Array,
+    dw: Array,
+    s: Array,
+    *,
+    lr: Any,
+    rho: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     _mean(s, g**2, rho)
     _apply(w, -lr * g / (np.sqrt(s) + eps), lr, weight_decay)
 
 
 @twin("w", "dw", "s", in_place=("w", "s"))
-def adagrad(w, dw, s, *, lr, eps=1e-10, weight_decay=0.0, maximize=False):
+def adagrad(
+    w: Array, dw: Array, s: Array, *, lr: Any, eps: float = 1e-10, weight_decay: float = 0.0, maximize: bool = False
+) -> Any:
     g = -dw if maximize else dw
     s[...] = s + g**2
     _apply(w, -lr * g / (np.sqrt(s) + eps), lr, weight_decay)
 
 
 @twin("w", "dw", "s", "u", in_place=("w", "s", "u"))
-def adadelta(w, dw, s, u, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
+def adadelta(
+    w: Array,
+    dw: Array,
+    s: Array,
+    u: Array,
+    *,
+    lr: float = 1.0,
+    rho: float = 0.9,
+    eps: float = 1e-6,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     _mean(s, g**2, rho)
     delta = np.sqrt(u + eps) / np.sqrt(s + eps) * g
@@ -57,7 +94,20 @@ def adadelta(w, dw, s, u, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximi
 
 
 @twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
-def adam(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, maximize=False):
+def adam(
+    w: Array,
+    dw: Array,
+    m: Array,
+    v: Array,
+    *,
+    step: Any,
+    lr: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     _mean(m, g, beta1)
     _mean(v, g**2, beta2)
@@ -66,7 +116,20 @@ def adam(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight
 
 
 @twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
-def adamw(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01, maximize=False):
+def adamw(
+    w: Array,
+    dw: Array,
+    m: Array,
+    v: Array,
+    *,
+    step: Any,
+    lr: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     _mean(m, g, beta1)
     _mean(v, g**2, beta2)
@@ -75,7 +138,20 @@ def adamw(w, dw, m, v, *, step, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weigh
 
 
 @twin("w", "dw", "m", "u", in_place=("w", "m", "u"))
-def adamax(w, dw, m, u, *, step, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, maximize=False):
+def adamax(
+    w: Array,
+    dw: Array,
+    m: Array,
+    u: Array,
+    *,
+    step: Any,
+    lr: float = 2e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     _mean(m, g, beta1)
     u[...] = np.maximum(beta2 * u, np.abs(g) + eps)
@@ -84,23 +160,23 @@ def adamax(w, dw, m, u, *, step, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, weig
 
 @twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
 def nadam(
-    w,
-    dw,
-    m,
-    v,
+    w: Array,
+    dw: Array,
+    m: Array,
+    v: Array,
     *,
-    step,
-    lr=2e-3,
-    beta1=0.9,
-    beta2=0.999,
-    eps=1e-8,
-    momentum_decay=4e-3,
-    weight_decay=0.0,
-    maximize=False,
-):
+    step: Any,
+    lr: float = 2e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    momentum_decay: float = 4e-3,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
 
-    def mu(i):
+    def mu(i: Any) -> Any:
         return beta1 * (1 - 0.5 * 0.96 ** (i * float(momentum_decay)))
 
     # The product of mu(1) ... mu(step): beta1^step times a product whose factors begin at 1/2 and rise to 1. After
@@ -114,7 +190,17 @@ def nadam(
 
 
 @twin("w", "dw", "m", in_place=("w", "m"))
-def lion(w, dw, m, *, lr=1e-4, beta1=0.9, beta2=0.99, weight_decay=0.0, maximize=False):
+def lion(
+    w: Array,
+    dw: Array,
+    m: Array,
+    *,
+    lr: float = 1e-4,
+    beta1: float = 0.9,
+    beta2: float = 0.99,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
     g = -dw if maximize else dw
     direction = np.sign(beta1 * m + (1 - beta1) * g)
     _mean(m, g, beta2)

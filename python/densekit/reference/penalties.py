@@ -1,37 +1,40 @@
 """Penalties on weights with their gradients, soft thresholding, clipping."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import _round, twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, _round, twin
 
 
 @twin("w", outputs=("gradient",))
-def l1(w, lam, *, out=None):
+def l1(w: Array, lam: Any, *, out: Out = None) -> Any:
     return float(lam * np.abs(w).sum()), lam * np.sign(w)
 
 
 @twin("w", outputs=("gradient",))
-def l2(w, lam, *, out=None):
+def l2(w: Array, lam: Any, *, out: Out = None) -> Any:
     return float(0.5 * lam * (w**2).sum()), lam * w
 
 
 @twin("w", outputs=("gradient",))
-def elastic_net(w, alpha, l1_ratio, *, out=None):
+def elastic_net(w: Array, alpha: Any, l1_ratio: Any, *, out: Out = None) -> Any:
     a, b = alpha * l1_ratio, alpha * (1 - l1_ratio)
     return float(a * np.abs(w).sum() + 0.5 * b * (w**2).sum()), a * np.sign(w) + b * w
 
 
 @twin("w")
-def soft_threshold(w, threshold, *, out=None):
+def soft_threshold(w: Array, threshold: Any, *, out: Out = None) -> Any:
     return np.sign(w) * np.maximum(np.abs(w) - threshold, 0)
 
 
 @twin("x")
-def clip_by_value(x, low, high, *, out=None):
+def clip_by_value(x: Array, low: Any, high: Any, *, out: Out = None) -> Any:
     return np.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
-def clip_by_global_norm(arrays, max_norm, *, out=None):
+def clip_by_global_norm(arrays: Any, max_norm: Any, *, out: Out = None) -> Any:
     arrays = [np.asarray(a) for a in arrays]
     dtype = np.float32 if any(a.dtype == np.float32 for a in arrays) else np.float64
     targets = [None] * len(arrays) if out is None else out

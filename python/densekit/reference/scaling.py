@@ -1,16 +1,21 @@
 """Scaling of data by column."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 
-def _along(values, axis):
+def _along(values: Any, axis: Any) -> Any:
     return np.expand_dims(np.asarray(values, np.float64), axis)
 
 
 @twin("x", outputs=("y", "mean", "std"), float64=("mean", "std"))
-def standardize(x, mean=None, std=None, *, axis=0, return_statistics=False, out=None):
+def standardize(
+    x: Array, mean: Any = None, std: Any = None, *, axis: int = 0, return_statistics: bool = False, out: Out = None
+) -> Any:
     if mean is None:
         mean, std = x.mean(axis=axis), x.std(axis=axis)
         # The mean of equal values may be off by a rounding, and their deviation by as much: it is 0.
@@ -23,8 +28,16 @@ def standardize(x, mean=None, std=None, *, axis=0, return_statistics=False, out=
 
 @twin("x", outputs=("y", "low", "high"), float64=("low", "high"))
 def min_max_scale(
-    x, low=None, high=None, *, feature_range=(0.0, 1.0), clip=False, axis=0, return_statistics=False, out=None
-):
+    x: Array,
+    low: Any = None,
+    high: Any = None,
+    *,
+    feature_range: Any = (0.0, 1.0),
+    clip: bool = False,
+    axis: int = 0,
+    return_statistics: bool = False,
+    out: Out = None,
+) -> Any:
     if low is None:
         low, high = x.min(axis=axis), x.max(axis=axis)
     low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)

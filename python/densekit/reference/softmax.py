@@ -1,18 +1,21 @@
 """Softmax, its logarithm, and the cross-entropy of logits."""
 
+from typing import Any
+
 import numpy as np
 
-from densekit.reference._twin import twin
+from densekit._arrays import Out
+from densekit.reference._twin import Array, twin
 
 
 @twin("z")
-def softmax(z, *, axis=-1, temperature=1.0, out=None):
+def softmax(z: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
     e = np.exp((z - z.max(axis=axis, keepdims=True)) / temperature) if z.size else z
     return e / e.sum(axis=axis, keepdims=True)
 
 
 @twin("z")
-def log_softmax(z, *, axis=-1, temperature=1.0, out=None):
+def log_softmax(z: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
     if not z.size:
         return z
     shifted = (z - z.max(axis=axis, keepdims=True)) / temperature
@@ -20,27 +23,27 @@ def log_softmax(z, *, axis=-1, temperature=1.0, out=None):
 
 
 @twin("dy", "y")
-def softmax_backward(dy, y, *, axis=-1, temperature=1.0, out=None):
+def softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
     return y * (dy - (dy * y).sum(axis=axis, keepdims=True)) / temperature
 
 
 @twin("dy", "y")
-def log_softmax_backward(dy, y, *, axis=-1, temperature=1.0, out=None):
+def log_softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
     return (dy - np.exp(y) * dy.sum(axis=axis, keepdims=True)) / temperature
 
 
 @twin("logits", outputs=("dlogits",))
 def softmax_cross_entropy(
-    logits,
-    targets,
+    logits: Array,
+    targets: Any,
     *,
-    class_weight=None,
-    sample_weight=None,
-    label_smoothing=0.0,
-    ignore_index=None,
-    reduction="mean",
-    out=None,
-):
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: Any = None,
+    reduction: str = "mean",
+    out: Out = None,
+) -> Any:
     rows, classes = logits.shape
     targets = np.asarray(targets)
     counts = np.ones(rows)
