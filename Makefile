@@ -75,7 +75,7 @@ build/generated: .venv/.installed .venv/.extra-dev
 	$(BIN)/python tools/make_operations_table.py > $@/operations.md
 	$(BIN)/pybind11-stubgen densekit._core -o $@
 	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/_core.pyi
-	$(BIN)/ruff check -q --fix $@/_core.pyi && $(BIN)/ruff format -q $@/_core.pyi
+	$(BIN)/ruff check -q --select I --fix $@/_core.pyi && $(BIN)/ruff format -q $@/_core.pyi
 
 docs: build/generated
 	cp $</operations.md docs/operations.md
