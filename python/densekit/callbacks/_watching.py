@@ -40,8 +40,9 @@ class EarlyStopping(Callback):
 
     monitor: a key of the logs. patience: epochs without a gain that end it, 0 as 1. min_delta: a gain is more than this
     (strictly). mode: "min", "max", or "auto" by the name (accuracy, auc, f1, r2, … are better when larger).
-    restore_best: at the end, however it comes about, the weights are those of the best epoch. baseline: what must be
-    beaten for an epoch to count as a gain. start_from_epoch: epochs before it are not looked at.
+    restore_best: at the end, however it comes about, the weights are those of the best epoch. baseline: as long as it
+    is not beaten, gains do not begin the count again (an epoch with a gain never ends the training). start_from_epoch:
+    epochs before it are not looked at.
     After the training: best, best_epoch, stopped_epoch (None if it was not stopped).
 
     compat: "keras" changes the defaults to patience 0 and restore_best False. "sklearn" is MLPClassifier's and
@@ -84,9 +85,15 @@ class EarlyStopping(Callback):
         self.wait = 0
         self._weights: list[Any] | None = None
 
-    def _gain(self, value: float, than: float) -> float:
-        """How much better a value is; NaN is never better."""
-        return than - value if self.mode == "min" else value - than
+    def _better(self, value: float, than: float, delta: float) -> bool:
+        """Whether it is better by more than delta, rounded as Keras does; NaN never is."""
+        return value + delta < than if self.mode == "min" else value - delta > than
+
+    def _enough(self, value: float) -> bool:
+        """Whether it is a gain: scikit-learn counts one of exactly tol, and rounds the other side."""
+        if self.compat != "sklearn":
+            return self._better(value, self.best, self.min_delta)
+        return value <= self.best - self.min_delta if self.mode == "min" else value >= self.best + self.min_delta
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._forget()
@@ -95,17 +102,14 @@ class EarlyStopping(Callback):
         value = monitored("EarlyStopping", self.monitor, logs)
         if epoch < self.start_from_epoch:
             return
-        gain = self._gain(value, self.best)
-        sklearn = self.compat == "sklearn"
-        # scikit-learn counts an epoch that is better by exactly tol as a gain.
-        enough = gain >= self.min_delta if sklearn else gain > self.min_delta
-        if gain > 0 if sklearn else enough:
+        enough, sklearn = self._enough(value), self.compat == "sklearn"
+        beats = self.baseline is None or self._better(value, self.baseline, self.min_delta)
+        self.wait = 0 if enough and beats else self.wait + 1
+        if self._better(value, self.best, 0.0) if sklearn else enough:
             self.best, self.best_epoch = value, epoch
             if self.restore_best:
                 self._weights = self.model.get_weights()
-        beats = self.baseline is None or self._gain(value, self.baseline) > self.min_delta
-        self.wait = 0 if enough and beats else self.wait + 1
-        if self.wait > self.patience if sklearn else self.wait >= max(self.patience, 1):
+        if not enough and epoch > 0 and (self.wait > self.patience if sklearn else self.wait >= self.patience):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 

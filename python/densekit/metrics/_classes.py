@@ -271,6 +271,7 @@ def of_loss(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Arr
         pred = pred.astype(np.float64)
     if pred.ndim == 1:
         pred = pred[:, None]
-    weights_of(loss.name, sample_weight, len(pred))
+    if not len(pred):
+        raise ValueError(f"{loss.name}: there are no rows")
     target = loss.targets(y_true, pred.shape[1], pred.dtype)
     return float(loss(pred, target, sample_weight=sample_weight, reduction="mean")[0])

@@ -14,8 +14,6 @@ Weights = NDArray[np.float64]
 
 def weights_of(name: str, sample_weight: ArrayLike | None, rows: int) -> Weights:
     """The weights of the rows, 1 each if none are given."""
-    if rows == 0:
-        raise ValueError(f"{name}: there are no rows")
     checked = sample_weights(name, sample_weight, rows)
     return np.ones(rows) if checked is None else checked
 
@@ -35,6 +33,8 @@ def arrays(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any
     true, pred = _as_array(name, "y_true", y_true), _as_array(name, "y_pred", y_pred)
     if not true.ndim or not pred.ndim or len(true) != len(pred):
         raise ValueError(f"{name}: y_true is {true.shape} but y_pred is {pred.shape}")
+    if not len(true):
+        raise ValueError(f"{name}: there are no rows")
     return tuple(a[:, 0] if a.ndim == 2 and a.shape[1] == 1 else a for a in (true, pred))  # type: ignore[return-value]
 
 
