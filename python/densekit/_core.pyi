@@ -828,6 +828,24 @@ def information(
     exponential: bool,
 ) -> None: ...
 @typing.overload
+def initialize(
+    initializer: dict,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    segment: typing.SupportsInt | typing.SupportsIndex,
+    fan_in: typing.SupportsFloat | typing.SupportsIndex,
+    fan_out: typing.SupportsFloat | typing.SupportsIndex,
+    out: numpy.typing.NDArray[numpy.float32],
+) -> None: ...
+@typing.overload
+def initialize(
+    initializer: dict,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    segment: typing.SupportsInt | typing.SupportsIndex,
+    fan_in: typing.SupportsFloat | typing.SupportsIndex,
+    fan_out: typing.SupportsFloat | typing.SupportsIndex,
+    out: numpy.typing.NDArray[numpy.float64],
+) -> None: ...
+@typing.overload
 def kl_divergence(
     pred: numpy.typing.NDArray[numpy.float32],
     target: numpy.typing.NDArray[numpy.float32],
