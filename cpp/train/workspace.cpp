@@ -1,0 +1,121 @@
+#include "train/workspace.h"
+
+#include <algorithm>
+
+#include "ops/dense.h"
+#include "ops/losses.h"
+#include "ops/normalization.h"
+
+namespace densekit {
+namespace {
+
+// Measures first, hands out then: the same walk with and without memory.
+class Layout {
+ public:
+  explicit Layout(void* block) : block_(static_cast<char*>(block)) {}
+  template <class U> U* take(index count) {
+    U* piece = block_ ? reinterpret_cast<U*>(block_ + used_) : nullptr;
+    add(Carver::bytes<U>(std::max<index>(count, 1)));
+    return piece;
+  }
+  index used() const { return used_; }
+
+ private:
+  void add(index bytes) {
+    if (__builtin_add_overflow(used_, bytes, &used_) || used_ > Carver::too_many) throw std::bad_alloc();
+  }
+  char* block_;
+  index used_ = 0;
+};
+
+template <class T> index scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
+  const bool training = purpose == Purpose::training;
+  index most = loss_scratch_bytes(rows * plan.outputs());
+  for (const PlanOp& op : plan.ops) {
+    const index in = op.inputs, out = op.outputs;
+    const ChannelShape shape{rows, out, 1};
+    index bytes = 0;
+    switch (op.action) {
+      case Action::dense:
+        bytes = matmul_most_scratch_bytes<T>(context, rows, out, in);
+        if (training)
+          bytes = std::max({bytes, matmul_most_scratch_bytes<T>(context, rows, in, out), matmul_most_scratch_bytes<T>(context, in, out, rows),
+                            column_sums_scratch_bytes(rows, out)});
+        break;
+      case Action::batch_norm:
+        bytes = normalize_scratch_bytes<T>(shape);
+        // One channel alone is one run; more partials than any smaller batch has.
+        if (training) bytes = std::max({bytes, batch_norm_statistics_scratch_bytes(shape), batch_norm_backward_scratch_bytes<T>(shape)});
+        break;
+      case Action::layer_norm:
+        if (training) bytes = layer_norm_backward_scratch_bytes(rows, out);
+        break;
+      case Action::log_softmax: bytes = log_softmax_scratch_bytes<T>(context, out); break;
+      default: break;
+    }
+    most = std::max(most, bytes);
+  }
+  return most;
+}
+
+}  // namespace
+
+template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose) {
+  release_hosts();
+  const bool training = purpose == Purpose::training;
+  rows = wanted;
+  const index scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
+  const index blocks = (rows + moment_rows - 1) / moment_rows;
+  const auto lay = [&](Layout at) {
+    const auto elements = [&](index width) {
+      index count;
+      if (__builtin_mul_overflow(rows, width, &count)) throw std::bad_alloc();
+      return count;
+    };
+    buffers.assign(plan.widths.size(), nullptr);
+    buffers[0] = at.template take<T>(elements(plan.inputs()));
+    slots.assign(static_cast<std::size_t>(training ? plan.slots : plan.inference_slots), nullptr);
+    for (T*& slot : slots) slot = at.template take<T>(elements(plan.widest));
+    for (std::size_t b = 1; b < plan.widths.size(); ++b) {
+      if (training) buffers[b] = at.template take<T>(elements(plan.widths[b]));
+      else if (plan.inference_slot[b] >= 0) buffers[b] = slots[static_cast<std::size_t>(plan.inference_slot[b])];
+    }
+    kept.assign(plan.ops.size(), {});
+    for (std::size_t i = 0; i < plan.ops.size(); ++i) {
+      const PlanOp& op = plan.ops[i];
+      const index length = op.action == Action::batch_norm ? op.outputs : op.action == Action::layer_norm ? rows : 0;
+      if (length == 0) continue;
+      kept[i].mean = at.template take<double>(length);
+      kept[i].inverse = at.template take<double>(length);
+      if (op.action == Action::batch_norm) kept[i].squares = at.template take<double>(length);
+    }
+    if (training) {
+      block_means = at.template take<double>(blocks * plan.widest);
+      block_squares = at.template take<double>(blocks * plan.widest);
+      gamma_sink = at.template take<T>(plan.widest);
+      beta_sink = at.template take<T>(plan.widest);
+    }
+    targets = at.template take<T>(elements(plan.outputs()));
+    labels = at.template take<std::int64_t>(rows);
+    weights = at.template take<double>(rows);
+    row_losses = at.template take<double>(rows);
+    scratch = at.template take<char>(scratch_size);
+    return at.used();
+  };
+  const index bytes = lay(Layout(nullptr));
+  lay(Layout(arena_.reserve(static_cast<std::size_t>(bytes))));
+}
+
+template <class T> void Workspace<T>::release_hosts() {
+  for (Kept& one : kept) {
+    if (!one.host) continue;
+    const HostLayer& layer = (*hosts_)[static_cast<std::size_t>(one.host_layer)];
+    if (layer.release) layer.release(layer.self, one.host);
+    one.host = nullptr;
+  }
+}
+
+template class Workspace<float>;
+template class Workspace<double>;
+
+}  // namespace densekit

@@ -1,0 +1,49 @@
+// The memory of one call: what forward leaves for backward, gradients, scratch. Sized once for the most rows; serves any
+// smaller batch; nothing is allocated while it works.
+#pragma once
+#include <vector>
+
+#include "core/arena.h"
+#include "densekit/network_class.h"
+#include "train/plan.h"
+
+namespace densekit {
+
+enum class Purpose { inference, training };  // training: everything that backward needs is kept
+
+template <class T> class Workspace {
+ public:
+  explicit Workspace(const std::vector<HostLayer>& hosts) : hosts_(&hosts) {}
+  ~Workspace() { release_hosts(); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose);
+  void release_hosts();  // what host layers kept for backward
+
+  T* buffer(int number) const { return buffers[static_cast<std::size_t>(number)]; }
+  T* slot(int number) const { return slots[static_cast<std::size_t>(number)]; }
+
+  index rows = 0;  // the most
+  std::vector<T*> buffers, slots;
+  // For each operation: normalisations keep the mean and the inverse deviation of each channel (or row), batch norm also the
+  // batch's variance; a host layer what it wants to see again.
+  struct Kept {
+    double *mean = nullptr, *inverse = nullptr, *squares = nullptr;
+    void* host = nullptr;
+    int host_layer = -1;
+  };
+  std::vector<Kept> kept;
+  double *block_means = nullptr, *block_squares = nullptr;
+  T *gamma_sink = nullptr, *beta_sink = nullptr;  // gradients of parameters that are not there
+  T* targets = nullptr;                           // (rows, scores)
+  std::int64_t* labels = nullptr;                 // (rows)
+  double *weights = nullptr, *row_losses = nullptr;
+  void* scratch = nullptr;
+
+ private:
+  const std::vector<HostLayer>* hosts_;
+  Arena arena_;
+};
+
+}  // namespace densekit
