@@ -294,6 +294,22 @@ def test_a_loss_of_logits_moves_the_threshold(rng):
     assert metrics.get(metric.config()) == metric
 
 
+def test_ignored_rows_do_not_count(several, weight):
+    y, p = several
+    seen = y.copy()
+    seen[::3] = -1
+    kept = seen >= 0
+    loss = losses.SparseCategoricalCrossentropy(ignore_index=-1)
+    for name in ("accuracy", "top_2", "f1", "log_loss", "sparse_categorical_crossentropy", "kld"):
+        metric = metrics.get(name, loss)
+        if name == "kld":  # rows of probabilities have no label to ignore
+            same(metric(np.eye(CLASSES)[y], p), metrics.get(name)(np.eye(CLASSES)[y], p))
+            continue
+        expected = metrics.get(name)(y[kept], p[kept], None if weight is None else weight[kept])
+        same(metric(seen, p, weight), expected)
+        assert metrics.get(metric.config(), loss) == metric == pickle.loads(pickle.dumps(metric))
+
+
 def test_a_density_is_measured_at_its_locations(numbers, rng):
     density = losses.GaussianNLL()
     pred = np.hstack([numbers[1], rng.normal(size=(ROWS, 3))])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class Metric:
         if self.of is None:
             raise TypeError(f"metric {self.name}: a Python function cannot be saved; give it again after loading")
         kept = {"class": "Metric", "function": self.of, "name": self.name, "options": self.options}
-        return {**kept, "of_loss": True} if isinstance(self.function, _LossMetric | _Locations) else kept
+        return {**kept, "of_loss": True} if isinstance(self.function, _OF_LOSS) else kept
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())
@@ -116,17 +117,11 @@ class Metric:
         return hash((self.function, self.name))
 
 
+@dataclass(frozen=True)
 class _LossMetric:
     """The mean of a loss as a metric."""
 
-    def __init__(self, loss: losses.Loss) -> None:
-        self.loss = loss
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _LossMetric) and self.loss == other.loss
-
-    def __hash__(self) -> int:
-        return hash(self.loss)
+    loss: losses.Loss
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
         return of_loss(self.loss, y_true, y_pred, sample_weight)
@@ -140,9 +135,9 @@ def _takes_weights(function: Callable[..., Any]) -> bool:
     return "sample_weight" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _named(function: Callable[..., Any], name: str) -> Metric:
-    """A metric that `get` makes again of its name."""
-    metric = Metric(function, name)
+def _named(function: Callable[..., Any], name: str, **options: Any) -> Metric:
+    """A metric that `get` makes again of its name and the loss."""
+    metric = Metric(function, name, **options)
     metric.of = name
     return metric
 
@@ -157,7 +152,8 @@ def get(value: Any, loss: losses.Loss | None = None) -> Metric:
     Names: accuracy, binary_accuracy, top_k (also top_3 and the like), precision, recall, f1, roc_auc, cross_entropy,
     log_loss, mse, mae, rmse, r2, Keras's and scikit-learn's names of these; and every name of a loss.
     loss: what the model is trained with. Where it takes logits, so do accuracy (threshold 0) and the cross entropies;
-    after BinaryCrossentropy, accuracy is binary_accuracy; after a density, metrics of numbers look at the locations.
+    after BinaryCrossentropy, accuracy is binary_accuracy; rows with its ignore_index do not count; after a density,
+    metrics of numbers look at the locations.
 
     >>> densekit.metrics.get("top_3")
     Metric('top_k', name='top_3', k=3)
@@ -175,19 +171,24 @@ def get(value: Any, loss: losses.Loss | None = None) -> Metric:
         if callable(value):
             return Metric(value)
         raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {value!r}")
-    if top := re.fullmatch(r"top_(\d+)", value):
-        return Metric("top_k", value, k=int(top[1]))
-    if value not in _FUNCTIONS:
-        try:
-            return _named(_LossMetric(losses.get(value)), value)
-        except ValueError:
-            _known(value)  # raises, and suggests the nearest
     return _for_loss(value, loss)
+
+
+def _by_name(name: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The function of that name and its options; a loss where there is no such metric."""
+    if top := re.fullmatch(r"top_(\d+)", name):
+        return top_k, {"k": int(top[1])}
+    if name not in _FUNCTIONS:
+        try:
+            return _LossMetric(losses.get(name)), {}
+        except ValueError:
+            _known(name)  # raises, and suggests the nearest
+    return _FUNCTIONS[name], {}
 
 
 def _for_loss(name: str, loss: losses.Loss | None) -> Metric:
     """The metric of that name for what a model trained with this loss puts out."""
-    function, options = _FUNCTIONS[name], {}
+    function, options = _by_name(name)
     kind, logits = getattr(loss, "kind", ""), bool(getattr(loss, "from_logits", False))
     if function is accuracy and kind in ("binary_cross_entropy", "hinge"):
         function = binary_accuracy
@@ -195,28 +196,48 @@ def _for_loss(name: str, loss: losses.Loss | None) -> Metric:
         options["threshold"] = 0.0
     if function in _ENTROPIES and logits:
         options["from_logits"] = True
+    ignored = getattr(loss, "ignore_index", None)
     if function in _OF_NUMBERS and kind in ("gaussian_nll", "laplace_nll"):
-        return _named(_Locations(function), name)
+        function = _Locations(function)
+    elif function not in _OF_NUMBERS and ignored is not None:
+        function = _Counted(function, ignored)
+    if isinstance(function, _OF_LOSS):
+        return _named(function, name, **options)
     plain = next(n for n, f in _FUNCTIONS.items() if f is function)
-    return Metric(name if _FUNCTIONS[name] is function else plain, name, **options)
+    return Metric(name if _FUNCTIONS.get(name) is function else plain, name, **options)
 
 
+@dataclass(frozen=True)
 class _Locations:
     """A metric of numbers on the first half of the columns, the locations of a density."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Locations) and self.function == other.function
-
-    def __hash__(self) -> int:
-        return hash(self.function)
+    function: Callable[..., Any]
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> Any:
         pred = np.asarray(y_pred)
         return self.function(y_true, pred[:, : pred.shape[1] // 2], **options)
 
+
+@dataclass(frozen=True)
+class _Counted:
+    """A metric of classes without the rows whose label the loss ignores."""
+
+    function: Callable[..., Any]
+    ignore_index: int
+
+    def __call__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None, **options: Any
+    ) -> Any:
+        true, pred = np.asarray(y_true), np.asarray(y_pred)
+        if true.ndim == 1:
+            kept = true != self.ignore_index
+            true, pred = true[kept], pred[kept]
+            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[kept]
+        return self.function(true, pred, sample_weight=sample_weight, **options)
+
+
+# What `get` makes again of the name and the loss.
+_OF_LOSS = (_LossMetric, _Locations, _Counted)
 
 __all__ = [
     "Metric",
