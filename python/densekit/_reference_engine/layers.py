@@ -253,14 +253,16 @@ class Dropout(Layer):
         else:
             kept = philox.mask(x.shape, self.rate, seed=run.seed, step=run.step, layer=self.number)
             factor = 1 / (1 - self.rate) if self.inverted and self.rate < 1 else 1.0
-        return self.backward(x, (kept, factor), x), (kept, factor)  # a linear map, and its own transpose
+        return self._select(x, kept, factor), (kept, factor)
 
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
-        kept, factor = saved
+        return self._select(dy, *saved)  # the map is its own transpose
+
+    def _select(self, x: Array, kept: Array | None, factor: float) -> Array:
         if factor == 0:
-            return np.zeros_like(dy)
-        scaled = np.asarray(dy * factor)
-        return scaled if kept is None else np.where(kept, scaled, dy.dtype.type(0))
+            return np.zeros_like(x)
+        scaled = np.asarray(x * factor)
+        return scaled if kept is None else np.where(kept, scaled, x.dtype.type(0))
 
 
 class GaussianNoise(Layer):

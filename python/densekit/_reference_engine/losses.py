@@ -65,6 +65,8 @@ class Loss:
     def row_weights(self, y: Array, weights: Array | None) -> Array:
         """w, (n,) in float64: 0 for rows with the label that is ignored."""
         w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+        if len(w) != len(y):
+            raise ValueError(f"{self.kind}: there are {len(y)} rows but {len(w)} weights")
         ignored = self.spec.get("ignore_index")
         if ignored is not None and y.ndim == 1:
             w = np.where(y == ignored, 0.0, w)
@@ -131,5 +133,3 @@ class Loss:
         elif self.kind == "multiclass_hinge" or y.shape != (n, columns):
             expected = f"({n},)" if self.kind == "multiclass_hinge" else f"({n}, {columns})"
             raise ValueError(f"{self.kind}: the network put out {pred.shape} but y is {y.shape}, expected {expected}")
-        if len(w) != n:
-            raise ValueError(f"{self.kind}: there are {n} rows but {len(w)} weights")

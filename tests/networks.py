@@ -1,0 +1,165 @@
+"""Specs of networks (docs/network.md) for the tests of the engines: every field has a default here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+
+GLOROT = {"kind": "variance_scaling", "scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}
+ZEROS = {"kind": "zeros"}
+PARAMETERS = {"leaky_relu": 0.01, "elu": 1.0, "softmax": 1.0, "log_softmax": 1.0}
+_number = itertools.count()
+
+
+def _layer(kind, name, fields, given):
+    unknown = set(given) - {"trainable", *fields}
+    assert not unknown, f"{kind} has no field {unknown}"
+    return {"kind": kind, "name": name or f"{kind}{next(_number)}", "trainable": True, **fields, **given}
+
+
+def penalty(l1=0.0, l2=0.0, proximal=True):
+    return {"l1": l1, "l2": l2, "proximal": proximal}
+
+
+def dense(units, activation="identity", name=None, **given):
+    fields = {
+        "units": units,
+        "bias": True,
+        "activation": activation,
+        "parameter": PARAMETERS.get(activation, 0.0),
+        "kernel_initializer": GLOROT,
+        "bias_initializer": {"kind": "uniform", "low": -0.5, "high": 0.5},
+        "kernel_penalty": penalty(),
+        "bias_penalty": penalty(),
+    }
+    return _layer("dense", name, fields, given)
+
+
+def activation(activation, name=None, **given):
+    return _layer("activation", name, {"activation": activation, "parameter": PARAMETERS.get(activation, 0.0)}, given)
+
+
+def batch_norm(name=None, **given):
+    fields = {
+        "eps": 1e-5,
+        "stats_decay": 0.9,
+        "unbiased": False,
+        "scale": True,
+        "center": True,
+        "initial_variance": 1.0,
+    }
+    return _layer("batch_norm", name, fields, given)
+
+
+def layer_norm(name=None, **given):
+    return _layer("layer_norm", name, {"eps": 1e-5, "scale": True, "center": True}, given)
+
+
+def dropout(rate, name=None, **given):
+    return _layer("dropout", name, {"rate": rate, "mode": "inverted"}, given)
+
+
+def gaussian_noise(std, name=None, **given):
+    return _layer("gaussian_noise", name, {"std": std}, given)
+
+
+def residual(layers, name=None, **given):
+    return _layer("residual", name, {"layers": layers}, given)
+
+
+def host(index, outputs, parameters=(), name=None, **given):
+    declared = [{"name": n, "shape": list(shape)} for n, shape in parameters]
+    return _layer("host", name, {"index": index, "outputs": outputs, "parameters": declared}, given)
+
+
+LOSS_FIELDS = {
+    "softmax_cross_entropy": {"label_smoothing": 0.0, "ignore_index": None},
+    "nll": {"ignore_index": None},
+    "binary_cross_entropy": {"from_logits": True, "label_smoothing": 0.0},
+    "mse": {},
+    "mae": {},
+    "log_cosh": {},
+    "rmse": {},
+    "huber": {"delta": 1.0},
+    "pinball": {"quantile": 0.3},
+    "poisson_nll": {"log_input": True, "full": False},
+    "gamma_nll": {"full": False},
+    "gaussian_nll": {"full": False},
+    "laplace_nll": {"full": False},
+    "hinge": {"margin": 1.0},
+    "multiclass_hinge": {"margin": 1.0},
+    "kl_divergence": {"log_input": False},
+    "host": {"index": 0},
+}
+
+
+def loss(kind, **given):
+    fields = {"reduction": "mean", "factor": 1.0, "link": False, **LOSS_FIELDS[kind]}
+    assert set(given) <= set(fields), f"{kind} has no field {set(given) - set(fields)}"
+    return {"kind": kind, **fields, **given}
+
+
+OPTIMIZER_FIELDS = {
+    "sgd": {},
+    "momentum": {"momentum": 0.9, "dampening": 0.0},
+    "nesterov": {"momentum": 0.9},
+    "rmsprop": {"rho": 0.99, "eps": 1e-8},
+    "adagrad": {"eps": 1e-10, "initial": 0.0},
+    "adadelta": {"rho": 0.9, "eps": 1e-6},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "adamax": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "nadam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 4e-3},
+    "lion": {"beta1": 0.9, "beta2": 0.99},
+}
+
+
+def optimizer(kind, **given):
+    fields = {"lr": 0.01, "weight_decay": 0.0, "maximize": False, "compat": "torch", **OPTIMIZER_FIELDS[kind]}
+    assert set(given) <= set(fields), f"{kind} has no field {set(given) - set(fields)}"
+    return {"kind": kind, **fields, **given}
+
+
+def network(layers, inputs, loss=None, optimizer=None, **given):
+    """The text of a spec; float64 unless `dtype` is given."""
+    fields = {
+        "version": 1,
+        "dtype": "float64",
+        "seed": 7,
+        "inputs": inputs,
+        "layers": layers,
+        "loss": loss,
+        "optimizer": optimizer,
+        "clip_norm": None,
+        "clip_value": None,
+        "penalty_per_weight": False,
+        "fuse": True,
+    }
+    assert set(given) <= set(fields)
+    return json.dumps({**fields, **given})
+
+
+def targets(kind, rng, n, outputs):
+    """Targets for a loss of that kind on a network with `outputs` columns."""
+    if kind in ("softmax_cross_entropy", "nll", "multiclass_hinge"):
+        return rng.integers(0, outputs, n)
+    if kind in ("gaussian_nll", "laplace_nll"):
+        return rng.normal(size=(n, outputs // 2))
+    make = {
+        "binary_cross_entropy": lambda: rng.uniform(0.0, 1.0, (n, outputs)),
+        "poisson_nll": lambda: rng.integers(0, 5, (n, outputs)).astype(float),
+        "gamma_nll": lambda: rng.uniform(0.1, 3.0, (n, outputs)),
+        "hinge": lambda: rng.choice([-1.0, 1.0], (n, outputs)),
+        "kl_divergence": lambda: rng.dirichlet(np.ones(outputs), n),
+    }
+    return make.get(kind, lambda: rng.normal(size=(n, outputs)))()
+
+
+def segment(engine, layer, name, flat=None):
+    """The view of a parameter or statistic in one of the engine's arrays (parameters, unless one is given)."""
+    (found,) = (s for s in engine.segments if (s["layer"], s["name"]) == (layer, name))
+    if flat is None:
+        flat = engine.parameters if found["kind"] == "parameter" else engine.statistics
+    size = int(np.prod(found["shape"]))
+    return flat[found["offset"] : found["offset"] + size].reshape(found["shape"])
