@@ -62,7 +62,8 @@ def directional(f, at, direction, h=1e-5):
 
 def check_gradients(engine, x, y, weights, rng, training=True, allowed=1e-7):
     """The objective's gradient, segment by segment, and the tape's with respect to x, against differences."""
-    engine.gradient(x, y, weights, training)
+    for _ in range(2):  # the second time over what the first has left
+        engine.gradient(x, y, weights, training)
     gradients = engine.gradients.copy()
 
     def objective():
@@ -264,27 +265,35 @@ def test_a_wrong_backward_pass_is_noticed(rng, monkeypatch, stack, cls, method, 
 @pytest.mark.parametrize("mode", ["inverted", "classic"])
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.7, 1.0])
 def test_dropout_has_the_bits_of_functional(rng, dtype, mode, rate):
-    stack = [net.activation("identity"), net.residual([net.dropout(rate, "d", mode=mode)])]  # layer number 2
+    # Layers number 2 and 3: blocks are counted before what is in them.
+    stack = [net.activation("identity"), net.residual([net.dropout(rate, "d", mode=mode)])]
+    stack += [net.dropout(rate, "e", mode=mode)]
     engine = make(stack, 13, seed=2**63 + 5, dtype=np.dtype(dtype).name)
     engine.step = 2**33 + 1
     x = rng.normal(size=(5, 13)).astype(dtype)
     for training in (True, False):
-        place = {"mode": mode, "training": training, "seed": 2**63 + 5, "step": 2**33 + 1, "layer": 2}
-        np.testing.assert_array_equal(engine.hidden(x, "d", training), F.dropout(x, rate, **place))
+        place = {"mode": mode, "training": training, "seed": 2**63 + 5, "step": 2**33 + 1}
+        dropped = F.dropout(x, rate, layer=2, **place)
+        np.testing.assert_array_equal(engine.hidden(x, "d", training), dropped)
+        np.testing.assert_array_equal(engine.hidden(x, "e", training), F.dropout(x + dropped, rate, layer=3, **place))
+
+
+def box_muller(counters, key):
+    """Four normal numbers for each counter, one at a time."""
+    z = []
+    for block in _philox(np.array(counters, np.uint64), key):
+        for first, second in (block[:2], block[2:]):
+            r = np.sqrt(-2 * np.log((float(first) + 0.5) / 2**32))
+            z += [r * np.cos(2 * np.pi * float(second) / 2**32), r * np.sin(2 * np.pi * float(second) / 2**32)]
+    return np.array(z)
 
 
 def test_gaussian_noise_is_box_muller_of_philox(dtype):
     stack = [net.gaussian_noise(0.5, "noise")]
     engine = make(stack, 6, seed=11, dtype=np.dtype(dtype).name)
     engine.step = 3
-    words = _philox(np.array([[k, 0, 3, 0] for k in range(3)]), (11, 0))
-    z = []
-    for block in words:
-        for first, second in (block[:2], block[2:]):
-            r = np.sqrt(-2 * np.log((float(first) + 0.5) / 2**32))
-            z += [r * np.cos(2 * np.pi * float(second) / 2**32), r * np.sin(2 * np.pi * float(second) / 2**32)]
     x = np.ones((2, 6), dtype)
-    expected = 1 + 0.5 * np.array(z).reshape(2, 6)
+    expected = 1 + 0.5 * box_muller([[k, 0, 3, 0] for k in range(3)], (11, 0)).reshape(2, 6)
     np.testing.assert_allclose(engine.forward(x, True), expected, rtol=4 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(engine.forward(x), x)
 
@@ -426,6 +435,10 @@ def test_a_truncated_normal_number_is_drawn_again_in_its_place():
     assert 0.03 < outside.mean() < 0.06
     np.testing.assert_array_equal(a[~outside], b[~outside])
     assert (np.abs(b) <= 2).all()
+    at = np.flatnonzero(outside)[:40]
+    again = np.array([box_muller([[e // 4, 2**20, 2**32 - 1, 2**32 - 1]], (7, 0))[e % 4] for e in at])
+    kept = np.abs(again) <= 2  # the others are drawn a third time
+    np.testing.assert_allclose(b.ravel()[at][kept], again[kept], rtol=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (20, 30), (25, 25)])
