@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from densekit import initializers
 from densekit._arrays import flag, whole
 
 if TYPE_CHECKING:
-    from densekit.model import Sequential
+    from densekit._stack import Stack
 
 Array = NDArray[Any]
 
@@ -69,7 +69,7 @@ class Layer:
     _name_given = False
     _trainable = True
     _inputs_given: int | None = None
-    _owner: weakref.ref[Sequential] | None = None
+    _owner: weakref.ref[Stack] | None = None
     _declared: tuple[tuple[str, tuple[int, ...], initializers.Initializer], ...] = ()
 
     def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | None = None) -> None:
@@ -176,10 +176,13 @@ class Layer:
     def weights(self) -> dict[str, Array]:
         """Views of the layer's parameters and running statistics by name; writing into them changes the model."""
         model = self._owner() if self._owner is not None else None
-        if model is None or not model.built:
+        name = self.name or type(self).__name__
+        if model is None:
+            raise RuntimeError(f"{name} has no weights: they live in its model, and it has none, or that one is gone")
+        if not model.built:
             raise RuntimeError(
-                f"{self.name or type(self).__name__} has no weights: they live in its model, which makes them when it "
-                "sees data, or at once if the first layer is given inputs="
+                f"{name} has no weights yet: its model makes them when it sees data, or at once if the first layer is "
+                "given inputs="
             )
         return model._layer_weights(self)
 
@@ -262,14 +265,24 @@ def constructor_text(thing: Any, **overrides: Any) -> str:
 
     Arguments are read from attributes of the same name.
     """
-    return f"{type(thing).__name__}({', '.join(_arguments(type(thing).__init__, thing, overrides))})"
+    return f"{type(thing).__name__}({', '.join(_arguments(thing, overrides))})"
 
 
-def _arguments(init: Callable[..., Any], thing: Any, overrides: Mapping[str, Any]) -> Iterator[str]:
+def constructor_parameters(made: type) -> list[inspect.Parameter]:
+    """The parameters of the constructor; those of Layer, too, where it passes on keywords."""
+    own = list(inspect.signature(made).parameters.values())
+    plain = [p for p in own if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if any(p.kind is p.VAR_KEYWORD for p in own) and issubclass(made, Layer):
+        names = {p.name for p in plain}
+        plain += [p for p in inspect.signature(Layer).parameters.values() if p.name not in names]
+    return plain
+
+
+def _arguments(thing: Any, overrides: Mapping[str, Any]) -> Iterator[str]:
     missing, in_place = object(), True  # in_place: every argument so far was written, so the next needs no keyword
-    for parameter in list(inspect.signature(init).parameters.values())[1:]:
+    for parameter in constructor_parameters(type(thing)):
         value = overrides.get(parameter.name, getattr(thing, parameter.name, missing))
-        if value is missing or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if value is missing:
             continue
         in_place = in_place and parameter.kind is not parameter.KEYWORD_ONLY
         if parameter.default is parameter.empty or _differs(value, parameter.default):

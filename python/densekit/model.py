@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
-import secrets
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densekit import _config as config
 from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit import _network as network
 from densekit import losses, metrics, optimizers, regularizers
-from densekit._arrays import flag, number, one_of, whole
+from densekit._arrays import flag, number
 from densekit._fit import TrainingDiverged, fit, train_on_batch
-from densekit._layer import Layer, snake_case, walk, write_into
+from densekit._layer import Layer, walk
 from densekit._network import Array, Compiled
+from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
-from densekit.layers import Input, checked_layer
 
 __all__ = ["Sequential", "TrainingDiverged"]
 
 Pullback = Callable[[ArrayLike], tuple[Array, dict[str, Array]]]
 
 
-class Sequential:
+class Sequential(Stack):
     """Layers one after the other.
 
     layers: a list of `densekit.layers`; more with `add`. seed: whole number below 2⁶⁴ that decides initial weights,
@@ -48,105 +47,8 @@ class Sequential:
     True
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer | Input] = (),
-        *,
-        seed: int | None = None,
-        dtype: Any = "float32",
-        name: str | None = None,
-        engine: Literal["native", "reference"] | None = None,
-    ) -> None:
-        self.seed = secrets.randbits(64) if seed is None else whole("Sequential", "seed", seed, high=2**64 - 1)
-        self.dtype = _dtype(dtype)
-        self.name = name
-        self._layers: list[Layer] = []
-        self._inputs: int | None = None
-        self._engine_asked = engine
-        self._engine_name = network.engine_name(engine)
-        self._compiled = Compiled()
-        self._engine: Any = None
-        self._views: dict[str, dict[str, Array]] = {}
-        self._stale = False
-        self._spec: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self.epoch = 0
-        self.history: History | None = None
-        self.stop_training = False
-        if isinstance(layers, Layer | str):
-            raise TypeError(f"Sequential: layers must be a list of layers, got {layers!r}; write Sequential([...])")
-        for layer in layers:
-            self.add(layer)
-
-    # Structure.
-
-    def add(self, layer: Layer | Input) -> None:
-        """Puts a layer at the end."""
-        if isinstance(layer, Input):
-            if self._layers:
-                raise ValueError("Sequential: Input is the first element of the list")
-            self._inputs = layer.shape[0]
-            return
-        new = list(walk([checked_layer("Sequential", layer)]))
-        taken = {known.name for known in walk(self._layers)}
-        for one in new:
-            if one._name_given and (one.name in taken or sum(other.name == one.name for other in new) > 1):
-                raise ValueError(f"Sequential: two layers are called {one.name!r}; names must be unique")
-        taken |= {one.name for one in new if one._name_given}
-        for one in new:
-            if not one._name_given:
-                one._name = _free_name(snake_case(type(one).__name__), taken)
-                taken.add(one._name)
-        if not self._layers and layer._inputs_given is not None:
-            if self._inputs not in (None, layer._inputs_given):
-                raise ValueError(
-                    f"Sequential: Input({self._inputs}), but the first layer has inputs={layer._inputs_given}"
-                )
-            self._inputs = layer._inputs_given
-        if self._inputs is not None:
-            layer.attach(self._layers[-1].outputs or 0 if self._layers else self._inputs)
-        self._layers.append(layer)
-        for one in new:
-            one._owner = weakref.ref(self)
-        self._changed()
-
-    def build(self, inputs: int) -> Sequential:
-        """Fixes the width of the data and makes the weights; fit and predict do it by themselves."""
-        inputs = whole("build", "inputs", inputs, low=1)
-        if self._inputs is None:
-            width = inputs
-            for layer in self._layers:
-                width = layer.attach(width)
-            self._inputs = inputs
-        elif self._inputs != inputs:
-            raise ValueError(f"build: the model takes {self._inputs} columns already, got inputs={inputs}")
-        self._ready()
-        return self
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers in order, blocks as one."""
-        return tuple(self._layers)
-
-    @property
-    def inputs(self) -> int | None:
-        """The width of the data; None until it is known."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> int | None:
-        """The width of what the model puts out; None until that of the data is known."""
-        return self._layers[-1].outputs if self._layers and self._inputs is not None else None
-
-    @property
-    def built(self) -> bool:
-        """Whether there are weights."""
-        return bool(self._layers) and self._inputs is not None
-
-    def layer(self, name: str) -> Layer:
-        """The layer of that name, inside blocks too."""
-        named = {str(layer.name): layer for layer in walk(self._layers)}
-        return named[one_of("layer", "name", name, list(named))]
+    history: History | None = None
+    stop_training = False
 
     def compile(
         self,
@@ -225,58 +127,6 @@ class Sequential:
     def metrics(self) -> list[Any]:
         """What compile was given."""
         return list(self._compiled.metrics)
-
-    # The engine.
-
-    def _changed(self) -> None:
-        self._stale = True
-
-    def _ready(self, inputs: int | None = None) -> Any:
-        """The engine, made or renewed where needed."""
-        if self._engine is not None and not self._stale:
-            return self._engine
-        if not self._layers:
-            raise RuntimeError("Sequential: the model has no layers")
-        if self._inputs is None:
-            if inputs is None:
-                raise RuntimeError(
-                    "Sequential: the width of the data is not known yet; give inputs= to the first layer, call "
-                    "build(inputs), or give data"
-                )
-            self.build(inputs)
-        if self._engine is None or self._stale:
-            self._rebuild(keep_states=True)
-        return self._engine
-
-    def _rebuild(self, *, keep_states: bool) -> None:
-        """A new engine with the weights, and if it fits the optimizer's state, of the one before."""
-        spec, hosts = network.network_spec(self._layers, self.seed, self.dtype, self._compiled)
-        engine = network.make_engine(self._engine_name, spec, hosts)
-        views, before, old = network.weight_views(engine, self._layers), self._views, self._engine
-        for layer in walk(self._layers):
-            name = str(layer.name)
-            starts = before[name] if name in before else layer.given(self.seed, self.dtype)
-            for key, value in starts.items():
-                write_into(f"{name}.{key}", views[name][key], value)
-        if old is not None and keep_states and old.parameters.shape == engine.parameters.shape:
-            for state, kept in zip(engine.states, old.states, strict=True):
-                state[...] = kept
-            engine.step = old.step
-        self._engine, self._views, self._spec, self._stale = engine, views, spec, False
-
-    @contextlib.contextmanager
-    def _alone(self, op: str) -> Iterator[None]:
-        """RuntimeError if another call trains the model."""
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(f"{op}: this model is being trained by another call; clone it to train two at once")
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _layer_weights(self, layer: Layer) -> dict[str, Array]:
-        self._ready()
-        return dict(self._views[str(layer.name)])
 
     # Training.
 
@@ -402,43 +252,6 @@ class Sequential:
         """All trainable parameters in one new float64 array, in the order of the segments."""
         return evaluation.trainable(self)
 
-    # Weights.
-
-    @property
-    def weights(self) -> dict[str, Array]:
-        """Writable views by name: parameters and running statistics of each layer, "dense.kernel", "dense.bias", …"""
-        self._ready()
-        return {f"{name}.{key}": view for name, views in self._views.items() for key, view in views.items()}
-
-    def get_weights(self) -> list[Array]:
-        """Copies of `weights`, in order."""
-        return [view.copy() for view in self.weights.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> None:
-        """Writes a list such as get_weights gives, or {name: array} for some of the weights; all or none."""
-        views = self.weights
-        if isinstance(weights, Mapping):
-            named = {one_of("set_weights", "name", name, list(views)): value for name, value in weights.items()}
-        elif len(weights) != len(views):
-            raise ValueError(f"set_weights: got {len(weights)} arrays, expected {len(views)}: {', '.join(views)}")
-        else:
-            named = dict(zip(views, weights, strict=True))
-        checked = {name: np.empty_like(views[name]) for name in named}
-        for name, value in named.items():
-            write_into(f"set_weights: {name}", checked[name], value)
-        for name, array in checked.items():
-            views[name][...] = array
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers the layers learn, frozen ones included; running statistics are not among them."""
-        return sum(int(np.prod(s["shape"])) for s in self._ready().segments if s["kind"] == "parameter")
-
-    @property
-    def step(self) -> int:
-        """How many updates were made since compile."""
-        return int(self._engine.step) if self._engine is not None else 0
-
     def summary(self) -> Summary:
         """Layers, shapes, parameters, floating-point operations and memory; `print(model.summary())`."""
         return summarize(self)
@@ -453,59 +266,39 @@ class Sequential:
         if weights:
             return copy.deepcopy(self)
         new = Sequential(seed=self.seed if seed is None else seed, dtype=self.dtype, name=self.name)
-        new._engine_asked, new._engine_name = self._engine_asked, self._engine_name
-        new._inputs = self._inputs
+        new._engine_asked, new._engine_name, new._inputs = self._engine_asked, self._engine_name, self._inputs
         for layer in copy.deepcopy(self._layers):
             new.add(layer)
         new._compiled = copy.deepcopy(self._compiled)
-        new._compiled.optimizer = optimizers.get(self._compiled.optimizer.config())
+        new._compiled.optimizer = optimizers.get(self._compiled.optimizer.config())  # its schedule begins anew
         return new
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_engine", "_views")}
-        if self._engine is not None:
-            engine = self._ready()
-            state["_arrays"] = (engine.parameters.copy(), engine.statistics.copy(), [s.copy() for s in engine.states])
-            state["_step"] = engine.step
-        return state
+    def config(self) -> dict[str, Any]:
+        """Layers and what compile was given as plain data for JSON, without weights; `from_config` makes a model of it.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        arrays, step = state.pop("_arrays", None), state.pop("_step", 0)
-        self.__dict__.update(state)
+        >>> model = densekit.Sequential([densekit.layers.Dropout(0.5)], seed=0)
+        >>> densekit.Sequential.from_config(model.config())
+        Sequential([Dropout(0.5)], seed=0)
+        """
+        return config.model_config(self)
+
+    @classmethod
+    def from_config(cls, config_: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None = None) -> Sequential:
+        """The model that `config` described, untrained. custom: layer classes of your own by their names."""
+        return config.model_from_config(cls, config_, custom)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_engine", "_views")}
+        return kept | {"_state": config.state(self) if self._engine is not None else None}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        state = kept.pop("_state")
+        self.__dict__.update(kept)
         self._lock, self._engine, self._views = threading.Lock(), None, {}
         for layer in walk(self._layers):
             layer._owner = weakref.ref(self)
-        if arrays is not None:
-            engine = self._ready()
-            engine.parameters[...], engine.statistics[...] = arrays[0], arrays[1]
-            for view, kept in zip(engine.states, arrays[2], strict=True):
-                view[...] = kept
-            engine.step = step
-
-    def __repr__(self) -> str:
-        rest = [f"seed={self.seed}"]
-        if self.dtype != np.float32:
-            rest.append(f"dtype={self.dtype.name!r}")
-        if self.name is not None:
-            rest.append(f"name={self.name!r}")
-        if self._engine_asked is not None:
-            rest.append(f"engine={self._engine_asked!r}")
-        return f"Sequential([{', '.join(map(repr, self._layers))}], {', '.join(rest)})"
-
-
-def _dtype(value: Any) -> np.dtype[Any]:
-    try:
-        dtype = np.dtype(value)
-    except TypeError:
-        dtype = np.dtype(object)
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"Sequential: dtype must be 'float32' or 'float64', got {value!r}")
-    return dtype
-
-
-def _free_name(name: str, taken: set[str | None]) -> str:
-    numbered = (f"{name}_{i}" if i else name for i in range(len(taken) + 1))
-    return next(candidate for candidate in numbered if candidate not in taken)
+        if state is not None:
+            config.restore(self, state)
 
 
 def _metrics(given: Any, loss: losses.Loss) -> list[metrics.Metric]:

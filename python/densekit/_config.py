@@ -1,0 +1,163 @@
+"""Models and layers as plain data that JSON can hold, and back: what a saved model says about its Python side."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from densekit import initializers, layers, losses, metrics, optimizers, regularizers
+from densekit._arrays import one_of
+from densekit._layer import Layer, constructor_parameters
+from densekit._parts import Part
+
+if TYPE_CHECKING:
+    from densekit.model import Sequential
+
+Config = dict[str, Any]
+
+
+def layer_config(layer: Layer) -> Config:
+    """The class and the arguments of its constructor, read from attributes of the same name."""
+    config: Config = {"class": type(layer).__name__}
+    for parameter in constructor_parameters(type(layer)):
+        where = f"{layer.name or type(layer).__name__}.{parameter.name}"
+        if parameter.name == "inputs":
+            value = layer._inputs_given
+        elif parameter.name == "name":  # others are made again by the same rule
+            value = layer.name if layer._name_given else None
+        elif hasattr(layer, parameter.name):
+            value = getattr(layer, parameter.name)
+        else:
+            raise TypeError(f"{where}: the layer has no attribute of the name of this argument, so it cannot be saved")
+        config[parameter.name] = _plain(where, value)
+    return config
+
+
+def _plain(where: str, value: Any) -> Any:
+    if isinstance(value, Layer):
+        return layer_config(value)
+    if isinstance(value, Part):
+        return value.config()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return initializers.Given(value).config()  # the weights themselves are saved
+    if isinstance(value, list | tuple):
+        return [_plain(where, one) for one in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if inspect.isroutine(value) and (getattr(value, "__module__", "") or "").startswith("densekit."):
+        return value.__name__
+    raise TypeError(f"{where}: {value!r} cannot be saved; make it again in a layer class of your own")
+
+
+def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None = None) -> Layer:
+    """The layer that layer_config described. custom: layer classes of your own by their names."""
+    classes = {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Lambda", "Layer")}
+    classes |= dict(custom or {})
+    name = config.get("class")
+    if isinstance(name, str) and name not in classes:
+        raise ValueError(f"the layer class {name!r} is not one of densekit's; give it as custom={{{name!r}: {name}}}")
+    made = classes[one_of("layer", "class", name, list(classes))]
+    arguments = {
+        key: _object(value, classes, custom) for key, value in config.items() if key not in ("class", "trainable")
+    }
+    try:
+        layer: Layer = made(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{dict(config)!r} does not describe a {name}: {error}") from None
+    layer.trainable = config.get("trainable", True)
+    return layer
+
+
+def _object(value: Any, classes: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None) -> Any:
+    if isinstance(value, Mapping) and value.get("class") in classes:
+        return layer_from_config(value, custom)
+    if isinstance(value, list):
+        return [_object(one, classes, custom) for one in value]
+    return value
+
+
+def model_config(model: Sequential) -> Config:
+    compiled = model._compiled
+    return {
+        "class": "Sequential",
+        "layers": [layer_config(layer) for layer in model.layers],
+        "inputs": model.inputs,
+        "seed": model.seed,
+        "dtype": model.dtype.name,
+        "name": model.name,
+        "compiled": None
+        if compiled.loss is None
+        else {
+            "optimizer": compiled.optimizer.config(),
+            "loss": compiled.loss.config(),
+            "metrics": [metric.config() for metric in compiled.metrics],
+            "regularizer": None if compiled.regularizer is None else compiled.regularizer.config(),
+            "clip_norm": compiled.clip_norm,
+            "clip_value": compiled.clip_value,
+        },
+    }
+
+
+def model_from_config(
+    made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None
+) -> Sequential:
+    model = made(seed=config["seed"], dtype=config["dtype"], name=config["name"])
+    if config["inputs"] is not None:
+        model.add(layers.Input(config["inputs"]))
+    for layer in config["layers"]:
+        model.add(layer_from_config(layer, custom))
+    compiled = config["compiled"]
+    if compiled is not None:
+        loss = losses.get(compiled["loss"])
+        model._compiled.optimizer = optimizers.get(compiled["optimizer"])
+        model._compiled.loss = loss
+        model._compiled.metrics = [metrics.get(one, loss) for one in compiled["metrics"]]
+        if compiled["regularizer"] is not None:
+            model._compiled.regularizer = regularizers.get(compiled["regularizer"])
+        model._compiled.clip_norm, model._compiled.clip_value = compiled["clip_norm"], compiled["clip_value"]
+    return model
+
+
+# The state: everything that training changes.
+
+
+def state(model: Sequential) -> Config:
+    """Numbers as plain data, and copies of the arrays by name."""
+    schedule = getattr(model.optimizer, "schedule", None)
+    numbers: Config = {
+        "step": model.step,
+        "epoch": model.epoch,
+        "schedule": {} if schedule is None else schedule.state(),
+    }
+    if not model.built:
+        return {"numbers": numbers, "arrays": {}}
+    engine = model._ready()
+    arrays = {"parameters": engine.parameters.copy(), "statistics": engine.statistics.copy()}
+    arrays |= {f"state_{i}": array.copy() for i, array in enumerate(engine.states)}
+    return {"numbers": numbers, "arrays": arrays}
+
+
+def restore(model: Sequential, kept: Mapping[str, Any]) -> None:
+    """Puts a state into a model of the same config; ValueError if an array does not fit."""
+    numbers, arrays = kept["numbers"], kept["arrays"]
+    if arrays:
+        engine = model._ready(fresh=False)
+        targets = {"parameters": engine.parameters, "statistics": engine.statistics}
+        targets |= {f"state_{i}": array for i, array in enumerate(engine.states)}
+        if targets.keys() != arrays.keys():
+            raise ValueError(f"the state has the arrays {sorted(arrays)}, expected {sorted(targets)}")
+        for name, target in targets.items():
+            if arrays[name].shape != target.shape:
+                raise ValueError(f"the state's {name} are {arrays[name].shape}, expected {target.shape}")
+        for name, target in targets.items():
+            target[...] = arrays[name]
+        engine.step = numbers["step"]
+    model.epoch = numbers["epoch"]
+    schedule = getattr(model.optimizer, "schedule", None)
+    if schedule is not None and numbers["schedule"]:
+        schedule.set_state(numbers["schedule"])

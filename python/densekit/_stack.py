@@ -1,0 +1,240 @@
+"""Layers in a row, and their weights in an engine that is made when the width of the data is known."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from densekit import _network as network
+from densekit._arrays import one_of, whole
+from densekit._layer import Layer, snake_case, walk, write_into
+from densekit._network import Array, Compiled
+from densekit.layers import Input, checked_layer
+
+
+class Stack:
+    """What a model is, apart from training it: layers, an engine, views of the weights."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer | Input] = (),
+        *,
+        seed: int | None = None,
+        dtype: Any = "float32",
+        name: str | None = None,
+        engine: Literal["native", "reference"] | None = None,
+    ) -> None:
+        self.seed = secrets.randbits(64) if seed is None else whole("Sequential", "seed", seed, high=2**64 - 1)
+        self.dtype = _dtype(dtype)
+        self.name = name
+        self._layers: list[Layer] = []
+        self._inputs: int | None = None
+        self._engine_asked = engine
+        self._engine_name = network.engine_name(engine)
+        self._compiled = Compiled()
+        self._engine: Any = None
+        self._views: dict[str, dict[str, Array]] = {}
+        self._stale = False
+        self._spec: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self.epoch = 0
+        if isinstance(layers, Layer | str):
+            raise TypeError(f"Sequential: layers must be a list of layers, got {layers!r}; write Sequential([...])")
+        given = [one.name for layer in layers if isinstance(layer, Layer) for one in walk([layer]) if one._name_given]
+        for layer in layers:
+            self._add(layer, {str(name) for name in given})
+
+    # Structure.
+
+    def add(self, layer: Layer | Input) -> None:
+        """Puts a layer at the end."""
+        self._add(layer, set())
+
+    def _add(self, layer: Layer | Input, reserved: set[str]) -> None:
+        """reserved: names that the user gave to layers still to come."""
+        if isinstance(layer, Input):
+            if self._layers:
+                raise ValueError("Sequential: Input is the first element of the list")
+            self._inputs = layer.shape[0]
+            return
+        new = list(walk([checked_layer("Sequential", layer)]))
+        taken = {known.name for known in walk(self._layers)}
+        for one in new:
+            if one._name_given and (one.name in taken or sum(other.name == one.name for other in new) > 1):
+                raise ValueError(f"Sequential: two layers are called {one.name!r}; names must be unique")
+        taken |= {one.name for one in new if one._name_given} | reserved
+        for one in new:
+            if not one._name_given:
+                one._name = _free_name(snake_case(type(one).__name__), taken)
+                taken.add(one._name)
+        if not self._layers and layer._inputs_given is not None:
+            if self._inputs not in (None, layer._inputs_given):
+                raise ValueError(
+                    f"Sequential: Input({self._inputs}), but the first layer has inputs={layer._inputs_given}"
+                )
+            self._inputs = layer._inputs_given
+        if self._inputs is not None:
+            layer.attach(self._layers[-1].outputs or 0 if self._layers else self._inputs)
+        self._layers.append(layer)
+        for one in new:
+            one._owner = weakref.ref(self)
+        self._changed()
+
+    def build(self, inputs: int) -> Self:
+        """Fixes the width of the data and makes the weights; fit and predict do it by themselves."""
+        inputs = whole("build", "inputs", inputs, low=1)
+        if self._inputs is None:
+            width = inputs
+            for layer in self._layers:
+                width = layer.attach(width)
+            self._inputs = inputs
+        elif self._inputs != inputs:
+            raise ValueError(f"build: the model takes {self._inputs} columns already, got inputs={inputs}")
+        self._ready()
+        return self
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in order, blocks as one."""
+        return tuple(self._layers)
+
+    @property
+    def inputs(self) -> int | None:
+        """The width of the data; None until it is known."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> int | None:
+        """The width of what the model puts out; None until that of the data is known."""
+        return self._layers[-1].outputs if self._layers and self._inputs is not None else None
+
+    @property
+    def built(self) -> bool:
+        """Whether there are weights."""
+        return bool(self._layers) and self._inputs is not None
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name, inside blocks too."""
+        named = {str(layer.name): layer for layer in walk(self._layers)}
+        return named[one_of("layer", "name", name, list(named))]
+
+    # The engine.
+
+    def _changed(self) -> None:
+        self._stale = True
+
+    def _ready(self, inputs: int | None = None, *, fresh: bool = True) -> Any:
+        """The engine, made or renewed where needed. fresh: new layers get the starting values that Python makes."""
+        if self._engine is not None and not self._stale:
+            return self._engine
+        if not self._layers:
+            raise RuntimeError("Sequential: the model has no layers")
+        if self._inputs is None:
+            if inputs is None:
+                raise RuntimeError(
+                    "Sequential: the width of the data is not known yet; give inputs= to the first layer, call "
+                    "build(inputs), or give data"
+                )
+            self.build(inputs)
+        if self._engine is None or self._stale:
+            self._rebuild(keep_states=True, fresh=fresh)
+        return self._engine
+
+    def _rebuild(self, *, keep_states: bool, fresh: bool = True) -> None:
+        """A new engine with the weights, and if it fits the optimizer's state, of the one before."""
+        spec, hosts = network.network_spec(self._layers, self.seed, self.dtype, self._compiled)
+        engine = network.make_engine(self._engine_name, spec, hosts)
+        views, before, old = network.weight_views(engine, self._layers), self._views, self._engine
+        for layer in walk(self._layers):
+            name = str(layer.name)
+            starts = before[name] if name in before else layer.given(self.seed, self.dtype) if fresh else {}
+            for key, value in starts.items():
+                write_into(f"{name}.{key}", views[name][key], value)
+        if old is not None and keep_states and old.parameters.shape == engine.parameters.shape:
+            for state, kept in zip(engine.states, old.states, strict=True):
+                state[...] = kept
+            engine.step = old.step
+        self._engine, self._views, self._spec, self._stale = engine, views, spec, False
+
+    @contextlib.contextmanager
+    def _alone(self, op: str) -> Iterator[None]:
+        """RuntimeError if another call trains the model."""
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(f"{op}: this model is being trained by another call; clone it to train two at once")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _layer_weights(self, layer: Layer) -> dict[str, Array]:
+        self._ready()
+        return dict(self._views[str(layer.name)])
+
+    # Weights.
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """Writable views by name: parameters and running statistics of each layer, "dense.kernel", "dense.bias", …"""
+        self._ready()
+        return {f"{name}.{key}": view for name, views in self._views.items() for key, view in views.items()}
+
+    def get_weights(self) -> list[Array]:
+        """Copies of `weights`, in order."""
+        return [view.copy() for view in self.weights.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> None:
+        """Writes a list such as get_weights gives, or {name: array} for some of the weights; all or none."""
+        views = self.weights
+        if isinstance(weights, Mapping):
+            named = {one_of("set_weights", "name", name, list(views)): value for name, value in weights.items()}
+        elif len(weights) != len(views):
+            raise ValueError(f"set_weights: got {len(weights)} arrays, expected {len(views)}: {', '.join(views)}")
+        else:
+            named = dict(zip(views, weights, strict=True))
+        checked = {name: np.empty_like(views[name]) for name in named}
+        for name, value in named.items():
+            write_into(f"set_weights: {name}", checked[name], value)
+        for name, array in checked.items():
+            views[name][...] = array
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the layers learn, frozen ones included; running statistics are not among them."""
+        return sum(int(np.prod(s["shape"])) for s in self._ready().segments if s["kind"] == "parameter")
+
+    @property
+    def step(self) -> int:
+        """How many updates were made since compile."""
+        return int(self._engine.step) if self._engine is not None else 0
+
+    def __repr__(self) -> str:
+        rest = [f"seed={self.seed}"]
+        if self.dtype != np.float32:
+            rest.append(f"dtype={self.dtype.name!r}")
+        if self.name is not None:
+            rest.append(f"name={self.name!r}")
+        if self._engine_asked is not None:
+            rest.append(f"engine={self._engine_asked!r}")
+        return f"Sequential([{', '.join(map(repr, self._layers))}], {', '.join(rest)})"
+
+
+def _dtype(value: Any) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"Sequential: dtype must be 'float32' or 'float64', got {value!r}")
+    return dtype
+
+
+def _free_name(name: str, taken: set[str | None]) -> str:
+    numbered = (f"{name}_{i}" if i else name for i in range(len(taken) + 1))
+    return next(candidate for candidate in numbered if candidate not in taken)
