@@ -214,7 +214,7 @@ def test_validation_split_takes_the_last_rows_before_shuffling(engine, table):
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [
-        ({"validation_split": 0.01}, ValueError, "validation_split=0.01 of 48 .* leaves 47|of 48"),
+        ({"validation_split": 1e-30}, ValueError, "leaves 48 to train on and 0 to validate"),
         ({"validation_split": 0.999}, ValueError, "leaves 0 to train on and 48 to validate"),
         ({"validation_split": 1.0}, ValueError, r"validation_split must be a finite number in \[0, 1\), got 1.0"),
         ({"validation_split": 0.1, "validation_data": (0, 0)}, ValueError, "not both"),
@@ -240,10 +240,6 @@ def test_validation_split_takes_the_last_rows_before_shuffling(engine, table):
     ],
 )
 def test_refused_arguments(table, arguments, kind, text):
-    if arguments == {"validation_split": 0.01}:
-        text = "validation_split=0.01"
-        arguments = {"validation_split": 1e-30}
-        text = "leaves 48 to train on and 0 to validate"
     model = plain("reference")
     with pytest.raises(kind, match=text):
         model.fit(*table, **{"verbose": 0, **arguments})
@@ -263,7 +259,7 @@ def test_last_batch_of_one_row_joins_with_batch_norm(engine, table):
     watch = LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     model.fit(X[:41], y[:41], batch_size=10, verbose=0, callbacks=watch)
     assert seen == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match="one row|1 row"):
+    with pytest.raises(ValueError, match=r"one row|1 row"):
         model.fit(X[:1], y[:1], verbose=0)
     other = plain(engine)
     other.fit(X[:41], y[:41], batch_size=10, verbose=0)

@@ -123,6 +123,8 @@ def test_names_are_unique_and_stable():
     with pytest.raises(ValueError, match="dense already belongs to a model; make a new layer, or clone the model"):
         dk.Sequential([model.layers[0]])
     assert Dense(2).name is None
+    for again in (model.clone(), dk.Sequential.from_config(model.clone().config(), {"Scale": Scale})):
+        assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
 
 
 def test_input_gives_the_width():

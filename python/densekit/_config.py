@@ -106,11 +106,9 @@ def model_config(model: Sequential) -> Config:
 def model_from_config(
     made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None
 ) -> Sequential:
-    model = made(seed=config["seed"], dtype=config["dtype"], name=config["name"])
-    if config["inputs"] is not None:
-        model.add(layers.Input(config["inputs"]))
-    for layer in config["layers"]:
-        model.add(layer_from_config(layer, custom))
+    width = [] if config["inputs"] is None else [layers.Input(config["inputs"])]
+    inside = [layer_from_config(layer, custom) for layer in config["layers"]]
+    model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"])
     compiled = config["compiled"]
     if compiled is not None:
         loss = losses.get(compiled["loss"])

@@ -177,7 +177,7 @@ def fit(
                 error = _diverged("fit", result["diverged"], hooks.history)
                 if on_divergence == "raise":
                     raise error
-                warnings.warn(str(error), RuntimeWarning, stacklevel=4)
+                warnings.warn(str(error), RuntimeWarning, stacklevel=3)
                 break
             model.epoch += 1
             logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}

@@ -24,6 +24,7 @@ from densekit._network import Array, Compiled
 from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
+from densekit.layers import Input
 
 __all__ = ["Sequential", "TrainingDiverged"]
 
@@ -265,10 +266,15 @@ class Sequential(Stack):
         """
         if weights:
             return copy.deepcopy(self)
-        new = Sequential(seed=self.seed if seed is None else seed, dtype=self.dtype, name=self.name)
-        new._engine_asked, new._engine_name, new._inputs = self._engine_asked, self._engine_name, self._inputs
-        for layer in copy.deepcopy(self._layers):
-            new.add(layer)
+        inputs = [] if self._inputs is None else [Input(self._inputs)]
+        new = Sequential(
+            [*inputs, *copy.deepcopy(self._layers)],
+            seed=self.seed if seed is None else seed,
+            dtype=self.dtype,
+            name=self.name,
+            engine=self._engine_asked,
+        )
+        new._engine_name = self._engine_name
         new._compiled = copy.deepcopy(self._compiled)
         new._compiled.optimizer = optimizers.get(self._compiled.optimizer.config())  # its schedule begins anew
         return new
