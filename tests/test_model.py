@@ -377,6 +377,8 @@ def test_compile_refuses_with_help(engine):
             model.compile(*arguments)
     with pytest.raises(ValueError, match=r"clip_norm must be a finite number in .*, got 0"):
         model.compile("adam", "mse", clip_norm=0)
+    with pytest.raises(ValueError, match="L-BFGS takes the gradient as it is"):
+        model.compile("lbfgs", "sparse_categorical_crossentropy", clip_norm=1.0)
     with pytest.raises(ValueError, match="engine must be one of 'native', 'reference', got 'refernce'"):
         model.compile("adam", "mse", engine="refernce")
     with pytest.raises(ValueError, match="compat='sklearn' and others do not go together"):

@@ -14,6 +14,7 @@ from densekit import optimizers
 from densekit._arrays import flag, number, one_of, whole
 from densekit._data import Array, Rows
 from densekit.callbacks import CallbackList, History
+from densekit.schedules import Schedule
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -231,11 +232,11 @@ def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_
     rows = evaluation.rows(model, "train_on_batch", X, y, sample_weight, class_weight)
     if isinstance(model.optimizer, optimizers.LBFGS):
         raise TypeError("train_on_batch: L-BFGS needs all rows at once; use fit, or another optimizer")
-    schedule = model.optimizer.schedule
-    at = model.step if schedule.unit == "step" else model.epoch
-    rate = float(model.optimizer.rates(at, 1, 1)[0])
+    rate = model.optimizer.lr
+    if isinstance(rate, Schedule):
+        rate = rate.values(model.step if rate.unit == "step" else model.epoch, 1, 1)[0]
     loop = Loop(model, rows, len(rows.x), False)
-    result = loop.one_batch(np.arange(len(rows.x)), rate)
+    result = loop.one_batch(np.arange(len(rows.x)), float(rate))
     if result["diverged"]:
         raise _diverged("train_on_batch", result["diverged"])
     return {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}

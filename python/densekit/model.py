@@ -86,6 +86,8 @@ class Sequential(Stack):
             None if clip_norm is None else number("compile", "clip_norm", clip_norm, low=0, open_low=True),
             None if clip_value is None else number("compile", "clip_value", clip_value, low=0, open_low=True),
         )
+        if isinstance(compiled.optimizer, optimizers.LBFGS) and (clip_norm is not None or clip_value is not None):
+            raise ValueError("compile: L-BFGS takes the gradient as it is; leave clip_norm and clip_value out")
         with self._alone("compile"):
             if self._layers and compiled.loss is not None:
                 compiled.loss.spec_for(network.last_activation(self._layers), self.outputs or 2)
@@ -194,7 +196,8 @@ class Sequential(Stack):
 
         training=True: batch norms take the statistics of these rows, dropout drops with the mask of the next update.
         """
-        if type(X) is not np.ndarray or X.dtype != self.dtype or X.ndim != 2 or X.shape[1] != self._inputs:
+        plain = type(X) is np.ndarray and X.dtype == self.dtype and X.flags.aligned
+        if not plain or X.ndim != 2 or X.shape[1] != self._inputs:
             X = data.matrix("model", "X", X, self._inputs)
         engine = self._ready(X.shape[1])
         y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), flag("model", "training", training))
@@ -230,6 +233,8 @@ class Sequential(Stack):
 
     def vjp(self, X: Any, training: bool = False) -> tuple[Array, Pullback]:
         """The output y, and pullback(dy) → (dx, {name: gradient}): the exact gradient of Σ dy · y.
+
+        Pull back before the weights change.
 
         >>> from densekit.layers import Dense
         >>> y, pullback = densekit.Sequential([Dense(1, kernel_initializer="ones", inputs=2)], seed=0).vjp([[1, 2]])
