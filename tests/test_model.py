@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import pathlib
 import pickle
+import re
 import threading
 
 import numpy as np
@@ -13,6 +15,8 @@ import pytest
 import densekit as dk
 from densekit.datasets import load_digits
 from densekit.layers import Activation, BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual
+
+ROOT = pathlib.Path(__file__).parent.parent
 
 
 def small(engine, dtype="float64", seed=3):
@@ -41,17 +45,18 @@ def same_state(a, b):
     assert (a.step, a.epoch, a.seed) == (b.step, b.epoch, b.seed)
 
 
-def test_second_program_of_the_design(capsys, engine):
-    (X, y), (Xt, yt) = dk.datasets.load_digits()
-    m = dk.Sequential([Dense(128, "relu"), BatchNorm(), Dropout(0.2), Dense(10, "softmax")], seed=0, engine=engine)
-    m.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    h = m.fit(X, y, epochs=20, validation_split=0.2)
-    print(h.history["val_loss"][-1], m.evaluate(Xt, yt))
-    assert h.history["val_loss"][-1] < 0.3
-    result = m.evaluate(Xt, yt)
+def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys):
+    program = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert "dk.Sequential(" in program
+    names: dict = {}
+    exec(program.replace("seed=0)", f"seed=0, engine={engine!r})"), names)
+    model, history = names["m"], names["h"].history
+    result = model.evaluate(names["Xt"], names["yt"])
+    assert capsys.readouterr().out.splitlines()[-1] == f"{history['val_loss'][-1]} {result}"
     assert list(result) == ["loss", "accuracy"]
     assert result["accuracy"] > 0.94
-    assert h.history["loss"][-1] < 0.1 < h.history["loss"][0]
+    assert history["val_loss"][-1] < 0.3
+    assert history["loss"][-1] < 0.1 < history["loss"][0]
 
 
 def test_predict_equals_the_call_bitwise_for_every_batch_size(engine, dtype, rng):
