@@ -108,7 +108,10 @@ def test_repr_reads_like_the_constructor():
     assert repr(Dense(3, kernel_initializer=np.ones((4, 3)))) == (
         "Dense(3, kernel_initializer=<float64 array of (4, 3)>)"
     )
-    assert repr(Lambda(np.square)) == "Lambda(<ufunc 'square'>)"
+    square = Lambda(np.square, inputs=2)
+    dk.Sequential([square])
+    assert repr(square) == "Lambda(<ufunc 'square'>, inputs=2)"
+    assert repr(Lambda(np.square, outputs=3)) == "Lambda(<ufunc 'square'>, outputs=3)"
 
 
 def test_names_are_unique_and_stable():
@@ -248,7 +251,8 @@ def test_what_python_layers_do_wrong(engine, rng):
     X, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
 
     def fails(layer, text, kind, call="fit"):
-        model = dk.Sequential([layer], seed=0, dtype="float64", engine=engine).compile("sgd", "mse")
+        # Behind another layer, so that its gradient is asked for.
+        model = dk.Sequential([Dense(3), layer], seed=0, dtype="float64", engine=engine).compile("sgd", "mse")
         with pytest.raises(kind, match=text):
             model.predict(X) if call == "predict" else model.fit(X, y, verbose=0)
         return model

@@ -212,7 +212,7 @@ def test_config_makes_the_same_model(engine, data):
     model = small(engine, "float32")
     model.fit(X, y, verbose=0)
     text = json.dumps(model.config())
-    made = dk.Sequential.from_config(json.loads(text))
+    made = dk.Sequential.from_config(json.loads(text), engine=engine)
     assert made.config() == model.config()
     same_state(made, model.clone())
     assert [repr(layer) for layer in made.layers] == [repr(layer) for layer in model.layers]

@@ -22,12 +22,11 @@ Config = dict[str, Any]
 def layer_config(layer: Layer) -> Config:
     """The class and the arguments of its constructor, read from attributes of the same name."""
     config: Config = {"class": type(layer).__name__}
+    given = layer.given_arguments()
     for parameter in constructor_parameters(type(layer)):
         where = f"{layer.name or type(layer).__name__}.{parameter.name}"
-        if parameter.name == "inputs":
-            value = layer._inputs_given
-        elif parameter.name == "name":  # others are made again by the same rule
-            value = layer.name if layer._name_given else None
+        if parameter.name in given:
+            value = given[parameter.name]
         elif hasattr(layer, parameter.name):
             value = getattr(layer, parameter.name)
         else:
@@ -104,11 +103,11 @@ def model_config(model: Sequential) -> Config:
 
 
 def model_from_config(
-    made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None
+    made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None, engine: Any
 ) -> Sequential:
     width = [] if config["inputs"] is None else [layers.Input(config["inputs"])]
     inside = [layer_from_config(layer, custom) for layer in config["layers"]]
-    model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"])
+    model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"], engine=engine)
     compiled = config["compiled"]
     if compiled is not None:
         loss = losses.get(compiled["loss"])

@@ -62,10 +62,15 @@ def row_order(seed: int, epoch: int, rows: int) -> Array:
 class Loop:
     """What stays the same from epoch to epoch of one fit."""
 
-    def __init__(self, model: Sequential, rows: Rows, batch_size: int, drop_last: bool) -> None:
+    def __init__(self, op: str, model: Sequential, rows: Rows, batch_size: int, drop_last: bool = False) -> None:
         self.model, self.rows, self.batch_size, self.drop_last = model, rows, batch_size, drop_last
         joins = network.has_batch_norm(model.layers)
         self.cuts = data.batches(len(rows.x), batch_size, drop_last, joins)
+        if any(last - first == 1 for first, last in self.cuts) and network.takes_batch_statistics(model.layers):
+            raise ValueError(
+                f"{op}: a batch of one row has no variance for the batch norm; give batches of two rows or more, or "
+                "freeze it with trainable=False"
+            )
         self.outputs = None
         if model.metrics:
             self.outputs = np.empty((len(rows.x), model._ready().outputs), model.dtype)
@@ -149,7 +154,7 @@ def fit(
     shuffle, drop_last = flag("fit", "shuffle", shuffle), flag("fit", "drop_last", drop_last)
     one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
     rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
-    loop = Loop(model, rows, _batch_rows(batch_size, len(rows.x)), drop_last)
+    loop = Loop("fit", model, rows, _batch_rows(batch_size, len(rows.x)), drop_last)
     if not loop.cuts:
         raise ValueError(f"fit: drop_last leaves no batch: X has {len(rows.x)} rows, batch_size is {loop.batch_size}")
     validation_rows = evaluation.rows_at_once("fit", validation_batch_size)
@@ -235,7 +240,7 @@ def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_
     rate = model.optimizer.lr
     if isinstance(rate, Schedule):
         rate = rate.values(model.step if rate.unit == "step" else model.epoch, 1, 1)[0]
-    loop = Loop(model, rows, len(rows.x), False)
+    loop = Loop("train_on_batch", model, rows, len(rows.x))
     result = loop.one_batch(np.arange(len(rows.x)), float(rate))
     if result["diverged"]:
         raise _diverged("train_on_batch", result["diverged"])

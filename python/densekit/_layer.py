@@ -69,6 +69,7 @@ class Layer:
     _name_given = False
     _trainable = True
     _inputs_given: int | None = None
+    _outputs_given: int | None = None  # of a layer whose constructor has outputs=
     _owner: weakref.ref[Stack] | None = None
     _declared: tuple[tuple[str, tuple[int, ...], initializers.Initializer], ...] = ()
 
@@ -194,7 +195,15 @@ class Layer:
         return weights[name]
 
     def __repr__(self) -> str:
-        return constructor_text(self, name=self._name if self._name_given else None, inputs=self._inputs_given)
+        return constructor_text(self, self.given_arguments())
+
+    def given_arguments(self) -> dict[str, Any]:
+        """Arguments of the constructor whose attributes show what was found out since."""
+        return {
+            "name": self._name if self._name_given else None,
+            "inputs": self._inputs_given,
+            "outputs": self._outputs_given,
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_owner"}
@@ -260,7 +269,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def constructor_text(thing: Any, **overrides: Any) -> str:
+def constructor_text(thing: Any, overrides: Mapping[str, Any]) -> str:
     """The call that makes a thing like this one: arguments without a default plainly, others where they differ from it.
 
     Arguments are read from attributes of the same name.

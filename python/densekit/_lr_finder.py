@@ -68,7 +68,7 @@ def lr_finder(
     stop_factor = number(name, "stop_factor", stop_factor, low=1, open_low=True)
     evaluation.require_compiled(model, name)
     trial = model.clone(weights=True)
-    loop = Loop(trial, evaluation.rows(trial, name, X, y, sample_weight), batch_size, drop_last=False)
+    loop = Loop(name, trial, evaluation.rows(trial, name, X, y, sample_weight), batch_size)
     rates = np.geomspace(lr_min, lr_max, steps)
     losses: list[float] = []
     least = math.inf

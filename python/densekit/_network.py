@@ -124,6 +124,13 @@ def has_batch_norm(layers: Sequence[Layer]) -> bool:
     return any(layer.kind == "batch_norm" for layer in walk(layers))
 
 
+def takes_batch_statistics(layers: Sequence[Layer]) -> bool:
+    """Whether a batch norm is not frozen, by itself or by a block around it."""
+    return any(
+        layer.trainable and (layer.kind == "batch_norm" or takes_batch_statistics(layer.children())) for layer in layers
+    )
+
+
 def penalties(layers: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The penalties of a spec's layers that are not zero."""
     for layer in layers:

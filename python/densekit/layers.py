@@ -378,10 +378,10 @@ class Lambda(Layer):
         if not callable(function) or not (gradient is None or callable(gradient)):
             raise TypeError(f"Lambda: function and gradient must be functions, got {function!r} and {gradient!r}")
         self.function, self.gradient = function, gradient
-        self._width = None if outputs is None else whole("Lambda", "outputs", outputs, low=1)
+        self._outputs_given = None if outputs is None else whole("Lambda", "outputs", outputs, low=1)
 
     def build(self, inputs: int) -> int:
-        return self._width or inputs
+        return self._outputs_given or inputs
 
     def forward(self, x: Any, parameters: list[Any], training: bool) -> tuple[Any, Any]:
         y = self.function(x)

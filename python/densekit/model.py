@@ -294,9 +294,15 @@ class Sequential(Stack):
         return config.model_config(self)
 
     @classmethod
-    def from_config(cls, config_: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None = None) -> Sequential:
+    def from_config(
+        cls,
+        config_: Mapping[str, Any],
+        custom: Mapping[str, type[Layer]] | None = None,
+        *,
+        engine: Literal["native", "reference"] | None = None,
+    ) -> Sequential:
         """The model that `config` described, untrained. custom: layer classes of your own by their names."""
-        return config.model_from_config(cls, config_, custom)
+        return config.model_from_config(cls, config_, custom, engine)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_engine", "_views")}
