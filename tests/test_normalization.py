@@ -507,3 +507,20 @@ def test_a_refused_call_leaves_the_running_statistics_alone():
     with pytest.raises(ValueError, match="running_var is read-only"):
         F.batch_norm(X, None, None, mean, var)
     assert_array_equal(mean, 0)
+
+
+@pytest.mark.parametrize("scale", [1e-43, 1e-30, 1e37])
+@pytest.mark.parametrize("name", ["batch_norm", "layer_norm"])
+def test_rows_whose_inverse_deviation_leaves_float32(name, scale, level, rng):
+    """1 / std is 1e43 or 1e-37 here; outputs near 1 must not notice, nor gradients that float32 can hold."""
+    x = (rng.normal(size=(5, 9)) * scale).astype(np.float32)
+    dy = (rng.normal(size=(5, 9)) * min(1e10 * scale, 1)).astype(np.float32)
+    y, saved = getattr(F, name)(x, eps=0, return_saved=True)
+    expected, exact = getattr(reference, name)(x.astype(np.float64), eps=0, return_saved=True)
+    assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
+    if name == "batch_norm" and scale < 1e-38:
+        return  # its means are not stretched in the backward pass, and a denormal mean has few digits
+    gradients = getattr(F, f"{name}_backward")(dy, x, saved=saved)
+    arrays = (dy.astype(np.float64), x.astype(np.float64))
+    for ours, theirs in zip(gradients, getattr(reference, f"{name}_backward")(*arrays, saved=exact), strict=True):
+        assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6 * np.abs(theirs).max())

@@ -119,6 +119,16 @@ template <class T> struct Center {
   }
 };
 
+// 1 / std of a row as stretch * scale, as in ops/centers.h: for the spread of denormal or huge rows has no inverse in T.
+template <class T> struct Inverse {
+  T stretch = 1, scale;
+  explicit Inverse(double inverse) : scale(T(inverse)) {
+    if (scale == constant<vec<T>>::infinity) stretch = T(0x1p64);
+    else if (scale < constant<vec<T>>::smallest_normal) stretch = T(0x1p-64);
+    if (stretch != 1) scale = T(inverse / double(stretch));
+  }
+};
+
 template <class T> void column_affine(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy) {
   using V = vec<T>;
   const T *high = map.mean.high, *low = map.mean.low, *stretch = map.stretch, *scale = map.scale, *shift = map.shift;
@@ -142,11 +152,12 @@ template <class T> void run_affine(const T* x, index n, double mean, T stretch, 
 
 template <class T> void layer_affine(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y) {
   using V = vec<T>;
-  const Center<T> center(mean);
-  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + T(inverse);
+  const Inverse<T> by(inverse);
+  const Center<T> center(mean * double(by.stretch));
+  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + by.scale;
   for_lanes<T>(n, [&](index i, index count) {
     const V scale = gamma ? load_any<V>(gamma + i, count) : V{} + 1, shift = beta ? load_any<V>(beta + i, count) : V{};
-    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count), high, low) * factor, scale, shift), count);
+    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count) * by.stretch, high, low) * factor, scale, shift), count);
   });
 }
 
@@ -223,15 +234,16 @@ template <class T> void layer_backward(const T* dy, const T* x, index n, double 
     if (gamma) g *= load_as_double(gamma + i, count);
     return Terms<2>{{g, g * (load_as_double(x + i, count) - mean)}};
   });
-  const double each = inverse / static_cast<double>(n);
-  const Center<T> center(mean);
-  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + T(inverse);
-  const V level = V{} + T(-each * sums.total[0]), tilt = V{} + T(-each * sums.total[1] * inverse * inverse);
+  const double each = 1 / static_cast<double>(n);
+  const Inverse<T> by(inverse);
+  const Center<T> center(mean * double(by.stretch));
+  const V high = V{} + center.high, low = V{} + center.low, factor = V{} + by.scale;
+  const V level = V{} + T(-each * sums.total[0]), tilt = V{} + T(-each * sums.total[1] * inverse);
   for_lanes<T>(n, [&](index i, index count) {
     V g = load_any<V>(dy + i, count);
     if (gamma) g *= load_any<V>(gamma + i, count);
-    const V d = centered(load_any<V>(x + i, count), high, low);
-    store_any<V>(dx + i, fma(g, factor, fma(d, tilt, level)), count);
+    const V z = centered(load_any<V>(x + i, count) * by.stretch, high, low) * factor;
+    store_any<V>(dx + i, (g + fma(z, tilt, level)) * by.stretch * factor, count);
   });
 }
 
