@@ -107,5 +107,6 @@ void bind_scaling(py::module_& m);
 void bind_distances(py::module_& m);
 void bind_math(py::module_& m);
 void bind_spec(py::module_& m);
+void bind_network(py::module_& m);
 
 }  // namespace densekit::bindings

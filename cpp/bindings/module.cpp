@@ -19,4 +19,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_distances(m);
   bind_math(m);
   bind_spec(m);
+  bind_network(m);
 }

@@ -2,6 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <new>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace densekit {
 
@@ -18,21 +21,27 @@ class Arena {
   void* reserve(std::size_t bytes) {
     if (bytes > size_) {
       release();
-      data_ = ::operator new(bytes, std::align_val_t(alignment));
+      const bool large = bytes >= large_bytes;  // on huge pages: fewer of them to touch and to look up
+      align_ = large ? huge_page : alignment;
+      data_ = ::operator new(bytes, std::align_val_t(align_));
       size_ = bytes;
+#if defined(__linux__)
+      if (large) madvise(data_, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
     }
     return data_;
   }
   void release() {
-    if (data_) ::operator delete(data_, std::align_val_t(alignment));
+    if (data_) ::operator delete(data_, std::align_val_t(align_));
     data_ = nullptr;
     size_ = 0;
   }
   std::size_t size() const { return size_; }
 
  private:
+  static constexpr std::size_t huge_page = std::size_t{2} << 20, large_bytes = 2 * huge_page;
   void* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0, align_ = alignment;
 };
 
 // Hands out consecutive aligned pieces of a scratch block.

@@ -22,6 +22,17 @@ inline FloatState float_state() { return 0; }
 inline void set_float_state(FloatState) {}
 #endif
 
+// The same, but denormal operands and results are zero.
+inline FloatState flushing(FloatState state) {
+#if defined(__x86_64__)
+  return state | 0x8040u;  // FTZ, DAZ
+#elif defined(__aarch64__)
+  return state | 1ul << 24;  // FZ
+#else
+  return state;
+#endif
+}
+
 class WithFloatState {
  public:
   explicit WithFloatState(FloatState wanted) : before_(float_state()), changed_(wanted != before_) {

@@ -25,6 +25,8 @@ template <class T> OptimizerNumbers<T> rounded(const OptimizerNumbers<double>& c
 
 }  // namespace
 
+template <class T> OptimizerNumbers<T> rounded_numbers(const OptimizerNumbers<double>& c) { return rounded<T>(c); }
+
 template <class T> bool numbers_fit(const OptimizerNumbers<double>& c) {
   for (const double x : {c.keep.value, c.first.value, c.second.value, c.first_add, c.second_add, c.rate, c.direct, c.inner, c.eps})
     if (!(std::abs(x) <= static_cast<double>(std::numeric_limits<T>::max()))) return false;
@@ -43,8 +45,9 @@ template <class T> void optimizer_update(const Context& context, Optimizer rule,
   });
 }
 
-#define INSTANTIATE(T)                                           \
-  template bool numbers_fit<T>(const OptimizerNumbers<double>&); \
+#define INSTANTIATE(T)                                                              \
+  template OptimizerNumbers<T> rounded_numbers<T>(const OptimizerNumbers<double>&); \
+  template bool numbers_fit<T>(const OptimizerNumbers<double>&);                    \
   template void optimizer_update<T>(const Context&, Optimizer, T*, const T*, T* const*, index, const OptimizerNumbers<double>&);
 INSTANTIATE(float)
 INSTANTIATE(double)

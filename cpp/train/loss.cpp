@@ -43,12 +43,6 @@ template <class T> double counted(const LossSpec& spec, const Targets<T>& target
   if (targets.labels && spec.ignore_index && targets.labels[row] == *spec.ignore_index) return 0;
   return targets.weights ? targets.weights[row] : 1;
 }
-template <class T> double sum_of_weights(const LossSpec& spec, const Targets<T>& targets, index rows) {
-  if (!targets.weights && !(targets.labels && spec.ignore_index)) return static_cast<double>(rows);
-  double total = 0;
-  for (index i = 0; i < rows; ++i) total += counted(spec, targets, i);
-  return total;
-}
 
 }  // namespace
 
@@ -58,17 +52,24 @@ bool takes_labels(const LossSpec& s) {
 bool takes_values(const LossSpec& s) { return s.kind != "multiclass_hinge"; }
 index target_width(const LossSpec& s, index cols) {
   if (!is_density(s)) return cols;
-  if (cols % 2) throw std::invalid_argument("the loss " + s.kind + " needs two outputs for each target, but the network has " + std::to_string(cols));
+  if (cols % 2)
+    throw std::invalid_argument("the loss " + s.kind + " needs two outputs for each target, but the network has " + std::to_string(cols));
   return cols / 2;
+}
+
+template <class T> double sum_of_weights(const LossSpec& spec, const Targets<T>& targets, index rows) {
+  if (!targets.weights && !(targets.labels && spec.ignore_index)) return static_cast<double>(rows);
+  double total = 0;
+  for (index i = 0; i < rows; ++i) total += counted(spec, targets, i);
+  return total;
 }
 
 template <class T> double batch_weight(const LossSpec& spec, const Targets<T>& targets, index rows) {
   return spec.reduction == "mean" ? sum_of_weights(spec, targets, rows) : static_cast<double>(rows);
 }
 
-template <class T>
-double batch_loss(const Context& context, const LossSpec& spec, const std::vector<HostLoss>& hosts, const T* scores, const Targets<T>& targets,
-                  index rows, index cols, T* gradient, Workspace<T>& ws) {
+template <class T> double batch_loss(const Context& context, const LossSpec& spec, const std::vector<HostLoss>& hosts, const T* scores,
+                                     const Targets<T>& targets, index rows, index cols, T* gradient, Workspace<T>& ws) {
   if (spec.kind == "host") {
     const HostLoss& host = hosts.at(static_cast<std::size_t>(spec.host));
     return host.call(host.self, scores, rows, cols, &targets, gradient);
@@ -92,25 +93,31 @@ double batch_loss(const Context& context, const LossSpec& spec, const std::vecto
   const Reduction reduction = plain ? Reduction::mean : Reduction::sum;
 
   if (by_rows) {
-    const CrossEntropyTargets<T> t{.labels = targets.labels, .soft = targets.values, .sample_weight = weights, .smoothing = spec.label_smoothing,
-                                   .ignores = spec.ignore_index.has_value(), .ignore_index = spec.ignore_index.value_or(0)};
+    const CrossEntropyTargets<T> t{.labels = targets.labels,
+                                   .soft = targets.values,
+                                   .sample_weight = weights,
+                                   .smoothing = spec.label_smoothing,
+                                   .ignores = spec.ignore_index.has_value(),
+                                   .ignore_index = spec.ignore_index.value_or(0)};
     double* losses = ws.row_losses;
     double by = 1;
     if (spec.kind == "softmax_cross_entropy") by = softmax_cross_entropy(context, scores, t, reduction, losses, gradient, rows, cols);
     else if (spec.kind == "nll") by = nll(context, scores, t, reduction, losses, gradient, rows, cols);
-    else if (spec.kind == "multiclass_hinge") by = multiclass_hinge(context, scores, t, spec.margin, reduction, losses, gradient, rows, cols);
+    else if (spec.kind == "multiclass_hinge")
+      by = multiclass_hinge(context, scores, t, spec.margin, reduction, losses, gradient, rows, cols);
     else by = kl_divergence(context, scores, t, spec.log_input, reduction, losses, gradient, rows, cols);
     double sum = 0;
     for (index i = 0; i < rows; ++i) sum += losses[i];
     return sum / by;
   }
   if (const auto p = pointwise(spec))
-    return pointwise_loss<T>(context, p->kind, scores, targets.values, weights, reduction, p->a, p->b, nullptr, gradient, rows, cols, ws.scratch);
+    return pointwise_loss<T>(context, p->kind, scores, targets.values, weights, reduction, p->a, p->b, nullptr, gradient, rows, cols,
+                             ws.scratch);
   if (is_density(spec)) {
     const bool gaussian = spec.kind == "gaussian_nll";
     const double constant = !spec.full ? 0 : gaussian ? 0.5 * std::log(2 * std::numbers::pi) : std::numbers::ln2;
-    return density_loss<T>(context, gaussian ? DensityLoss::gaussian : DensityLoss::laplace, scores, targets.values, weights, reduction, constant,
-                           nullptr, gradient, rows, width, ws.scratch);
+    return density_loss<T>(context, gaussian ? DensityLoss::gaussian : DensityLoss::laplace, scores, targets.values, weights, reduction,
+                           constant, nullptr, gradient, rows, width, ws.scratch);
   }
   if (spec.kind == "rmse") {
     const double root = root_mean_square(context, scores, targets.values, weights, reduction, gradient, rows, cols, ws.scratch);
@@ -121,6 +128,7 @@ double batch_loss(const Context& context, const LossSpec& spec, const std::vecto
 }
 
 #define INSTANTIATE(T)                                                                                                                    \
+  template double sum_of_weights<T>(const LossSpec&, const Targets<T>&, index);                                                           \
   template double batch_weight<T>(const LossSpec&, const Targets<T>&, index);                                                             \
   template double batch_loss<T>(const Context&, const LossSpec&, const std::vector<HostLoss>&, const T*, const Targets<T>&, index, index, \
                                 T*, Workspace<T>&);

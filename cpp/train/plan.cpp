@@ -18,7 +18,7 @@ class Builder {
     if (spec_.inputs < 1) fail("a network needs at least one input, got " + std::to_string(spec_.inputs));
     buffer(spec_.inputs);
     int last = 0;
-    for (const LayerSpec& layer : spec_.layers) last = add_layer(layer, last);
+    for (const LayerSpec& layer : spec_.layers) last = add_layer(layer, last, true);
     plan_.output = plan_.scores = last;
     if (spec_.loss && spec_.loss->link) unlink();
     if (fuse) merge_elementwise();
@@ -58,13 +58,20 @@ class Builder {
     return plan_.ops.back();
   }
   PlanOp start(Action action, int layer, int input, index outputs) {
-    return {.action = action, .layer = layer, .input = input, .output = -1, .inputs = width(input), .outputs = outputs,
-            .trainable = plan_.layers[static_cast<std::size_t>(layer)].spec->trainable};
+    return {.action = action,
+            .layer = layer,
+            .input = input,
+            .output = -1,
+            .inputs = width(input),
+            .outputs = outputs,
+            .trainable = trainable(layer)};
   }
 
-  int add_layer(const LayerSpec& spec, int input) {
+  bool trainable(int layer) const { return plan_.layers[static_cast<std::size_t>(layer)].trainable; }
+
+  int add_layer(const LayerSpec& spec, int input, bool around) {
     const int layer = static_cast<int>(plan_.layers.size());
-    plan_.layers.push_back({&spec, spec.name, layer, 0});
+    plan_.layers.push_back({&spec, spec.name, layer, 0, around && spec.trainable});
     const int output = layer_ops(spec, layer, input);
     plan_.layers[static_cast<std::size_t>(layer)].output = output;
     return output;
@@ -78,15 +85,17 @@ class Builder {
       if (spec.units < 1) fail(here() + ": units must be at least 1, got " + std::to_string(spec.units));
       PlanOp op = start(Action::dense, layer, input, spec.units);
       const double in = static_cast<double>(n), out = static_cast<double>(spec.units);
-      op.kernel = parameter({spec.name, "kernel", {n, spec.units}, 0, 0, spec.trainable, spec.kernel_penalty, spec.kernel_initializer, in, out});
-      if (spec.bias) op.bias = parameter({spec.name, "bias", {spec.units}, 0, 0, spec.trainable, spec.bias_penalty, spec.bias_initializer, in, out});
+      op.kernel =
+          parameter({spec.name, "kernel", {n, spec.units}, 0, 0, trainable(layer), spec.kernel_penalty, spec.kernel_initializer, in, out});
+      if (spec.bias)
+        op.bias = parameter({spec.name, "bias", {spec.units}, 0, 0, trainable(layer), spec.bias_penalty, spec.bias_initializer, in, out});
       return activation(spec, layer, emit(op).output);
     }
     if (kind == "activation") return activation(spec, layer, input);
     if (kind == "batch_norm" || kind == "layer_norm") {
       PlanOp op = start(kind == "batch_norm" ? Action::batch_norm : Action::layer_norm, layer, input, n);
-      if (spec.scale) op.gamma = parameter({spec.name, "gamma", {n}, 0, 0, spec.trainable, {}, ones});
-      if (spec.center) op.beta = parameter({spec.name, "beta", {n}, 0, 0, spec.trainable, {}, zeros});
+      if (spec.scale) op.gamma = parameter({spec.name, "gamma", {n}, 0, 0, trainable(layer), {}, ones});
+      if (spec.center) op.beta = parameter({spec.name, "beta", {n}, 0, 0, trainable(layer), {}, zeros});
       if (op.action == Action::batch_norm) {
         plan_.has_batch_norm = true;
         op.mean = statistic({spec.name, "mean", {n}, 0, 0, false, {}, zeros});
@@ -98,7 +107,7 @@ class Builder {
     if (kind == "gaussian_noise") return emit(start(Action::noise, layer, input, n)).output;
     if (kind == "residual") {
       int last = input;
-      for (const LayerSpec& inner : spec.layers) last = add_layer(inner, last);
+      for (const LayerSpec& inner : spec.layers) last = add_layer(inner, last, trainable(layer));
       if (width(last) != n)
         fail("layer '" + spec.name + "': a residual block keeps the width, but " + std::to_string(n) + " go in and " +
              std::to_string(width(last)) + " come out");
@@ -111,7 +120,7 @@ class Builder {
       PlanOp op = start(Action::host, layer, input, spec.outputs);
       op.host = spec.host;
       for (const HostParameterSpec& p : spec.parameters)
-        op.host_parameters.push_back(parameter({spec.name, p.name, p.shape, 0, 0, spec.trainable, {}, {.kind = "given"}}));
+        op.host_parameters.push_back(parameter({spec.name, p.name, p.shape, 0, 0, trainable(layer), {}, {.kind = "given"}}));
       return emit(op).output;
     }
     fail(here() + ": unknown kind '" + kind + "'");
@@ -131,10 +140,20 @@ class Builder {
   // The loss takes what goes into the last operation, which must be the activation that belongs to it.
   void unlink() {
     const std::string wanted = spec_.loss->kind == "softmax_cross_entropy" ? "softmax" : "sigmoid";
-    const bool fits = !plan_.ops.empty() && plan_.ops.back().output == plan_.output &&
-                      (wanted == "softmax" ? plan_.ops.back().action == Action::softmax
-                                           : plan_.ops.back().action == Action::activation && plan_.ops.back().activation == Activation::sigmoid);
+    const bool fits =
+        !plan_.ops.empty() && plan_.ops.back().output == plan_.output &&
+        (wanted == "softmax" ? plan_.ops.back().action == Action::softmax
+                             : plan_.ops.back().action == Action::activation && plan_.ops.back().activation == Activation::sigmoid);
     if (!fits) fail("the loss " + spec_.loss->kind + " is linked with " + wanted + ", which is not what the last layer ends in");
+    PlanOp& last = plan_.ops.back();
+    if (last.action == Action::softmax && last.parameter != 1) {  // the loss takes what is divided by the temperature
+      PlanOp scale = last;
+      scale.action = Action::scale;
+      scale.parameter = 1 / last.parameter;
+      scale.output = last.input = buffer(last.inputs);
+      last.parameter = 1;
+      plan_.ops.insert(plan_.ops.end() - 1, scale);
+    }
     plan_.scores = plan_.ops.back().input;
   }
 
@@ -180,7 +199,8 @@ class Builder {
   void share_block_moments() {
     for (std::size_t i = 1; i < plan_.ops.size(); ++i) {
       PlanOp &norm = plan_.ops[i], &before = plan_.ops[i - 1];
-      if (norm.action == Action::batch_norm && norm.trainable && norm.outputs > 1 && before.action == Action::dense && before.output == norm.input)
+      if (norm.action == Action::batch_norm && norm.trainable && norm.outputs > 1 && before.action == Action::dense &&
+          before.output == norm.input)
         norm.block_moments = before.block_moments = true;
     }
   }
@@ -198,7 +218,8 @@ class Builder {
     plan_.first_trained = static_cast<int>(plan_.ops.size());
     for (int i = static_cast<int>(plan_.ops.size()) - 1; i >= 0; --i) {
       const PlanOp& op = plan_.ops[static_cast<std::size_t>(i)];
-      if (op.trainable && (op.kernel >= 0 || op.bias >= 0 || op.gamma >= 0 || op.beta >= 0 || !op.host_parameters.empty())) plan_.first_trained = i;
+      if (op.trainable && (op.kernel >= 0 || op.bias >= 0 || op.gamma >= 0 || op.beta >= 0 || !op.host_parameters.empty()))
+        plan_.first_trained = i;
     }
     slot_of[static_cast<std::size_t>(plan_.output)] = take();
     for (int i = static_cast<int>(plan_.ops.size()) - 1; i >= 0; --i) {
@@ -242,7 +263,8 @@ class Builder {
       last_use[static_cast<std::size_t>(op.input)] = i;
       if (op.second >= 0) last_use[static_cast<std::size_t>(op.second)] = i;
     }
-    last_use[static_cast<std::size_t>(plan_.output)] = last_use[static_cast<std::size_t>(plan_.scores)] = static_cast<int>(plan_.ops.size());
+    last_use[static_cast<std::size_t>(plan_.output)] = last_use[static_cast<std::size_t>(plan_.scores)] =
+        static_cast<int>(plan_.ops.size());
     plan_.inference_slot.assign(plan_.widths.size(), -1);
     for (int i = 0; i < static_cast<int>(plan_.ops.size()); ++i) {
       const PlanOp& op = plan_.ops[static_cast<std::size_t>(i)];

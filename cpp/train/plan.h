@@ -21,7 +21,7 @@ struct Segment {
   bool decays() const { return shape.size() == 2; }  // by decoupled weight decay
 };
 
-enum class Action { dense, activation, softmax, log_softmax, batch_norm, layer_norm, dropout, noise, add, host };
+enum class Action { dense, activation, scale, softmax, log_softmax, batch_norm, layer_norm, dropout, noise, add, host };
 
 // output (rows, outputs) from input (rows, inputs), buffers by number; parameters and statistics are segments by number, -1: none.
 struct PlanOp {
@@ -34,9 +34,9 @@ struct PlanOp {
   bool trainable = true;
   // Done to each finished element (ops/epilogue.h).
   Activation activation = Activation::identity;
-  double parameter = 0;
-  int dropout = -1;           // index into Plan::layers of the dropout merged into this operation
-  int saved = -1;             // a buffer for what the slope is computed from; -1: the output has it
+  double parameter = 0;        // of the activation; a temperature; the factor of scale
+  int dropout = -1;            // index into Plan::layers of the dropout merged into this operation
+  int saved = -1;              // a buffer for what the slope is computed from; -1: the output has it
   bool block_moments = false;  // dense: for the batch norm that follows; batch_norm: the dense before it made them
   // host
   int host = 0;
@@ -50,8 +50,9 @@ struct PlanOp {
 struct PlanLayer {
   const LayerSpec* spec;  // inside the Spec of the network
   std::string name;
-  int number;             // depth first: the layer of the random streams
-  int output;             // the buffer with what the layer puts out
+  int number;      // depth first: the layer of the random streams
+  int output;      // the buffer with what the layer puts out
+  bool trainable;  // it and the blocks around it
 };
 
 struct Plan {
@@ -61,10 +62,10 @@ struct Plan {
   index parameter_count = 0, statistic_count = 0;
   std::vector<index> widths;  // of the buffers; buffer 0 is the input of the network
   index widest = 0;
-  int output = 0;             // the buffer of the network's output,
-  int scores = 0;             // and what the loss takes: the same, or what goes into the linked activation
-  int first_trained = 0;      // operations before it need no backward pass
-  int slots = 0;              // of gradients, each as wide as the widest buffer
+  int output = 0;                   // the buffer of the network's output,
+  int scores = 0;                   // and what the loss takes: the same, or what goes into the linked activation
+  int first_trained = 0;            // operations before it need no backward pass
+  int slots = 0;                    // of gradients, each as wide as the widest buffer
   std::vector<int> inference_slot;  // for each buffer but the input, when nothing is kept for a backward pass
   int inference_slots = 0;
   bool has_batch_norm = false;

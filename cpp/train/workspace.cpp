@@ -39,8 +39,8 @@ template <class T> index scratch_bytes(const Context& context, const Plan& plan,
       case Action::dense:
         bytes = matmul_most_scratch_bytes<T>(context, rows, out, in);
         if (training)
-          bytes = std::max({bytes, matmul_most_scratch_bytes<T>(context, rows, in, out), matmul_most_scratch_bytes<T>(context, in, out, rows),
-                            column_sums_scratch_bytes(rows, out)});
+          bytes = std::max({bytes, matmul_most_scratch_bytes<T>(context, rows, in, out),
+                            matmul_most_scratch_bytes<T>(context, in, out, rows), column_sums_scratch_bytes(rows, out)});
         break;
       case Action::batch_norm:
         bytes = normalize_scratch_bytes<T>(shape);
@@ -50,8 +50,11 @@ template <class T> index scratch_bytes(const Context& context, const Plan& plan,
       case Action::layer_norm:
         if (training) bytes = layer_norm_backward_scratch_bytes(rows, out);
         break;
-      case Action::log_softmax: bytes = log_softmax_scratch_bytes<T>(context, out); break;
-      default: break;
+      case Action::log_softmax:
+        bytes = log_softmax_scratch_bytes<T>(context, out);
+        break;
+      default:
+        break;
     }
     most = std::max(most, bytes);
   }
@@ -97,6 +100,7 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     }
     targets = at.template take<T>(elements(plan.outputs()));
     labels = at.template take<std::int64_t>(rows);
+    weights_of_batch = at.template take<double>(rows);
     weights = at.template take<double>(rows);
     row_losses = at.template take<double>(rows);
     scratch = at.template take<char>(scratch_size);

@@ -35,10 +35,11 @@ template <class T> class Workspace {
   };
   std::vector<Kept> kept;
   double *block_means = nullptr, *block_squares = nullptr;
-  T *gamma_sink = nullptr, *beta_sink = nullptr;  // gradients of parameters that are not there
-  T* targets = nullptr;                           // (rows, scores)
-  std::int64_t* labels = nullptr;                 // (rows)
-  double *weights = nullptr, *row_losses = nullptr;
+  T *gamma_sink = nullptr, *beta_sink = nullptr;     // gradients of parameters that are not there
+  T* targets = nullptr;                              // (rows, scores)
+  std::int64_t* labels = nullptr;                    // (rows)
+  double* weights_of_batch = nullptr;                // (rows)
+  double *weights = nullptr, *row_losses = nullptr;  // (rows), of batch_loss
   void* scratch = nullptr;
 
  private:

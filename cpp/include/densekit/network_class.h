@@ -30,7 +30,8 @@ template <class T> struct Targets {
 // The loss of a batch and its gradient (rows, cols), reduced.
 struct HostLoss {
   void* self = nullptr;
-  double (*call)(void* self, const void* scores, index rows, index cols, const void* targets, void* gradient) = nullptr;  // targets: Targets<T>*
+  double (*call)(void* self, const void* scores, index rows, index cols, const void* targets,
+                 void* gradient) = nullptr;  // targets: Targets<T>*
 };
 
 // Rows of another type and any strides, converted while they are gathered. Strides count bytes.
@@ -127,6 +128,9 @@ template <class T> class Tape {
   virtual ~Tape() = default;
   virtual const T* output() const = 0;  // (rows, outputs)
   virtual index rows() const = 0;
+  virtual index inputs() const = 0;
+  virtual index outputs() const = 0;
+  virtual index parameter_count() const = 0;
   // dx (rows, inputs) and dparameters (parameter_count): the gradient of the sum of dy * output.
   virtual void pullback(const T* dy, T* dx, T* dparameters) = 0;
 };

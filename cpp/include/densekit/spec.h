@@ -60,7 +60,7 @@ struct LossSpec {
   bool link = false;
   double label_smoothing = 0;
   std::optional<std::int64_t> ignore_index{};
-  bool from_logits = true;                      // binary_cross_entropy
+  bool from_logits = true;                       // binary_cross_entropy
   double delta = 1, quantile = 0.5, margin = 1;  // huber, pinball, hinges
   bool log_input = true, full = false;
   int host = 0;

@@ -1,0 +1,257 @@
+// The native engine: docs/network.md, "The engine". NetworkFloat32 and NetworkFloat64.
+#include "bindings/hosts.h"
+#include "core/interrupt.h"
+#include "densekit/network_class.h"
+
+namespace densekit::bindings {
+namespace {
+
+bool signalled() {
+  const py::gil_scoped_acquire locked;
+  return PyErr_CheckSignals() != 0;
+}
+
+// Runs without the interpreter lock; a signal that Python turned into an exception comes out as that exception.
+template <class F> auto unlocked(const F& body) {
+  try {
+    const py::gil_scoped_release released;
+    return body();
+  } catch (const Interrupted&) { throw py::error_already_set(); }
+}
+
+template <class T> class Engine {
+ public:
+  Engine(const std::string& text, const py::list& hosts) {
+    const Spec spec = spec_from_json(text);
+    const std::string wanted = sizeof(T) == 4 ? "float32" : "float64";
+    require(spec.dtype == wanted, "the spec is of " + spec.dtype + ", this network of " + wanted);
+    std::vector<HostLayer> layers(hosts.size());
+    std::vector<HostLoss> losses(hosts.size());
+    const auto object = [&](int number) {
+      require(number >= 0 && number < static_cast<int>(hosts.size()),
+              "the spec names host " + std::to_string(number) + ", but there are " + std::to_string(hosts.size()));
+      return py::reinterpret_borrow<py::object>(hosts[static_cast<std::size_t>(number)]);
+    };
+    collect(spec.layers, spec.inputs, [&](const LayerSpec& layer, index inputs) {
+      std::vector<std::vector<index>> shapes;
+      for (const HostParameterSpec& p : layer.parameters) shapes.push_back(p.shape);
+      hosts_.push_back(std::make_unique<PythonHost<T>>(object(layer.host), layer.name, inputs, layer.outputs, shapes));
+      layers[static_cast<std::size_t>(layer.host)] = hosts_.back()->layer();
+    });
+    if (spec.loss && spec.loss->kind == "host") {
+      hosts_.push_back(std::make_unique<PythonHost<T>>(object(spec.loss->host)));
+      losses[static_cast<std::size_t>(spec.loss->host)] = hosts_.back()->loss();
+    }
+    network_ = std::make_unique<BasicNetwork<T>>(spec, std::move(layers), std::move(losses));
+  }
+
+  BasicNetwork<T>& network() { return *network_; }
+
+  py::dict segment(const SegmentInfo& s, const char* kind) const {
+    py::dict d;
+    d["layer"] = s.layer;
+    d["name"] = s.name;
+    d["shape"] = py::tuple(py::cast(s.shape));
+    d["offset"] = s.offset;
+    d["trainable"] = s.trainable;
+    d["kind"] = kind;
+    return d;
+  }
+  py::list segments() const {
+    py::list all;
+    for (const SegmentInfo& s : network_->parameter_segments()) all.append(segment(s, "parameter"));
+    for (const SegmentInfo& s : network_->statistic_segments()) all.append(segment(s, "statistic"));
+    return all;
+  }
+
+  using Rows = py::array_t<T, py::array::c_style>;
+  const T* rows_of(const Rows& x) const {
+    require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
+            "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")");
+    return input(x, "x");
+  }
+  py::array_t<T> forward(const Rows& x, bool training) const {
+    const T* data = rows_of(x);
+    py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->outputs())});
+    T* out = y.mutable_data();
+    unlocked([&] { network_->forward(data, x.shape(0), out, training, signalled); });
+    return y;
+  }
+  py::array_t<T> hidden(const Rows& x, const std::string& layer, bool training) const {
+    const T* data = rows_of(x);
+    py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->hidden_width(layer))});
+    T* out = y.mutable_data();
+    unlocked([&] { network_->hidden(data, x.shape(0), layer, out, training); });
+    return y;
+  }
+
+  // y: int64 (n) or T (n, m); weights: float64 (n) or None. The arrays must outlive the targets.
+  Targets<T> targets(const py::array& y, const std::optional<Contiguous<double>>& weights, index rows) const {
+    Targets<T> t;
+    if (py::isinstance<py::array_t<std::int64_t>>(y)) {
+      require(y.ndim() == 1 && y.shape(0) == rows, "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)");
+      t.labels = static_cast<const std::int64_t*>(y.data());
+    } else if (py::isinstance<py::array_t<T>>(y)) {
+      require(y.ndim() == 2 && y.shape(0) == rows, "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ", m)");
+      t.values = static_cast<const T*>(y.data());
+      t.width = y.shape(1);
+    } else {
+      throw py::type_error("y is " + std::string(py::str(y.dtype())) + ", expected int64 labels or " +
+                           (sizeof(T) == 4 ? "float32" : "float64"));
+    }
+    require((y.flags() & py::array::c_style) && reinterpret_cast<std::uintptr_t>(y.data()) % static_cast<std::uintptr_t>(y.itemsize()) == 0,
+            "y must be C-contiguous and aligned");
+    if (weights) {
+      require_shape(*weights, "weights", {rows});
+      t.weights = input(*weights, "weights");
+    }
+    return t;
+  }
+
+  using Weights = std::optional<Contiguous<double>>;
+  std::pair<double, double> loss(const Rows& x, const py::array& y, const Weights& weights, bool training) const {
+    const T* data = rows_of(x);
+    const Targets<T> t = targets(y, weights, x.shape(0));
+    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training); });
+    return {r.loss, r.penalty};
+  }
+  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training) {
+    const T* data = rows_of(x);
+    const Targets<T> t = targets(y, weights, x.shape(0));
+    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training); });
+    return {r.loss, r.penalty};
+  }
+  std::pair<double, double> step_on(const Rows& x, const py::array& y, const Weights& weights, double lr) {
+    const T* data = rows_of(x);
+    const Targets<T> t = targets(y, weights, x.shape(0));
+    const LossAndPenalty r = unlocked([&] { return network_->step_on(data, x.shape(0), t, lr, nullptr, signalled); });
+    return {r.loss, r.penalty};
+  }
+
+  py::dict epoch(const py::array& x, const py::array& y, const Weights& weights, const Contiguous<std::int64_t>& order, index batch_size,
+                 const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
+    require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
+            "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")");
+    require(order.ndim() == 1, "order is " + shape_text(order) + ", expected one dimension");
+    Table2D table{x.data(), Table2D::Type::float32, x.shape(0), x.shape(1), x.strides(0), x.strides(1)};
+    if (py::isinstance<py::array_t<double>>(x)) table.type = Table2D::Type::float64;
+    else if (py::isinstance<py::array_t<std::uint8_t>>(x)) table.type = Table2D::Type::uint8;
+    else if (!py::isinstance<py::array_t<float>>(x))
+      throw py::type_error("x is " + std::string(py::str(x.dtype())) + ", expected float32, float64 or uint8");
+    const Targets<T> t = targets(y, weights, x.shape(0));
+    require_shape(lr, "lr", {network_->steps_of_epoch(order.size(), batch_size, drop_last)});
+    typename BasicNetwork<T>::EpochOptions options{.batch_size = batch_size,
+                                                   .lr = input(lr, "lr"),
+                                                   .drop_last = drop_last,
+                                                   .stop_on_divergence = stop_on_divergence,
+                                                   .stop = signalled};
+    if (outputs) {
+      require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
+      options.outputs = output(*outputs, "outputs");
+    }
+    const std::int64_t* rows = input(order, "order");
+    const EpochResult r = unlocked([&] { return network_->epoch(table, t, rows, order.size(), options); });
+    py::dict result;
+    result["loss"] = r.loss;
+    result["penalty"] = r.penalty;
+    result["steps"] = r.steps;
+    result["diverged"] = py::none();
+    if (r.diverged_step >= 0) {
+      py::dict diverged;
+      diverged["step"] = r.diverged_step;
+      diverged["layer"] = r.diverged_layer;
+      result["diverged"] = diverged;
+    }
+    return result;
+  }
+
+  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training) const {
+    const T* data = rows_of(x);
+    return unlocked([&] { return network_->tape(data, x.shape(0), training); });
+  }
+
+ private:
+  // Calls body(layer, inputs) for each host layer.
+  template <class F> static index collect(const std::vector<LayerSpec>& layers, index width, const F& body) {
+    for (const LayerSpec& layer : layers) {
+      if (layer.kind == "host") body(layer, width), width = layer.outputs;
+      else if (layer.kind == "dense") width = layer.units;
+      else if (layer.kind == "residual") width = collect(layer.layers, width, body);
+    }
+    return width;
+  }
+
+  std::vector<std::unique_ptr<PythonHost<T>>> hosts_;  // outlive the network
+  std::unique_ptr<BasicNetwork<T>> network_;
+};
+
+template <class T> py::array_t<T> view(const py::object& self, T* data, index count) { return py::array_t<T>(count, data, self); }
+
+template <class T> void bind_engine(py::module_& m, const char* network, const char* tape) {
+  using E = Engine<T>;
+  py::class_<Tape<T>>(m, tape)
+      .def_property_readonly("output",
+                             [](const Tape<T>& t) {
+                               const index rows = t.rows();
+                               return py::array_t<T>({rows, t.outputs()}, t.output());
+                             })
+      .def(
+          "pullback",
+          [](Tape<T>& t, const py::array_t<T, py::array::c_style>& dy) {
+            require_shape(dy, "dy", {t.rows(), t.outputs()});
+            py::array_t<T> dx({t.rows(), t.inputs()}), dparameters(t.parameter_count());
+            const T* upstream = input(dy, "dy");
+            T *to = dx.mutable_data(), *parameters = dparameters.mutable_data();
+            unlocked([&] { t.pullback(upstream, to, parameters); });
+            return std::make_pair(dx, dparameters);
+          },
+          py::arg("dy").noconvert());
+  py::class_<E>(m, network)
+      .def(py::init<const std::string&, const py::list&>(), py::arg("spec"), py::arg("hosts"))
+      .def_property_readonly("inputs", [](E& e) { return e.network().inputs(); })
+      .def_property_readonly("outputs", [](E& e) { return e.network().outputs(); })
+      .def_property(
+          "step", [](E& e) { return e.network().step(); }, [](E& e, std::uint64_t step) { e.network().set_step(step); })
+      .def_property_readonly("segments", &E::segments)
+      .def_property_readonly("parameters",
+                             [](const py::object& self) {
+                               BasicNetwork<T>& n = self.cast<E&>().network();
+                               return view(self, n.parameters(), n.parameter_count());
+                             })
+      .def_property_readonly("gradients",
+                             [](const py::object& self) {
+                               BasicNetwork<T>& n = self.cast<E&>().network();
+                               return view(self, n.gradients(), n.parameter_count());
+                             })
+      .def_property_readonly("statistics",
+                             [](const py::object& self) {
+                               BasicNetwork<T>& n = self.cast<E&>().network();
+                               return view(self, n.statistics(), n.statistic_count());
+                             })
+      .def_property_readonly("states",
+                             [](const py::object& self) {
+                               BasicNetwork<T>& n = self.cast<E&>().network();
+                               py::list all;
+                               for (T* state : n.states()) all.append(view(self, state, n.parameter_count()));
+                               return all;
+                             })
+      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false)
+      .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false)
+      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::keep_alive<0, 1>())
+      .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false)
+      .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
+           py::arg("training") = true)
+      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"))
+      .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
+           py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,
+           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true);
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+  bind_engine<float>(m, "NetworkFloat32", "TapeFloat32");
+  bind_engine<double>(m, "NetworkFloat64", "TapeFloat64");
+}
+
+}  // namespace densekit::bindings

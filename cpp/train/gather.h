@@ -1,0 +1,37 @@
+// Rows of a caller's table, in any order, as contiguous rows of T.
+#pragma once
+#include <cstring>
+
+#include "core/context.h"
+#include "densekit/network_class.h"
+
+namespace densekit {
+
+template <class T, class Source> void gather_row(const char* from, index cols, index stride, T* to) {
+  for (index j = 0; j < cols; ++j) {
+    Source value;  // may lie anywhere
+    std::memcpy(&value, from + j * stride, sizeof value);
+    to[j] = static_cast<T>(value);
+  }
+}
+
+// rows (count): which; null: 0, 1, 2, … to (count, table.cols).
+template <class T> void gather_rows(const Context& context, const Table2D& table, const std::int64_t* rows, index count, T* to) {
+  using Type = Table2D::Type;
+  const bool same = (table.type == Type::float32) == (sizeof(T) == 4) && table.type != Type::uint8;
+  const index per_task = std::max<index>(1, 16384 / std::max<index>(1, table.cols));
+  context.parallel((count + per_task - 1) / per_task, 0.15 * static_cast<double>(count) * static_cast<double>(table.cols),
+                   [&](index task, int) {
+                     for (index i = task * per_task; i < std::min(count, (task + 1) * per_task); ++i) {
+                       const char* from = static_cast<const char*>(table.data) + (rows ? rows[i] : i) * table.row_stride;
+                       T* row = to + i * table.cols;
+                       if (same && table.col_stride == static_cast<index>(sizeof(T)))
+                         std::memcpy(row, from, static_cast<std::size_t>(table.cols) * sizeof(T));
+                       else if (table.type == Type::float32) gather_row<T, float>(from, table.cols, table.col_stride, row);
+                       else if (table.type == Type::float64) gather_row<T, double>(from, table.cols, table.col_stride, row);
+                       else gather_row<T, std::uint8_t>(from, table.cols, table.col_stride, row);
+                     }
+                   });
+}
+
+}  // namespace densekit

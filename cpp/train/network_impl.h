@@ -1,0 +1,73 @@
+// What a network owns, and how its calls borrow memory.
+#pragma once
+#include <mutex>
+
+#include "core/float_state.h"
+#include "train/loss.h"
+#include "train/passes.h"
+#include "train/update.h"
+
+namespace densekit {
+
+template <class T> struct BasicNetwork<T>::Impl {
+  Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses);
+
+  const Spec spec;
+  const std::vector<HostLayer> hosts;
+  const std::vector<HostLoss> host_losses;
+  const Plan plan;
+  const Plan unfused;  // for what is inside a fused operation
+  std::vector<Arena> arenas;
+  T *parameters, *gradients, *statistics;
+  std::vector<T*> states;
+  std::uint64_t step = 0;
+  Update<T> update;
+
+  std::mutex training;  // one training call at a time
+  Workspace<T> workspace{hosts};
+
+  // A workspace for a call that may run beside others; given back at its end.
+  class Borrowed {
+   public:
+    explicit Borrowed(const Impl& impl) : impl_(impl) {
+      const std::lock_guard<std::mutex> lock(impl.borrowing_);
+      if (impl.idle_.empty()) mine_ = std::make_unique<Workspace<T>>(impl.hosts);
+      else mine_ = std::move(impl.idle_.back()), impl.idle_.pop_back();
+    }
+    ~Borrowed() {
+      mine_->release_hosts();
+      const std::lock_guard<std::mutex> lock(impl_.borrowing_);
+      impl_.idle_.push_back(std::move(mine_));
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+    Workspace<T>& operator*() const { return *mine_; }
+    Workspace<T>* operator->() const { return mine_.get(); }
+
+   private:
+    const Impl& impl_;
+    std::unique_ptr<Workspace<T>> mine_;
+  };
+
+  Run<T> run(const Context& context, index rows, bool training_mode) const { return run_of(plan, context, rows, training_mode); }
+  Run<T> run_of(const Plan& which, const Context& context, index rows, bool training_mode) const {
+    return {context, which, hosts, parameters, statistics, spec.seed, step, rows, training_mode};
+  }
+  int all() const { return static_cast<int>(plan.ops.size()); }
+  int scored() const { return plan.scores == plan.output ? all() : all() - 1; }  // operations before the loss
+
+  // The loss of the rows in the workspace's buffer 0, and the gradient of the scores in slot 0.
+  double forward_and_loss(const Run<T>& r, Workspace<T>& ws, const Targets<T>& targets, bool through_link) const;
+  std::string where_diverged(const Run<T>& r, const Workspace<T>& ws) const;
+  void check_targets(const Targets<T>& targets, index rows) const;
+  std::unique_lock<std::mutex> alone();
+  // Forward, loss, backward and update of the rows in the workspace. False: the loss was not finite, nothing was updated.
+  bool train(const Context& context, index rows, const Targets<T>& targets, double lr, bool through_link, LossAndPenalty& result);
+
+ private:
+  friend class Borrowed;
+  mutable std::mutex borrowing_;
+  mutable std::vector<std::unique_ptr<Workspace<T>>> idle_;
+};
+
+}  // namespace densekit

@@ -1,0 +1,160 @@
+#include "train/update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "ops/optimizers.h"
+
+namespace densekit {
+
+Optimizer update_rule(const OptimizerSpec& s) {
+  if (s.kind == "sgd") return Optimizer::sgd;
+  if (s.kind == "momentum" || s.kind == "nesterov") return Optimizer::momentum;
+  if (s.kind == "rmsprop" || s.kind == "adagrad") return Optimizer::rmsprop;
+  if (s.kind == "adadelta") return Optimizer::adadelta;
+  if (s.kind == "adam" || s.kind == "nadam") return Optimizer::adam;
+  if (s.kind == "adamax") return Optimizer::adamax;
+  if (s.kind == "lion") return Optimizer::lion;
+  throw std::invalid_argument("unknown optimizer '" + s.kind + "'");
+}
+
+StepNumbers step_numbers(const OptimizerSpec& s, double lr, double t, bool decays) {
+  const StepSize size{lr, decays ? s.weight_decay : 0, s.maximize};
+  const bool torch = s.compat == "torch", keras = s.compat == "keras", dlfs = s.compat == "dlfs";
+  const double sign = s.maximize ? -1 : 1;
+  StepNumbers c;
+  if (s.kind == "sgd") return sgd_numbers(size);
+  if (s.kind == "momentum" || s.kind == "nesterov") {
+    const bool nesterov = s.kind == "nesterov";
+    c = nesterov ? nesterov_numbers(size, s.momentum) : momentum_numbers(size, s.momentum, s.dampening);
+    if (torch) return c;
+    // The velocity holds the rate: v <- mu v - lr g.
+    c.first_add = -lr * sign;
+    c.rate = !nesterov ? 1 : dlfs ? s.momentum * s.momentum : s.momentum;
+    c.direct = !nesterov ? 0 : dlfs ? -(1 + s.momentum) * lr * sign : -lr * sign;
+    return c;
+  }
+  if (s.kind == "rmsprop" || s.kind == "adagrad") {
+    c = s.kind == "rmsprop" ? rmsprop_numbers(size, s.rho, s.eps) : adagrad_numbers(size, s.eps);
+    if (keras) c.inner = s.eps, c.eps = 0;
+    return c;
+  }
+  if (s.kind == "adadelta") return adadelta_numbers(size, s.rho, s.eps);
+  if (s.kind == "adam") {
+    c = adam_numbers(size, t, s.beta1, s.beta2, s.eps);
+    if (!torch) c.eps = s.eps;  // added to the root of v as it is, not corrected for its start at zero
+    return c;
+  }
+  if (s.kind == "adamax") return adamax_numbers(size, t, s.beta1, s.beta2, s.eps);
+  if (s.kind == "nadam") return nadam_numbers(size, t, s.beta1, s.beta2, s.eps, s.momentum_decay);
+  if (s.kind == "lion") return lion_numbers(size, s.beta1, s.beta2);
+  throw std::invalid_argument("unknown optimizer '" + s.kind + "'");
+}
+
+template <class T> Update<T>::Update(const Spec& spec, const Plan& plan) : spec_(&spec) {
+  const bool decay = spec.optimizer && spec.optimizer->weight_decay > 0;
+  for (const Segment& s : plan.parameters) {
+    if (!s.trainable || s.size == 0) continue;
+    const Range next{s.offset, s.offset + s.size, s.penalty.l1, s.penalty.l2, s.penalty.proximal && s.penalty.l1 > 0, decay && s.decays()};
+    Range* last = ranges_.empty() ? nullptr : &ranges_.back();
+    // Gaps between segments are zero, and so are their gradients. A penalty ends with its segment, for its sum is its own.
+    const bool same = last && !last->penalised() && !next.penalised() && last->decays == next.decays && next.begin - last->end < 16;
+    if (same) last->end = next.end;
+    else ranges_.push_back(next);
+    penalised_ = penalised_ || next.penalised();
+  }
+  for (std::size_t r = 0; r < ranges_.size(); ++r)
+    for (index begin = ranges_[r].begin; begin < ranges_[r].end; begin += piece_length) {
+      pieces_.push_back({begin, std::min(piece_length, ranges_[r].end - begin), static_cast<int>(r)});
+      count_ += pieces_.back().length;
+    }
+  sums_.resize(2 * pieces_.size());
+  squares_.resize(pieces_.size());
+}
+
+template <class T> template <class F> void Update<T>::for_pieces(const Context& context, double nanoseconds_each, const F& body) const {
+  constexpr index together = 4;
+  const index pieces = static_cast<index>(pieces_.size());
+  context.parallel((pieces + together - 1) / together, nanoseconds_each * static_cast<double>(count_), [&](index task, int) {
+    for (index i = task * together; i < std::min(pieces, (task + 1) * together); ++i) body(static_cast<std::size_t>(i));
+  });
+}
+
+// Adds the gradient of the penalty to a piece of g (if it is wanted), and keeps the sums of |w| and w^2.
+template <class T> void Update<T>::penalise(const Kernels<T>& kernels, std::size_t number, const T* p, T* g, double divisor) {
+  const Piece& piece = pieces_[number];
+  const Range& range = range_of(piece);
+  if (!range.penalised() || divisor == 0) return;
+  const auto kernel = range.l2 == 0 ? kernels.penalty.l1 : range.l1 == 0 ? kernels.penalty.l2 : kernels.penalty.elastic_net;
+  alignas(64) T gradient[piece_length];
+  kernel(p + piece.begin, gradient, piece.length, static_cast<T>(range.proximal ? 0 : range.l1 / divisor),
+         static_cast<T>(range.l2 / divisor), &sums_[2 * number]);
+  if (g) kernels.elementwise.add(g + piece.begin, gradient, g + piece.begin, piece.length);
+}
+
+template <class T> double Update<T>::sum_of_penalties(double divisor) const {
+  double total = 0;
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const Range& range = range_of(pieces_[i]);
+    if (range.penalised()) total += range.l1 * sums_[2 * i] + 0.5 * range.l2 * sums_[2 * i + 1];
+  }
+  return total / divisor;
+}
+
+template <class T> double Update<T>::add_penalties(const Context& context, const T* p, T* g, double weight) {
+  const double divisor = spec_->penalty_per_weight ? weight : 1;
+  if (!penalised_ || divisor == 0) return 0;
+  for_pieces(context, 0.5, [&](std::size_t i) { penalise(context.kernels<T>(), i, p, g, divisor); });
+  return sum_of_penalties(divisor);
+}
+
+template <class T> double Update<T>::penalty(const Context& context, const T* p, double weight) {
+  return add_penalties(context, p, nullptr, weight);
+}
+
+template <class T>
+double Update<T>::apply(const Context& context, T* p, T* g, const std::vector<T*>& states, double lr, double t, double weight) {
+  const Kernels<T>& kernels = context.kernels<T>();
+  const OptimizerSpec& optimizer = *spec_->optimizer;
+  const double divisor = spec_->penalty_per_weight ? weight : 1;
+  const bool two_passes = spec_->clip_norm.has_value();
+  double shrink = 1;
+  if (two_passes) {
+    for_pieces(context, 0.5, [&](std::size_t i) {
+      penalise(kernels, i, p, g, divisor);
+      squares_[i] = kernels.penalty.sum_of_squares(g + pieces_[i].begin, pieces_[i].length, 1);
+    });
+    double sum = 0;
+    for (const double s : squares_) sum += s;
+    const double norm = std::sqrt(sum);
+    if (norm > *spec_->clip_norm) shrink = *spec_->clip_norm / norm;
+  }
+  const Optimizer rule = update_rule(optimizer);
+  const std::size_t which = static_cast<std::size_t>(rule);
+  const int slots = optimizer_slots[which];
+  StepNumbers exact[2] = {step_numbers(optimizer, lr, t, false), step_numbers(optimizer, lr, t, true)};
+  if (!numbers_fit<T>(exact[0]) || !numbers_fit<T>(exact[1]))
+    throw std::invalid_argument("the step size " + std::to_string(lr) + " is too large for " + (sizeof(T) == 4 ? "float32" : "float64"));
+  const OptimizerNumbers<T> numbers[2] = {rounded_numbers<T>(exact[0]), rounded_numbers<T>(exact[1])};
+  const T limit = static_cast<T>(spec_->clip_value.value_or(0));
+  for_pieces(context, 0.3 * (2 + slots), [&](std::size_t i) {
+    const Piece& piece = pieces_[i];
+    const Range& range = range_of(piece);
+    T *w = p + piece.begin, *gradient = g + piece.begin;
+    if (!two_passes) penalise(kernels, i, p, g, divisor);
+    if (shrink != 1) kernels.penalty.scale(gradient, gradient, piece.length, shrink);
+    if (spec_->clip_value) kernels.penalty.clip(gradient, gradient, piece.length, -limit, limit);
+    T* state[most_slots]{};
+    for (int k = 0; k < slots; ++k) state[k] = states[static_cast<std::size_t>(k)] + piece.begin;
+    kernels.optimizer.update[which](w, gradient, state, piece.length, numbers[range.decays]);
+    if (range.proximal && divisor > 0) kernels.penalty.soft_threshold(w, w, piece.length, static_cast<T>(lr * range.l1 / divisor));
+  });
+  return penalised_ && divisor > 0 ? sum_of_penalties(divisor) : 0;
+}
+
+template class Update<float>;
+template class Update<double>;
+
+}  // namespace densekit

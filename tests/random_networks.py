@@ -1,0 +1,160 @@
+"""Random networks for the traces: a function of a number, covering layers, losses, optimizers and everything between."""
+
+from __future__ import annotations
+
+import numpy as np
+from networks import (
+    activation,
+    batch_norm,
+    dense,
+    dropout,
+    gaussian_noise,
+    layer_norm,
+    loss,
+    network,
+    optimizer,
+    penalty,
+    residual,
+)
+
+ACTIVATIONS = [
+    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "sigmoid", "hard_sigmoid",
+    "tanh", "softplus", "softsign", "hard_swish",
+]  # fmt: skip
+LOSSES = [
+    "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball", "poisson_nll",
+    "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
+]  # fmt: skip
+OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
+COMPATS = {
+    "momentum": ["torch", "keras", "sklearn", "dlfs"],
+    "nesterov": ["torch", "keras", "sklearn", "dlfs"],
+    "adam": ["torch", "keras", "sklearn", "dlfs"],
+    "rmsprop": ["torch", "keras"],
+    "adagrad": ["torch", "keras"],
+}
+
+
+class Case:
+    """spec, data and the settings of an epoch; `describe` says what it is when a test fails."""
+
+    def __init__(self, number: int, dtype: str) -> None:
+        rng = self.rng = np.random.default_rng([20261125, number])
+        self.inputs, self.outputs = int(rng.integers(1, 40)), int(rng.integers(1, 12))
+        self.loss_kind = str(rng.choice(LOSSES))
+        if self.loss_kind in ("gaussian_nll", "laplace_nll"):
+            self.outputs += self.outputs % 2
+        if self.loss_kind in ("multiclass_hinge", "nll", "softmax_cross_entropy", "kl_divergence"):
+            self.outputs = max(2, self.outputs)
+        layers = self._layers(int(rng.integers(0, 4)), self.inputs)
+        last = "identity"
+        fields = {}
+        if self.loss_kind in ("nll", "kl_divergence"):
+            last = "log_softmax"
+            fields = {"log_input": True} if self.loss_kind == "kl_divergence" else {}
+        if self.loss_kind == "softmax_cross_entropy" and rng.random() < 0.5:
+            last, fields = "softmax", {"link": True}
+        if self.loss_kind == "binary_cross_entropy" and rng.random() < 0.5:
+            last, fields = "sigmoid", {"link": True}
+        if self.loss_kind in ("softmax_cross_entropy", "binary_cross_entropy") and rng.random() < 0.5:
+            fields["label_smoothing"] = 0.1
+        if rng.random() < 0.3:
+            fields["reduction"] = str(rng.choice(["count", "sum"]))
+        if rng.random() < 0.2:
+            fields["factor"] = 0.5
+        if rng.random() < 0.3 and last == "identity":
+            layers += [dense(self.outputs, **self._penalties()), layer_norm()]
+        else:
+            layers += [dense(self.outputs, last, **self._penalties())]
+        kind = str(rng.choice(OPTIMIZERS))
+        settings = {"weight_decay": float(rng.choice([0.0, 0.05])), "maximize": bool(rng.random() < 0.1)}
+        settings["compat"] = str(rng.choice(COMPATS.get(kind, ["torch"])))
+        if kind in ("momentum",) and settings["compat"] == "torch":
+            settings["dampening"] = float(rng.choice([0.0, 0.3]))
+        if kind == "adagrad":
+            settings["initial"] = float(rng.choice([0.0, 0.1]))
+        self.spec = network(
+            layers,
+            self.inputs,
+            loss(self.loss_kind, **fields),
+            optimizer(kind, **settings),
+            dtype=dtype,
+            seed=int(rng.integers(2**63)),
+            clip_norm=float(rng.choice([0.1, 10.0])) if rng.random() < 0.3 else None,
+            clip_value=float(rng.choice([0.01, 1.0])) if rng.random() < 0.3 else None,
+            penalty_per_weight=bool(rng.random() < 0.2),
+        )
+        self.rows = int(rng.integers(3, 90))
+        self.batch_size = int(rng.integers(2, self.rows + 1))
+        self.dtype = dtype
+        self.x = rng.normal(size=(self.rows, self.inputs)).astype(dtype)
+        self.y = self._targets()
+        self.weights = rng.uniform(0.2, 2, self.rows) if rng.random() < 0.5 else None
+
+    def _penalties(self):
+        rng = self.rng
+        if rng.random() < 0.7:
+            return {}
+        return {
+            "kernel_penalty": penalty(
+                *(float(rng.choice([0, 1e-2])) for _ in range(2)), proximal=bool(rng.random() < 0.5)
+            ),
+            "bias_penalty": penalty(l2=float(rng.choice([0, 1e-2]))),
+        }
+
+    def _layers(self, depth: int, width: int):
+        rng, layers = self.rng, []
+        for _ in range(depth):
+            kind = rng.choice(["dense", "dense", "dense", "residual", "activation"])
+            if kind == "dense":
+                width = int(rng.integers(1, 50))
+                trainable = bool(rng.random() < 0.9)
+                layers.append(
+                    dense(
+                        width,
+                        str(rng.choice(ACTIVATIONS)),
+                        trainable=trainable,
+                        bias=bool(rng.random() < 0.8),
+                        **self._penalties(),
+                    )
+                )
+            elif kind == "residual":
+                inside = [*self._layers(1, width), dense(width, str(rng.choice(ACTIVATIONS)))]
+                layers.append(residual(inside, trainable=bool(rng.random() < 0.9)))
+            else:
+                layers.append(activation(str(rng.choice(ACTIVATIONS[1:] + ["softmax", "log_softmax"]))))
+            extra = rng.random()
+            if extra < 0.25:
+                layers.append(
+                    batch_norm(
+                        unbiased=bool(rng.random() < 0.3),
+                        scale=bool(rng.random() < 0.8),
+                        center=bool(rng.random() < 0.8),
+                        trainable=bool(rng.random() < 0.9),
+                    )
+                )
+            elif extra < 0.4:
+                layers.append(layer_norm(scale=bool(rng.random() < 0.8), center=bool(rng.random() < 0.8)))
+            if rng.random() < 0.3:
+                layers.append(activation(str(rng.choice(ACTIVATIONS[1:]))))
+            if rng.random() < 0.3:
+                layers.append(dropout(float(rng.choice([0.1, 0.5])), mode=str(rng.choice(["inverted", "classic"]))))
+            if rng.random() < 0.1:
+                layers.append(gaussian_noise(0.1))
+        return layers
+
+    def _targets(self):
+        rng, n, m, kind = self.rng, self.rows, self.outputs, self.loss_kind
+        if kind in ("multiclass_hinge", "nll") or (kind == "softmax_cross_entropy" and rng.random() < 0.6):
+            return rng.integers(0, m, n)
+        if kind in ("softmax_cross_entropy", "kl_divergence"):
+            return rng.dirichlet(np.ones(m), n).astype(self.dtype)
+        if kind in ("gaussian_nll", "laplace_nll"):
+            return rng.normal(size=(n, m // 2)).astype(self.dtype)
+        if kind == "binary_cross_entropy":
+            return rng.integers(0, 2, (n, m)).astype(self.dtype)
+        if kind == "hinge":
+            return rng.choice([-1, 1], (n, m)).astype(self.dtype)
+        if kind in ("poisson_nll", "gamma_nll"):
+            return rng.integers(1, 5, (n, m)).astype(self.dtype)
+        return rng.normal(size=(n, m)).astype(self.dtype)
