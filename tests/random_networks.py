@@ -1,4 +1,4 @@
-"""Random networks for the traces: a function of a number, covering layers, losses, optimizers and everything between."""
+"""Random networks for the traces, each a function of its number: layers, losses, optimizers and all between."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ACTIVATIONS = [
     "tanh", "softplus", "softsign", "hard_swish",
 ]  # fmt: skip
 LOSSES = [
-    "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball", "poisson_nll",
-    "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
+    "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball",
+    "poisson_nll", "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
 ]  # fmt: skip
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
 COMPATS = {
@@ -122,7 +122,7 @@ class Case:
                 inside = [*self._layers(1, width), dense(width, str(rng.choice(ACTIVATIONS)))]
                 layers.append(residual(inside, trainable=bool(rng.random() < 0.9)))
             else:
-                layers.append(activation(str(rng.choice(ACTIVATIONS[1:] + ["softmax", "log_softmax"]))))
+                layers.append(activation(str(rng.choice([*ACTIVATIONS[1:], "softmax", "log_softmax"]))))
             extra = rng.random()
             if extra < 0.25:
                 layers.append(
