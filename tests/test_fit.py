@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -529,3 +531,22 @@ def test_copies_share_no_schedule(engine, table):
     assert model.optimizer == optimizer
     assert model.optimizer.lr is not optimizer.lr
     assert copy.deepcopy(model).optimizer.lr is not model.optimizer.lr
+
+
+def test_control_c_in_the_middle_of_an_epoch(engine, rng):
+    X, y = rng.normal(size=(4096, 64)).astype(np.float32), rng.normal(size=4096)
+    model = dk.Sequential([Dense(512, "relu"), Dense(512, "relu"), Dense(1)], seed=0, engine=engine).compile(
+        "adam", "mse"
+    )
+    model.fit(X[:64], y[:64], verbose=0)
+    timer = threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y, epochs=100_000, verbose=0)
+    timer.join()
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    epochs, step = len(model.history.epoch), model.step
+    assert model.epoch == 1 + epochs
+    assert 2 + 128 * epochs <= step < 2 + 128 * (epochs + 1)
+    model.fit(X[:64], y[:64], verbose=0)
+    assert model.step == step + 2
