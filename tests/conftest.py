@@ -72,6 +72,13 @@ def rng():
     return np.random.default_rng(20261122)
 
 
+@pytest.fixture
+def table(rng):
+    """A regression of 48 rows: X (48, 5), y."""
+    X = rng.normal(size=(48, 5))
+    return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
+
+
 @pytest.fixture(autouse=True)
 def _names_in_docstrings(doctest_namespace):
     doctest_namespace["np"] = np
