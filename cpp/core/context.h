@@ -19,7 +19,7 @@ struct Context {
   // Runs body(task, worker) over tasks; nanoseconds estimates the serial work of all of them together.
   template <class F> void parallel(index tasks, double nanoseconds, const F& body) const {
     parallel_for(tasks, threads, nanoseconds, [&](index task, int worker) {
-      if (interrupt && (worker == 0 ? interrupt->poll() : interrupt->stopped())) return;
+      if (interrupt && tasks > 1 && (worker == 0 ? interrupt->poll() : interrupt->stopped())) return;
       body(task, worker);
     });
   }

@@ -10,8 +10,11 @@
 namespace densekit {
 namespace {
 
-void require(bool condition, const std::string& message) {
-  if (!condition) throw std::invalid_argument(message);
+// Messages are only put together where they are needed.
+template <class Text> void require(bool condition, const Text& message) {
+  if (condition) return;
+  if constexpr (std::is_invocable_v<Text>) throw std::invalid_argument(message());
+  else throw std::invalid_argument(message);
 }
 
 // Rows of a prediction that go through the network together: their activations stay in L2, weights are read once for all.
@@ -85,8 +88,9 @@ template <class T> void BasicNetwork<T>::Impl::check_targets(const Targets<T>& t
     if (loss.kind == "host") return;
     for (index i = 0; i < rows; ++i) {
       const std::int64_t label = targets.labels[i];
-      require((label >= 0 && label < cols) || (loss.ignore_index && label == *loss.ignore_index),
-              "label " + std::to_string(label) + " of row " + std::to_string(i) + " is not in [0, " + std::to_string(cols) + ")");
+      require((label >= 0 && label < cols) || (loss.ignore_index && label == *loss.ignore_index), [&] {
+        return "label " + std::to_string(label) + " of row " + std::to_string(i) + " is not in [0, " + std::to_string(cols) + ")";
+      });
     }
   } else {
     require(targets.values != nullptr, "the loss needs targets");
@@ -269,8 +273,9 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
   require(x.cols == plan.inputs(), "x has " + std::to_string(x.cols) + " columns, expected " + std::to_string(plan.inputs()));
   impl_->check_targets(targets, x.rows);
   for (index i = 0; i < count; ++i)
-    require(order[i] >= 0 && order[i] < x.rows,
-            "order[" + std::to_string(i) + "] is " + std::to_string(order[i]) + ", but there are " + std::to_string(x.rows) + " rows");
+    require(order[i] >= 0 && order[i] < x.rows, [&] {
+      return "order[" + std::to_string(i) + "] is " + std::to_string(order[i]) + ", but there are " + std::to_string(x.rows) + " rows";
+    });
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
   const auto lock = impl_->alone();
   const WithFloatState flush(flushing(float_state()));
