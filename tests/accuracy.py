@@ -22,6 +22,8 @@ BOUND = {
     "softplus": (2, 2),
     "erf": (1.5, 1.5),
     "normal_cdf": (5, 6),
+    "sin2pi": (2, 2),
+    "cos2pi": (2, 2),
 }
 HAS_LONG_DOUBLE = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
@@ -35,10 +37,19 @@ def _softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _turn(x, quarters):
+    """sin(2 pi x + quarters pi / 2); whole turns and quarters are taken away exactly."""
+    r = 4 * (x - np.rint(x))
+    quarter = np.rint(r)
+    f = (r - quarter) * (2 * np.arctan(x.dtype.type(1)))
+    which = np.nan_to_num(quarter + quarters).astype(int) % 4
+    return np.choose(which, [np.sin(f), np.cos(f), -np.sin(f), -np.cos(f)])
+
+
 # In whatever type x has: float64 for results in float32, long double for results in float64.
 _NUMPY = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
-    "sigmoid": _sigmoid, "softplus": _softplus,
+    "sigmoid": _sigmoid, "softplus": _softplus, "sin2pi": lambda x: _turn(x, 0), "cos2pi": lambda x: _turn(x, 1),
 }  # fmt: skip
 _SCIPY = {"erf": special.erf, "normal_cdf": special.ndtr}  # float64 only
 
@@ -52,6 +63,8 @@ _MPMATH = {
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "erf": mpmath.erf,
     "normal_cdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "sin2pi": lambda x: mpmath.sinpi(2 * x),
+    "cos2pi": lambda x: mpmath.cospi(2 * x),
 }
 
 
@@ -168,7 +181,7 @@ def mpmath_case(name):
 
 def _far(name, v):
     """The same where mpmath would need a number with 1e300 digits."""
-    if name in ("log", "log1p"):
+    if name in ("log", "log1p", "sin2pi", "cos2pi"):
         return _MPMATH[name](mpmath.mpf(v))
     right = {"tanh": 1, "sigmoid": 1, "erf": 1, "normal_cdf": 1, "softplus": v}
     left = {"expm1": -1, "tanh": -1, "erf": -1}

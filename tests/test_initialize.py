@@ -1,4 +1,4 @@
-"""Initial values: the native engine draws what the reference engine draws; distributions and orthogonality themselves."""
+"""Initial values: both engines draw the same; the distributions and orthogonality themselves."""
 
 from __future__ import annotations
 

@@ -697,7 +697,7 @@ def min_max_scale(x):
     return y
 
 
-# Dropout: both draw masks of their own, so only their statistics can agree
+# Dropout and noise: both draw numbers of their own, so only their statistics can agree
 
 GENERATOR = np.random.Generator(np.random.SFC64(0))  # NumPy's fastest
 
@@ -737,6 +737,24 @@ def dropout_backward(dy, rate, *, seed, step=0, layer=0):
     d = dy * np.float32(1 / (1 - rate))
     d *= kept_mask(dy.shape, rate)
     return d
+
+
+def same_spread(ours: tuple[Any, ...], theirs: tuple[Any, ...], call: Call) -> bool:
+    """Means and deviations of the noise within five standard errors of 0 and std."""
+    x, std = call.args
+    for y in (ours[0], theirs[0]):
+        noise = (y - x).astype(np.float64)
+        if abs(noise.mean()) > 5 * std / math.sqrt(y.size) or abs(noise.std() - std) > 5 * std / math.sqrt(2 * y.size):
+            return False
+    return True
+
+
+@peer(agree=same_spread)
+def gaussian_noise(x, std, *, seed, step=0, layer=0):
+    y = GENERATOR.standard_normal(x.shape, np.float32)
+    y *= np.float32(std)
+    y += x
+    return y
 
 
 # Losses: (loss, gradient of the mean)

@@ -101,6 +101,7 @@ void bind_losses(py::module_& m);
 void bind_information(py::module_& m);
 void bind_normalization(py::module_& m);
 void bind_dropout(py::module_& m);
+void bind_noise(py::module_& m);
 void bind_penalties(py::module_& m);
 void bind_norms(py::module_& m);
 void bind_scaling(py::module_& m);

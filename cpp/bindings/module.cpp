@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_information(m);
   bind_normalization(m);
   bind_dropout(m);
+  bind_noise(m);
   bind_penalties(m);
   bind_norms(m);
   bind_scaling(m);

@@ -1,6 +1,8 @@
 // The spec of a network as text: read, checked, and written in one way. And the initial values that it describes.
 #include "densekit/spec.h"
 
+#include <pybind11/typing.h>
+
 #include "bindings/arrays.h"
 #include "train/initialize.h"
 
@@ -13,8 +15,8 @@ template <class V> static void take(const py::dict& fields, const char* key, V& 
 }
 
 // initializer: its fields in the spec.
-template <class T>
-static void initialize(const py::dict& initializer, std::uint64_t seed, index segment, double fan_in, double fan_out, Contiguous<T>& out) {
+template <class T> static void initialize(const py::typing::Dict<py::str, py::object>& initializer, std::uint64_t seed, index segment,
+                                          double fan_in, double fan_out, Contiguous<T>& out) {
   InitializerSpec s;
   take(initializer, "kind", s.kind);
   take(initializer, "value", s.value);

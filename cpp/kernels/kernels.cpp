@@ -9,6 +9,7 @@
 #include "kernels/information.h"
 #include "kernels/losses.h"
 #include "kernels/math_functions.h"
+#include "kernels/noise.h"
 #include "kernels/normalization.h"
 #include "kernels/norms.h"
 #include "kernels/optimizers.h"
@@ -29,6 +30,7 @@ template <class T> static constexpr Kernels<T> kernels{
     .information = information_kernels<T>,
     .normalization = normalization_kernels<T>,
     .dropout = dropout_kernels<T>,
+    .noise = noise_kernels<T>,
     .penalty = penalty_kernels<T>,
     .norm = norm_kernels<T>,
     .distance = distance_kernels<T>,

@@ -193,6 +193,12 @@ template <class T> struct DropoutKernels {
   void (*scale)(const T* x, T* y, index n, T factor);                                                      // y = x factor
 };
 
+// y = x + std z, z standard normal: element e is number e % 4 of those that Box and Muller make of the four words of its
+// block, which are drawn as for dropout. first: the number of element 0.
+template <class T> struct NoiseKernels {
+  void (*gaussian)(const DropoutStream& stream, std::uint64_t first, const T* x, T* y, index n, T std);
+};
+
 // Penalties on weights, soft thresholding and clipping.
 template <class T> struct PenaltyKernels {
   // gradient = a sign(w) + b w, each term only where the name has it; sums[0] = sum |w|, sums[1] = sum w^2 in float64.
@@ -265,6 +271,7 @@ template <class T> struct Kernels {
   InformationKernels<T> information;
   NormalizationKernels<T> normalization;
   DropoutKernels<T> dropout;
+  NoiseKernels<T> noise;
   PenaltyKernels<T> penalty;
   NormKernels<T> norm;
   DistanceKernels<T> distance;

@@ -23,6 +23,8 @@ template <> struct constants<float> {
   static constexpr float exp_low = -104.0f, exp_high = 89.0f, expm1_low = -20.0f, tanh_high = 10.0f, gelu_low = -14.5f;
   static constexpr float exp_series[] = {1.f / 2, 1.f / 6, 1.f / 24, 1.f / 120, 1.f / 720, 1.f / 5040};
   static constexpr float log_series[] = {2.f / 3, 2.f / 5, 2.f / 7, 2.f / 9, 2.f / 11};
+  static constexpr float half_pi_high = 1.57079637f, half_pi_low = -4.37113900e-8f;
+  static constexpr int sine_terms = 4, cosine_terms = 5;
 };
 template <> struct constants<double> {
   static constexpr int mantissa = 52, bias = 1023;
@@ -33,6 +35,8 @@ template <> struct constants<double> {
   static constexpr double exp_series[] = {1. / 2,     1. / 6,      1. / 24,      1. / 120,      1. / 720,       1. / 5040,
                                           1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800};
   static constexpr double log_series[] = {2. / 3, 2. / 5, 2. / 7, 2. / 9, 2. / 11, 2. / 13, 2. / 15, 2. / 17, 2. / 19, 2. / 21, 2. / 23};
+  static constexpr double half_pi_high = 1.57079632679489655800e+00, half_pi_low = 6.12323399573676603587e-17;
+  static constexpr int sine_terms = 8, cosine_terms = 8;
 };
 template <class V> using constant = constants<lane<V>>;
 
@@ -157,6 +161,49 @@ template <class V> inline V normal_cdf(V x) {
   else h = polynomial(middle * middle, half_normal_f64);
   const V y = select<V>(a > 1, select<V>(x > 0, 1 - tail, tail), fma(middle, h, V{} + lane<V>(0.5)));
   return select<V>(x != x, x, y);
+}
+
+// (-1)^k (pi/2)^(2k + first) / (2k + first)! for k = 1, 2, ...: the Taylor series of sin and cos of quarter turns, behind
+// their first terms.
+template <class T, int terms> struct QuarterTurnSeries {
+  T c[terms];
+  constexpr explicit QuarterTurnSeries(int first) : c{} {
+    constexpr double half_pi = 1.5707963267948966;
+    double term = first == 1 ? half_pi : 1;
+    for (int k = 1; k <= terms; ++k) {
+      const int n = 2 * k + first;
+      term *= -half_pi * half_pi / (n * (n - 1));
+      c[k - 1] = static_cast<T>(term);
+    }
+  }
+};
+
+// sin(2 pi x) and cos(2 pi x), 2 ulp: x loses its whole turns, then its whole quarters, both exactly.
+template <class V> inline void sincos2pi(V x, V& sine, V& cosine) {
+  using C = constant<V>;
+  const V a = abs(x), integral = V{} + lane<V>(std::int64_t(1) << C::mantissa);  // from here on every number is whole
+  const V turn = a - select<V>(a < integral, (a + integral) - integral, a);      // [-1/2, 1/2]; NaN for infinity
+  const V shift = V{} + C::shift, shifted = fma(V{} + 4, turn, shift);
+  const bits<V> quarter = bit_cast<bits<V>>(shifted) - bit_cast<bits<V>>(shift);
+  const V f = 4 * turn - (shifted - shift), z = f * f;  // [-1/2, 1/2] quarters
+  static constexpr QuarterTurnSeries<lane<V>, C::sine_terms> s(1);
+  static constexpr QuarterTurnSeries<lane<V>, C::cosine_terms> c(0);
+  const V sin_f = fma(f, V{} + C::half_pi_high, f * fma(z, polynomial(z, s.c), V{} + C::half_pi_low));
+  const V cos_f = fma(z, polynomial(z, c.c), V{} + 1);
+  const bits<V> odd = (quarter & 1) != 0;
+  const auto negated_if = [](V y, bits<V> condition) { return select<V>(condition, -y, y); };
+  sine = negated_if(select<V>(odd, cos_f, sin_f), ((quarter & 2) != 0) ^ (x < 0));
+  cosine = negated_if(select<V>(odd, sin_f, cos_f), ((quarter + 1) & 2) != 0);
+}
+template <class V> inline V sin2pi(V x) {
+  V sine, cosine;
+  sincos2pi(x, sine, cosine);
+  return sine;
+}
+template <class V> inline V cos2pi(V x) {
+  V sine, cosine;
+  sincos2pi(x, sine, cosine);
+  return cosine;
 }
 
 // log Gamma(x) for x > 0: Stirling's series at x + k >= 8, less log(x (x + 1) ... (x + k - 1)); its coefficients are

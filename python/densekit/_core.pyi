@@ -810,6 +810,28 @@ def dropout_mask(
     kept: numpy.typing.NDArray[numpy.bool],
 ) -> None: ...
 @typing.overload
+def gaussian_noise(
+    x: numpy.typing.NDArray[numpy.float32],
+    y: numpy.typing.NDArray[numpy.float32],
+    std: typing.SupportsFloat | typing.SupportsIndex,
+    training: bool,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    step: typing.SupportsInt | typing.SupportsIndex,
+    layer: typing.SupportsInt | typing.SupportsIndex,
+    first: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+@typing.overload
+def gaussian_noise(
+    x: numpy.typing.NDArray[numpy.float64],
+    y: numpy.typing.NDArray[numpy.float64],
+    std: typing.SupportsFloat | typing.SupportsIndex,
+    training: bool,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    step: typing.SupportsInt | typing.SupportsIndex,
+    layer: typing.SupportsInt | typing.SupportsIndex,
+    first: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+@typing.overload
 def information(
     kind: RowInformation,
     p: numpy.typing.NDArray[numpy.float32],
@@ -829,7 +851,7 @@ def information(
 ) -> None: ...
 @typing.overload
 def initialize(
-    initializer: dict,
+    initializer: dict[str, typing.Any],
     seed: typing.SupportsInt | typing.SupportsIndex,
     segment: typing.SupportsInt | typing.SupportsIndex,
     fan_in: typing.SupportsFloat | typing.SupportsIndex,
@@ -838,7 +860,7 @@ def initialize(
 ) -> None: ...
 @typing.overload
 def initialize(
-    initializer: dict,
+    initializer: dict[str, typing.Any],
     seed: typing.SupportsInt | typing.SupportsIndex,
     segment: typing.SupportsInt | typing.SupportsIndex,
     fan_in: typing.SupportsFloat | typing.SupportsIndex,

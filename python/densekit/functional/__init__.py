@@ -10,6 +10,7 @@ from densekit.functional.distances import *  # noqa: F403
 from densekit.functional.dropout import *  # noqa: F403
 from densekit.functional.information import *  # noqa: F403
 from densekit.functional.losses import *  # noqa: F403
+from densekit.functional.noise import *  # noqa: F403
 from densekit.functional.normalization import *  # noqa: F403
 from densekit.functional.norms import *  # noqa: F403
 from densekit.functional.optimizers import *  # noqa: F403

@@ -9,6 +9,7 @@ from densekit.reference.distances import *  # noqa: F403
 from densekit.reference.dropout import *  # noqa: F403
 from densekit.reference.information import *  # noqa: F403
 from densekit.reference.losses import *  # noqa: F403
+from densekit.reference.noise import *  # noqa: F403
 from densekit.reference.normalization import *  # noqa: F403
 from densekit.reference.norms import *  # noqa: F403
 from densekit.reference.optimizers import *  # noqa: F403
