@@ -6,6 +6,7 @@
 
 #include "ops/dense.h"
 #include "ops/elementwise.h"
+#include "ops/noise.h"
 #include "ops/normalization.h"
 #include "ops/penalties.h"
 #include "ops/softmax.h"
@@ -64,7 +65,7 @@ template <class T> class Step {
         densekit::dropout(context, dropout_of(op_.layer), 0, x, y, n * out);
         break;
       case Action::noise:
-        throw std::invalid_argument("gaussian noise has no kernel yet");
+        gaussian_noise(context, noise(), 0, x, y, n * out);
         break;
       case Action::add:
         add(context, x, ws_.buffer(op_.second), y, n * out);
@@ -151,6 +152,14 @@ template <class T> class Step {
     const PlanLayer& from = run_.plan.layers[static_cast<std::size_t>(layer)];
     return {.rate = from.spec->rate,
             .mode = from.spec->mode == "classic" ? DropoutMode::classic : DropoutMode::inverted,
+            .training = run_.training,
+            .seed = run_.seed,
+            .step = run_.step,
+            .layer = static_cast<std::uint32_t>(from.number)};
+  }
+  Noise noise() const {
+    const PlanLayer& from = run_.plan.layers[static_cast<std::size_t>(op_.layer)];
+    return {.std = from.spec->std,
             .training = run_.training,
             .seed = run_.seed,
             .step = run_.step,
