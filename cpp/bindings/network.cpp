@@ -1,4 +1,6 @@
 // The native engine: docs/network.md, "The engine". NetworkFloat32 and NetworkFloat64.
+#include <pybind11/typing.h>
+
 #include "bindings/hosts.h"
 #include "core/interrupt.h"
 #include "densekit/network_class.h"
@@ -19,9 +21,12 @@ template <class F> auto unlocked(const F& body) {
   } catch (const Interrupted&) { throw py::error_already_set(); }
 }
 
+using Fields = py::typing::Dict<py::str, py::object>;
+using Hosts = py::typing::List<py::object>;
+
 template <class T> class Engine {
  public:
-  Engine(const std::string& text, const py::list& hosts) {
+  Engine(const std::string& text, const Hosts& hosts) {
     const Spec spec = spec_from_json(text);
     const std::string wanted = sizeof(T) == 4 ? "float32" : "float64";
     require(spec.dtype == wanted, "the spec is of " + spec.dtype + ", this network of " + wanted);
@@ -47,8 +52,8 @@ template <class T> class Engine {
 
   BasicNetwork<T>& network() { return *network_; }
 
-  py::dict segment(const SegmentInfo& s, const char* kind) const {
-    py::dict d;
+  Fields segment(const SegmentInfo& s, const char* kind) const {
+    Fields d;
     d["layer"] = s.layer;
     d["name"] = s.name;
     d["shape"] = py::tuple(py::cast(s.shape));
@@ -57,8 +62,8 @@ template <class T> class Engine {
     d["kind"] = kind;
     return d;
   }
-  py::list segments() const {
-    py::list all;
+  py::typing::List<Fields> segments() const {
+    py::typing::List<Fields> all;
     for (const SegmentInfo& s : network_->parameter_segments()) all.append(segment(s, "parameter"));
     for (const SegmentInfo& s : network_->statistic_segments()) all.append(segment(s, "statistic"));
     return all;
@@ -128,8 +133,8 @@ template <class T> class Engine {
     return {r.loss, r.penalty};
   }
 
-  py::dict epoch(const py::array& x, const py::array& y, const Weights& weights, const Contiguous<std::int64_t>& order, index batch_size,
-                 const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
+  Fields epoch(const py::array& x, const py::array& y, const Weights& weights, const Contiguous<std::int64_t>& order, index batch_size,
+               const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
             "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")");
     require(order.ndim() == 1, "order is " + shape_text(order) + ", expected one dimension");
@@ -151,13 +156,13 @@ template <class T> class Engine {
     }
     const std::int64_t* rows = input(order, "order");
     const EpochResult r = unlocked([&] { return network_->epoch(table, t, rows, order.size(), options); });
-    py::dict result;
+    Fields result;
     result["loss"] = r.loss;
     result["penalty"] = r.penalty;
     result["steps"] = r.steps;
     result["diverged"] = py::none();
     if (r.diverged_step >= 0) {
-      py::dict diverged;
+      Fields diverged;
       diverged["step"] = r.diverged_step;
       diverged["layer"] = r.diverged_layer;
       result["diverged"] = diverged;
@@ -207,7 +212,7 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
           },
           py::arg("dy").noconvert());
   py::class_<E>(m, network)
-      .def(py::init<const std::string&, const py::list&>(), py::arg("spec"), py::arg("hosts"))
+      .def(py::init<const std::string&, const Hosts&>(), py::arg("spec"), py::arg("hosts"))
       .def_property_readonly("inputs", [](E& e) { return e.network().inputs(); })
       .def_property_readonly("outputs", [](E& e) { return e.network().outputs(); })
       .def_property(
@@ -231,7 +236,7 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def_property_readonly("states",
                              [](const py::object& self) {
                                BasicNetwork<T>& n = self.cast<E&>().network();
-                               py::list all;
+                               py::typing::List<py::array_t<T>> all;
                                for (T* state : n.states()) all.append(view(self, state, n.parameter_count()));
                                return all;
                              })

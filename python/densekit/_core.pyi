@@ -16,12 +16,16 @@ __all__: list[str] = [
     "Distribution",
     "DropoutMode",
     "Metric",
+    "NetworkFloat32",
+    "NetworkFloat64",
     "Optimizer",
     "Penalty",
     "PointwiseLoss",
     "Reduction",
     "RowInformation",
     "StepNumbers",
+    "TapeFloat32",
+    "TapeFloat64",
     "activation_backward",
     "activation_forward",
     "active_level",
@@ -43,7 +47,9 @@ __all__: list[str] = [
     "distances",
     "dropout",
     "dropout_mask",
+    "gaussian_noise",
     "information",
+    "initialize",
     "kl_divergence",
     "last_workers",
     "layer_norm",
@@ -60,6 +66,7 @@ __all__: list[str] = [
     "nesterov_numbers",
     "nll",
     "normalize",
+    "normalize_spec",
     "optimizer_update",
     "penalty",
     "philox",
@@ -538,6 +545,142 @@ class Metric:
     def name(self) -> str: ...
     @property
     def value(self) -> int: ...
+
+class TapeFloat32:
+    def pullback(
+        self, dy: numpy.typing.NDArray[numpy.float32]
+    ) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]: ...
+    @property
+    def output(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class NetworkFloat32:
+    def __init__(self, spec: str, hosts: list[typing.Any]) -> None: ...
+    def epoch(
+        self,
+        x: numpy.ndarray,
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        order: numpy.typing.NDArray[numpy.int64],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        lr: numpy.typing.NDArray[numpy.float64],
+        drop_last: bool = False,
+        outputs: numpy.typing.NDArray[numpy.float32] | None = None,
+        stop_on_divergence: bool = True,
+    ) -> dict[str, typing.Any]: ...
+    def forward(
+        self, x: numpy.typing.NDArray[numpy.float32], training: bool = False
+    ) -> numpy.typing.NDArray[numpy.float32]: ...
+    def gradient(
+        self,
+        x: numpy.typing.NDArray[numpy.float32],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        training: bool = True,
+    ) -> tuple[float, float]: ...
+    def hidden(
+        self, x: numpy.typing.NDArray[numpy.float32], layer: str, training: bool = False
+    ) -> numpy.typing.NDArray[numpy.float32]: ...
+    def loss(
+        self,
+        x: numpy.typing.NDArray[numpy.float32],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        training: bool = False,
+    ) -> tuple[float, float]: ...
+    def step_on(
+        self,
+        x: numpy.typing.NDArray[numpy.float32],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        lr: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> tuple[float, float]: ...
+    def tape(self, x: numpy.typing.NDArray[numpy.float32], training: bool = False) -> TapeFloat32: ...
+    @property
+    def gradients(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def parameters(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def segments(self) -> list[dict[str, typing.Any]]: ...
+    @property
+    def states(self) -> list[numpy.typing.NDArray[numpy.float32]]: ...
+    @property
+    def statistics(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def step(self) -> int: ...
+    @step.setter
+    def step(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class TapeFloat64:
+    def pullback(
+        self, dy: numpy.typing.NDArray[numpy.float64]
+    ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
+    @property
+    def output(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
+class NetworkFloat64:
+    def __init__(self, spec: str, hosts: list[typing.Any]) -> None: ...
+    def epoch(
+        self,
+        x: numpy.ndarray,
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        order: numpy.typing.NDArray[numpy.int64],
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        lr: numpy.typing.NDArray[numpy.float64],
+        drop_last: bool = False,
+        outputs: numpy.typing.NDArray[numpy.float64] | None = None,
+        stop_on_divergence: bool = True,
+    ) -> dict[str, typing.Any]: ...
+    def forward(
+        self, x: numpy.typing.NDArray[numpy.float64], training: bool = False
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def gradient(
+        self,
+        x: numpy.typing.NDArray[numpy.float64],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        training: bool = True,
+    ) -> tuple[float, float]: ...
+    def hidden(
+        self, x: numpy.typing.NDArray[numpy.float64], layer: str, training: bool = False
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def loss(
+        self,
+        x: numpy.typing.NDArray[numpy.float64],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        training: bool = False,
+    ) -> tuple[float, float]: ...
+    def step_on(
+        self,
+        x: numpy.typing.NDArray[numpy.float64],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        lr: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> tuple[float, float]: ...
+    def tape(self, x: numpy.typing.NDArray[numpy.float64], training: bool = False) -> TapeFloat64: ...
+    @property
+    def gradients(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def parameters(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def segments(self) -> list[dict[str, typing.Any]]: ...
+    @property
+    def states(self) -> list[numpy.typing.NDArray[numpy.float64]]: ...
+    @property
+    def statistics(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def step(self) -> int: ...
+    @step.setter
+    def step(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 
 @typing.overload
 def activation_backward(
