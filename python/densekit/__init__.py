@@ -16,6 +16,7 @@ from densekit._runtime import get_num_threads, set_num_threads, show_versions, u
 if TYPE_CHECKING:
     from densekit import (
         callbacks,
+        compat,
         datasets,
         functional,
         initializers,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _MODULES = (
     "callbacks",
+    "compat",
     "datasets",
     "functional",
     "initializers",
@@ -57,6 +59,7 @@ __all__ = [
     "TrainingDiverged",
     "__version__",
     "callbacks",
+    "compat",
     "datasets",
     "functional",
     "get_num_threads",

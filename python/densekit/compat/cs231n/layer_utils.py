@@ -1,0 +1,39 @@
+"""Layers that follow one another, as one call: here they are one kernel, too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import densekit.functional as F
+from densekit.compat._shared import Array, promoted, refused, rows
+from densekit.compat.cs231n.layers import *  # noqa: F403 - as in the course's module
+from densekit.compat.cs231n.layers import Cache
+
+
+def affine_relu_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
+    """affine_forward, then relu_forward: out = max(0, x w + b).
+
+    >>> from densekit.compat.cs231n.layer_utils import affine_relu_forward
+    >>> affine_relu_forward(np.array([[1.0, 2.0]]), np.array([[3.0, -3.0], [4.0, -4.0]]), np.zeros(2))[0]
+    array([[11.,  0.]])
+    """
+    flat, kernel, bias = promoted(rows(np.asarray(x)), w, b)
+    out = F.dense(flat, kernel, bias, activation="relu")
+    return out, (x, w, out)
+
+
+def affine_relu_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
+    """dx, dw, db."""
+    x, w, out = cache
+    upstream, flat, kernel, saved = promoted(dout, rows(np.asarray(x)), w, out)
+    dx, dw, db = F.dense_backward(upstream, flat, kernel, activation="relu", saved=saved)
+    return dx.reshape(np.shape(x)), dw, db
+
+
+_MODULE = "cs231n.layer_utils"
+conv_relu_forward = refused("conv_relu_forward", _MODULE)
+conv_relu_backward = refused("conv_relu_backward", _MODULE)
+conv_bn_relu_forward = refused("conv_bn_relu_forward", _MODULE)
+conv_bn_relu_backward = refused("conv_bn_relu_backward", _MODULE)
+conv_relu_pool_forward = refused("conv_relu_pool_forward", _MODULE)
+conv_relu_pool_backward = refused("conv_relu_pool_backward", _MODULE)
