@@ -1,0 +1,26 @@
+"""Pictures in scikit-learn's Display style. Need matplotlib: pip install matplotlib.
+
+Each Display holds the numbers that it draws as attributes. `XDisplay.from_…(…)` computes and draws,
+`XDisplay(…).plot(ax=None)` draws numbers that you have; both return the Display, with `ax_` and `figure_` for
+everything else. plt.show() and plt.savefig() are yours to call: densekit never does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Where each Display lives; a file is imported when its name is first asked for.
+_DISPLAYS: dict[str, str] = {}
+
+__all__ = list(_DISPLAYS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _DISPLAYS:
+        return getattr(importlib.import_module(f"densekit.plots.{_DISPLAYS[name]}"), name)
+    raise AttributeError(f"module 'densekit.plots' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
