@@ -114,10 +114,13 @@ template <class T> class Engine {
   }
 
   using Weights = std::optional<Contiguous<double>>;
-  std::pair<double, double> loss(const Rows& x, const py::array& y, const Weights& weights, bool training) const {
+  std::pair<double, double> loss(const Rows& x, const py::array& y, const Weights& weights, bool training,
+                                 std::optional<Contiguous<T>> outputs) const {
     const T* data = rows_of(x);
     const Targets<T> t = targets(y, weights, x.shape(0));
-    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training); });
+    if (outputs) require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
+    T* out = outputs ? output(*outputs, "outputs") : nullptr;
+    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training, out); });
     return {r.loss, r.penalty};
   }
   std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training) {
@@ -243,7 +246,8 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false)
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false)
       .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::keep_alive<0, 1>())
-      .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false)
+      .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
+           py::arg("outputs").noconvert().none(true) = py::none())
       .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
            py::arg("training") = true)
       .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"))

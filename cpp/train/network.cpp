@@ -205,7 +205,8 @@ template <class T> void BasicNetwork<T>::hidden(const T* x, index rows, const st
   }
 }
 
-template <class T> LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& targets, bool training) const {
+template <class T>
+LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& targets, bool training, T* outputs) const {
   impl_->check_targets(targets, rows);
   const WithFloatState flush(flushing(float_state()));
   const Context context = current_context();
@@ -213,7 +214,8 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, 
   ws->prepare(context, impl_->plan, std::max<index>(rows, 1), Purpose::training);
   ws->buffers[0] = const_cast<T*>(x);
   LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
-  if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, false);
+  if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, outputs != nullptr);
+  if (outputs) std::copy_n(ws->buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs);
   Update<T> update(impl_->spec, impl_->plan);  // sums of its own: another call may be training
   result.penalty = update.penalty(context, impl_->parameters, sum_of_weights(*impl_->spec.loss, targets, rows));
   return result;

@@ -586,6 +586,7 @@ class NetworkFloat32:
         y: numpy.ndarray,
         weights: numpy.typing.NDArray[numpy.float64] | None,
         training: bool = False,
+        outputs: numpy.typing.NDArray[numpy.float32] | None = None,
     ) -> tuple[float, float]: ...
     def step_on(
         self,
@@ -654,6 +655,7 @@ class NetworkFloat64:
         y: numpy.ndarray,
         weights: numpy.typing.NDArray[numpy.float64] | None,
         training: bool = False,
+        outputs: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, float]: ...
     def step_on(
         self,

@@ -151,12 +151,11 @@ def evaluate_rows(model: Sequential, given: Rows, size: int) -> dict[str, float]
     for start in range(0, len(given.x), size):
         part = given[start : start + size]
         x = np.ascontiguousarray(part.x, dtype)
-        value, penalty = engine.loss(x, part.y, part.weights, False)
+        into = None if outputs is None else outputs[start : start + size]
+        value, penalty = engine.loss(x, part.y, part.weights, False, into)
         mean.add(value, part)
         if per_weight:  # divided by the weights of this part, where those of all rows are meant
             penalty *= mean.last / mean.weight if mean.weight else 0.0
-        if outputs is not None:
-            outputs[start : start + size] = engine.forward(x, False)
     logs = {"loss": mean.value + penalty, "data_loss": mean.value, "penalty": penalty}
     if outputs is not None:
         logs |= metric_values(model, given.y, outputs)

@@ -94,7 +94,8 @@ template <class T> class BasicNetwork {
   void hidden(const T* x, index rows, const std::string& layer, T* y, bool training) const;
   std::unique_ptr<Tape<T>> tape(const T* x, index rows, bool training) const;
 
-  LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false) const;
+  // outputs (rows, outputs), unless null, receives what the network puts out.
+  LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false, T* outputs = nullptr) const;
   LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true);  // fills gradients()
   // One update. diverged: not done, because the loss was not finite; layer, if given, receives where it came from.
   LossAndPenalty step_on(const T* x, index rows, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,

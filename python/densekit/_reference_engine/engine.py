@@ -136,10 +136,14 @@ class ReferenceEngine:
 
     # The objective.
 
-    def loss(self, x: Array, y: Array, weights: Array | None, training: bool = False) -> tuple[float, float]:
-        """The loss of the data, and the penalty."""
+    def loss(
+        self, x: Array, y: Array, weights: Array | None, training: bool = False, outputs: Array | None = None
+    ) -> tuple[float, float]:
+        """The loss of the data, and the penalty; outputs receives what the network puts out."""
         loss = self._required_loss()
         z, _ = self._forward(x, training)
+        if outputs is not None:
+            outputs[...] = self._activated(z)
         with np.errstate(all="ignore"):
             value, _ = loss(z, y, weights)
             return value, updates.penalize(self._segments, self.parameters, None, self._share(y, weights))
