@@ -68,7 +68,30 @@ template <class T> double fma_rate(const Context& context, void (*chains)(index,
   return flops * static_cast<double>(rounds * tasks) / time;
 }
 
+// Arrays read and written, as STREAM counts them, and arrays that there are.
 double streams(Traffic traffic) { return traffic == Traffic::read ? 1 : traffic == Traffic::copy ? 2 : 3; }
+double arrays(Traffic traffic) { return traffic == Traffic::update ? 2 : streams(traffic); }
+
+struct Arrays {
+  const float* x;
+  float *y, *z, *sink;
+};
+
+void sweep(const ProbeKernels& kernels, Traffic traffic, const Arrays& a, index length) {
+  switch (traffic) {
+    case Traffic::read:
+      kernels.read(a.x, length, a.sink);
+      break;
+    case Traffic::copy:
+      kernels.copy(a.x, a.y, length);
+      break;
+    case Traffic::triad:
+      kernels.triad(a.x, a.y, a.z, length);
+      break;
+    default:
+      kernels.update(a.x, a.y, length);
+  }
+}
 
 }  // namespace
 
@@ -106,19 +129,8 @@ Roofline probe(const std::string& level, const Context& context) {
     for (const Traffic traffic : {Traffic::read, Traffic::copy, Traffic::triad, Traffic::update}) {
       const auto body = [&](index task, int worker) {
         const index at = (own ? worker : task % tasks) * length;
-        for (index r = 0; r < rounds; ++r) switch (traffic) {
-            case Traffic::read:
-              kernels.read(x.get() + at, length, sink[static_cast<std::size_t>(worker)].data());
-              break;
-            case Traffic::copy:
-              kernels.copy(x.get() + at, y.get() + at, length);
-              break;
-            case Traffic::triad:
-              kernels.triad(x.get() + at, y.get() + at, z.get() + at, length);
-              break;
-            default:
-              kernels.update(x.get() + at, y.get() + at, length);
-          }
+        const Arrays a{x.get() + at, y.get() + at, z.get() + at, sink[static_cast<std::size_t>(worker)].data()};
+        for (index r = 0; r < rounds; ++r) sweep(kernels, traffic, a, length);
       };
       const double time = median_seconds(context, memory == Memory::dram ? 3 : 9, tasks * repeats, body);
       const double bytes = streams(traffic) * 4.0 * static_cast<double>(length * rounds * tasks * repeats);
@@ -126,6 +138,27 @@ Roofline probe(const std::string& level, const Context& context) {
     }
   }
   return result;
+}
+
+double fma_f32(const std::string& level, const Context& context) {
+  const ProbeKernels& kernels = kernels_of(level);
+  return fma_rate(context, kernels.fma_f32, kernels.flops_f32);
+}
+
+double stream(const std::string& level, const Context& context, Traffic traffic, double bytes) {
+  const ProbeKernels& kernels = kernels_of(level);
+  const index length = std::max<index>(1, static_cast<index>(bytes / arrays(traffic) / 4 / context.threads) / 128) * 128;
+  const index all = length * context.threads, spare = traffic == Traffic::read ? 0 : all;
+  const Buffer<float> x(all), y(spare), z(traffic == Traffic::triad ? all : 0);
+  std::vector<std::array<float, 16>> sink(static_cast<std::size_t>(context.threads));
+  const index tasks = 8 * context.threads, rounds = std::max<index>(1, (index{1} << 20) / length);
+  const auto body = [&](index, int worker) {
+    const index at = worker * length;
+    const Arrays a{x.get() + at, y.get() + at, z.get() + at, sink[static_cast<std::size_t>(worker)].data()};
+    for (index r = 0; r < rounds; ++r) sweep(kernels, traffic, a, length);
+  };
+  const double time = median_seconds(context, bytes > 1e8 ? 3 : 9, tasks, body);
+  return streams(traffic) * 4.0 * static_cast<double>(length * rounds * tasks) / time;
 }
 
 }  // namespace bench

@@ -45,4 +45,9 @@ struct Roofline {
 // CPU time, so that other processes on the machine disturb little; several threads by the clock on the wall.
 Roofline probe(const std::string& level, const Context& context);
 
+// The two limits of one workload: FLOP/s in float32, and bytes/s of a stream through arrays of `bytes` in all, of which
+// each thread has its own part.
+double fma_f32(const std::string& level, const Context& context);
+double stream(const std::string& level, const Context& context, Traffic traffic, double bytes);
+
 }  // namespace densekit::bench

@@ -138,29 +138,17 @@ def timer(function: Callable[..., Any], call: Call, target: float) -> Callable[[
     return lambda: run(count)
 
 
-def bootstrap(ratios: Any, rng: Any) -> tuple[float, float]:
-    """The 95 % interval of the median by resampling."""
-    import numpy as np
-
-    medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)
-    low, high = np.percentile(medians, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def compare(
-    op: Op, peer: Peer, call: Call, pairs: int, target: float, rng: Any
-) -> tuple[float, float, float, float, float]:
+def compare(op: Op, peer: Peer, call: Call, pairs: int, target: float) -> tuple[float, float, float, float, float]:
     """Median microseconds of ours and of NumPy, the median ratio, and its interval."""
     import numpy as np
+    from medians import ratio
 
     ours, theirs = timer(op.function, fresh(call), target), timer(peer.function, fresh(call), target)
     times = np.empty((pairs, 2))
     for i in range(pairs):
         for which in (0, 1) if i % 2 == 0 else (1, 0):  # who goes first alternates as well
             times[i, which] = (ours, theirs)[which]()
-    ratios = times[:, 1] / times[:, 0]
-    low, high = bootstrap(ratios, rng)
-    return (*(1e6 * np.median(times, axis=0)), float(np.median(ratios)), low, high)
+    return (*(1e6 * np.median(times, axis=0)), *ratio(times[:, 1], times[:, 0]))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -210,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
                     assert_near(op, call, numpys, mine, "densekit", PEER_EPSILONS)
                 else:
                     assert peer.agree(mine, numpys, call), f"{op.name}: NumPy's result does not agree with ours"
-                a, b, ratio, low, high = compare(op, peer, call, pairs, target, rng)
+                a, b, ratio, low, high = compare(op, peer, call, pairs, target)
                 print(
                     f"{op.name:<24}{label:>16}{a:>12.2f}{b:>12.2f}{ratio:>8.2f}   {low:.2f} to {high:.2f}", flush=True
                 )
