@@ -3,6 +3,7 @@ PYTHON ?= python3
 NUMPY ?= numpy
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py
 SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
 .PHONY: demo test bench lint format sanitize docs wheel clean
@@ -16,7 +17,7 @@ SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -n
 # The wheel that `pip wheel .` makes, checked and installed.
 .venv/.installed: .venv/.build-tools $(SOURCES)
 	rm -rf dist
-	$(PIP) wheel -q --no-build-isolation --no-deps -w dist .
+	$(PIP) wheel -q --no-build-isolation --no-deps -Ccmake.define.DENSEKIT_NATIVE_TESTS=ON -w dist .
 	$(PIP) install -q --no-deps --force-reinstall dist/densekit-*.whl
 	$(BIN)/python tools/check_wheel.py dist/densekit-*.whl
 	touch $@
@@ -29,7 +30,7 @@ SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -n
 # PyTorch only from a file on this machine (PIP_FIND_LINKS): the index has gigabytes of it. Without it, its tests skip.
 .venv/.torch: .venv/.extra-test
 	if $(PIP) install -q --no-index --no-deps torch==2.13.0 2>/dev/null; \
-	then $(PIP) install -q filelock typing-extensions sympy networkx jinja2 fsspec setuptools; \
+	then $(PIP) install -q filelock typing-extensions sympy networkx jinja2 fsspec 'setuptools>=77.0.3'; \
 	else echo "PyTorch 2.13.0 is not on this machine: the tests that need it will skip"; fi
 	touch $@
 
@@ -37,21 +38,24 @@ demo: .venv/.installed .venv/.extra-plot
 	$(BIN)/python -m densekit demo
 
 test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.torch
+	tree=$$(ls -td build/cp*/ | head -1) && $(BIN)/cmake --build $$tree --target native_tests && \
+	  $(BIN)/ctest --test-dir $$tree --output-on-failure
 	$(BIN)/python -m pytest -q -n auto tests
 
 bench: .venv/.installed
 	bench/run $(BIN)/python
 
-# The extension of the asan preset beside a copy of the package; the libraries come first because Python itself is not built with them.
+# Native tests under the sanitizers, then the extension of the asan preset beside a copy of the package. The libraries are
+# loaded first because Python itself is not built with them; leaks are not asked about because Python leaves many on purpose.
 sanitize: .venv/.build-tools .venv/.extra-test
-	$(BIN)/cmake --preset asan -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
-	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir)
-	$(BIN)/cmake --build --preset asan
+	for preset in asan tsan; do \
+	  $(BIN)/cmake --preset $$preset -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	    -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) && \
+	  $(BIN)/cmake --build --preset $$preset && $(BIN)/ctest --preset $$preset || exit 1; done
 	rm -rf build/asan/package && mkdir -p build/asan/package && cp -r python/densekit build/asan/package/
-	cp build/asan/_core*.so build/asan/package/densekit/
+	rm -f build/asan/package/densekit/_core*.so && cp build/asan/_core*.so build/asan/package/densekit/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/package $(BIN)/python -m pytest -q -p no:xdist \
-	  tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py
+	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/package $(BIN)/python -m pytest -q -n 2 $(SANITIZED)
 
 lint: .venv/.installed .venv/.extra-dev .venv/.extra-test
 	$(BIN)/ruff check .

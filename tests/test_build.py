@@ -35,15 +35,19 @@ def build_directory() -> pathlib.Path:
         directories = [pathlib.Path(named)]
         assert directories[0].is_dir(), f"DENSEKIT_BUILD_DIR={named} is no directory"
     else:
-        directories = [d for d in (ROOT / "build").glob("*") if kernel_objects(d) and not sanitized(d)]
+        directories = [d for d in (ROOT / "build").glob("*") if kernel_objects(d) and is_plain(d)]
     if not directories or not kernel_objects(directories[0]):
         pytest.skip("no build directory with objects: set DENSEKIT_BUILD_DIR")
     return max(directories, key=lambda d: max(o.stat().st_mtime for o in kernel_objects(d)))
 
 
-def sanitized(directory) -> bool:
+def is_plain(directory) -> bool:
+    """Whether a directory was built for this machine and without sanitizers."""
     cache = directory / "CMakeCache.txt"
-    return not cache.exists() or "DENSEKIT_SANITIZE:BOOL=ON" in cache.read_text(encoding="utf-8")
+    if not cache.exists():
+        return False
+    settings = cache.read_text(encoding="utf-8")
+    return bool(re.search(r"(?m)^DENSEKIT_SANITIZE:\w+=(OFF)?$", settings)) and "CMAKE_TOOLCHAIN_FILE:" not in settings
 
 
 def kernel_objects(directory) -> list[pathlib.Path]:

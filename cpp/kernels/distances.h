@@ -16,14 +16,6 @@ template <class T> void pack(index cols, index depth, const T* y, double* packed
     for (index j = 0; j < tile_cols; ++j) packed[p * tile_cols + j] = j < cols ? double(y[j * depth + p]) : 0.0;
 }
 
-inline void store_distances(double* out, D v, index count) { store_any<D>(out, v, count); }
-inline void store_distances(float* out, D v, index count) {
-  const half_floats h = __builtin_convertvector(v, half_floats);
-  if (count == width<double>) __builtin_memcpy(out, &h, sizeof h);
-  else
-    for (index i = 0; i < count; ++i) out[i] = h[i];
-}
-
 inline bool any(bits<D> condition) {
   std::int64_t seen = 0;
   for (int i = 0; i < width<double>; ++i) seen |= condition[i];
@@ -103,7 +95,7 @@ void strip(index cols, index depth, const T* x, const double* packed, double p, 
   for (int i = 0; i < rows; ++i)
     for (int v = 0; v < tile_vectors; ++v) {
       const index first = v * width<double>, rest = cols - first;
-      if (rest > 0) store_distances(out + i * ldo + first, result.of[i][v], rest < width<double> ? rest : width<double>);
+      if (rest > 0) store_from_double(out + i * ldo + first, result.of[i][v], rest < width<double> ? rest : width<double>);
     }
 }
 template <class T, Metric metric>
@@ -140,7 +132,7 @@ template <class T> void from_products(const T* x, double xx, const T* y, const d
     if (any(~good & first_lanes<D>(count)))
       for (index i = 0; i < count; ++i)
         if (!good[i]) result[i] = pair(x, y + (j + i) * depth, depth);
-    store_distances(out + j, result, count);
+    store_from_double(out + j, result, count);
   });
 }
 

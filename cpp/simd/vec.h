@@ -65,7 +65,9 @@ inline vec<double> load_as_double(const float* p, index count) {
   return __builtin_convertvector(h, vec<double>);
 }
 
-// The first count float64 lanes as count float32 or float64 values.
+// The first count float64 lanes as count float32 or float64 values. Kernels must not write `p[i] = v[i]` up to a count of
+// their own: after a conditional change of v, GCC 12 -O3 stored the old v there at x86_v4. Its two vectorizers together
+// do that (either switched off: right; -fno-strict-aliasing: still wrong; sanitizers silent; Clang right).
 inline void store_from_double(double* p, vec<double> v, index count) { store_any<vec<double>>(p, v, count); }
 inline void store_from_double(float* p, vec<double> v, index count) {
   const half_floats h = __builtin_convertvector(v, half_floats);
