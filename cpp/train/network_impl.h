@@ -35,7 +35,7 @@ template <class T> struct BasicNetwork<T>::Impl {
       else mine_ = std::move(impl.idle_.back()), impl.idle_.pop_back();
     }
     ~Borrowed() {
-      mine_->release_hosts();
+      mine_->give_back();
       const std::lock_guard<std::mutex> lock(impl_.borrowing_);
       impl_.idle_.push_back(std::move(mine_));
     }

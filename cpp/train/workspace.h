@@ -20,6 +20,10 @@ template <class T> class Workspace {
 
   void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose);
   void release_hosts();  // what host layers kept for backward
+  void give_back() {     // between calls: large memory goes back to the system
+    release_hosts();
+    if (arena_.size() > (std::size_t{64} << 20)) arena_.release();
+  }
 
   T* buffer(int number) const { return buffers[static_cast<std::size_t>(number)]; }
   T* slot(int number) const { return slots[static_cast<std::size_t>(number)]; }
