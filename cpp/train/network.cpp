@@ -1,6 +1,7 @@
 // A network: its memory, and its calls.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 
 #include "train/gather.h"
@@ -20,6 +21,22 @@ template <class Text> void require(bool condition, const Text& message) {
 // Rows of a prediction that go through the network together: their activations stay in L2, weights are read once for all.
 index rows_at_once(const Plan& plan) { return std::clamp<index>(262144 / std::max<index>(plan.widest, 1), 64, 1024); }
 
+// Layers without a name are called by their kind: dense, dense_1, dense_2, …
+void name_layers(std::vector<LayerSpec>& layers, std::map<std::string, int>& taken) {
+  for (LayerSpec& layer : layers) {
+    if (layer.name.empty()) {
+      const int number = taken[layer.kind]++;
+      layer.name = layer.kind + (number ? "_" + std::to_string(number) : "");
+    }
+    name_layers(layer.layers, taken);
+  }
+}
+Spec named(Spec spec) {
+  std::map<std::string, int> taken;
+  name_layers(spec.layers, taken);
+  return spec;
+}
+
 std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
   std::vector<SegmentInfo> all;
   for (const Segment& s : segments) all.push_back({s.layer, s.name, s.shape, s.offset, s.trainable});
@@ -29,7 +46,7 @@ std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
 }  // namespace
 
 template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
-    : spec(given),
+    : spec(named(given)),
       hosts(std::move(layers)),
       host_losses(std::move(losses)),
       plan(make_plan(spec, spec.fuse)),

@@ -64,7 +64,7 @@ template <class T> class Tape;
 
 template <class T> class BasicNetwork {
  public:
-  // std::invalid_argument if the spec does not fit together. Parameters are initialised.
+  // std::invalid_argument if the spec does not fit together. Parameters are initialised; layers without a name get one.
   explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
   ~BasicNetwork();
   BasicNetwork(BasicNetwork&&) noexcept;
