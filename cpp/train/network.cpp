@@ -1,7 +1,7 @@
 // A network: its memory, and its calls.
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <set>
 #include <stdexcept>
 
 #include "train/gather.h"
@@ -21,19 +21,26 @@ template <class Text> void require(bool condition, const Text& message) {
 // Rows of a prediction that go through the network together: their activations stay in L2, weights are read once for all.
 index rows_at_once(const Plan& plan) { return std::clamp<index>(262144 / std::max<index>(plan.widest, 1), 64, 1024); }
 
+void collect_names(const std::vector<LayerSpec>& layers, std::set<std::string>& names) {
+  for (const LayerSpec& layer : layers) {
+    if (!layer.name.empty()) names.insert(layer.name);
+    collect_names(layer.layers, names);
+  }
+}
 // Layers without a name are called by their kind: dense, dense_1, dense_2, …
-void name_layers(std::vector<LayerSpec>& layers, std::map<std::string, int>& taken) {
+void name_layers(std::vector<LayerSpec>& layers, std::set<std::string>& names) {
   for (LayerSpec& layer : layers) {
-    if (layer.name.empty()) {
-      const int number = taken[layer.kind]++;
-      layer.name = layer.kind + (number ? "_" + std::to_string(number) : "");
+    for (int number = 0; layer.name.empty(); ++number) {
+      const std::string name = layer.kind + (number ? "_" + std::to_string(number) : "");
+      if (names.insert(name).second) layer.name = name;
     }
-    name_layers(layer.layers, taken);
+    name_layers(layer.layers, names);
   }
 }
 Spec named(Spec spec) {
-  std::map<std::string, int> taken;
-  name_layers(spec.layers, taken);
+  std::set<std::string> names;
+  collect_names(spec.layers, names);
+  name_layers(spec.layers, names);
   return spec;
 }
 

@@ -30,7 +30,7 @@ struct HostParameterSpec {
 };
 
 struct LayerSpec {
-  std::string kind, name;
+  std::string kind{}, name{};
   bool trainable = true;
   // dense, activation
   index units = 0;
@@ -54,7 +54,7 @@ struct LayerSpec {
 };
 
 struct LossSpec {
-  std::string kind;
+  std::string kind{};
   std::string reduction = "mean";
   double factor = 1;
   bool link = false;
@@ -67,7 +67,7 @@ struct LossSpec {
 };
 
 struct OptimizerSpec {
-  std::string kind;
+  std::string kind{};
   double lr = 1e-3, weight_decay = 0;
   bool maximize = false;
   std::string compat = "torch";
