@@ -8,6 +8,10 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+import densekit.functional as F
+from densekit import _core
+from densekit._arrays import contiguous
+
 Array: TypeAlias = NDArray[Any]
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -36,6 +40,11 @@ def refused(name: str, module: str) -> Callable[..., NoReturn]:
     return function
 
 
+def is_float(array: Array) -> bool:
+    """Whether the kernels take the array's dtype."""
+    return array.dtype in _FLOATS
+
+
 def promoted(*values: Any) -> list[Array]:
     """Arrays of one float dtype, the one that NumPy's arithmetic would arrive at; integers count as float64."""
     arrays = [np.asarray(v) for v in values]
@@ -49,3 +58,38 @@ def promoted(*values: Any) -> list[Array]:
 def rows(x: Array) -> Array:
     """(n, d) for an x of shape (n, d1, ..., dk)."""
     return x if x.ndim == 2 else x.reshape(x.shape[0], -1)
+
+
+def step(rule: Any, numbers: Any, w: Array, dw: Any, *states: Array) -> None:
+    """One update of w and its states in place: arrays of one shape and dtype, the states in C order.
+
+    Straight to the kernel, for small arrays would spend more time on checks than on numbers: what the courses'
+    hyper-parameters may be is what NumPy's arithmetic makes of them.
+    """
+    gradient = contiguous(np.asarray(dw).astype(w.dtype, copy=False))
+    if gradient.shape != w.shape:
+        raise ValueError(f"the parameters are {w.shape} but their gradient is {gradient.shape}")
+    target = contiguous(w)
+    _core.optimizer_update(rule, target, gradient, list(states), numbers)
+    if target is not w:
+        w[...] = target
+
+
+def batch_norm(
+    x: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, training: bool, decay: float, eps: float, axis: int
+) -> tuple[Array, Array]:
+    """out, and what batch_norm_backward needs; in training, mean and var are updated in place.
+
+    As functional.batch_norm, but a batch of one row is taken as the courses take it: its variance is 0, so that what is
+    normalized is 0 and out is beta.
+    """
+    channels = x.shape[axis]
+    if not training or x.size != channels:
+        return F.batch_norm(  # type: ignore[no-any-return]
+            x, gamma, beta, mean, var, training=training, stats_decay=decay, eps=eps, axis=axis, return_saved=True
+        )
+    row = x.reshape(channels)
+    mean[...] = decay * mean + (1 - decay) * row
+    var[...] = decay * var
+    out = np.broadcast_to(beta, x.shape).copy() if axis in (-1, x.ndim - 1) else beta.reshape(x.shape).copy()
+    return out, np.stack([row.astype(np.float64), np.full(channels, 1 / np.sqrt(eps))])

@@ -8,7 +8,7 @@ import numpy as np
 
 import densekit.functional as F
 from densekit._arrays import number, one_of
-from densekit.compat._shared import Array, promoted, refused, rows
+from densekit.compat._shared import Array, batch_norm, promoted, refused, rows
 
 Cache = Any
 
@@ -105,25 +105,14 @@ def batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, A
 def _batchnorm(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any], axis: int) -> tuple[Array, Cache]:
     name = "batchnorm_forward"
     training = _mode(name, bn_param) == "train"
-    eps, decay = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
-    channels = x.shape[axis]
     statistics = [
-        np.array(bn_param[key] if key in bn_param else np.zeros(channels), x.dtype)
+        np.array(bn_param[key] if key in bn_param else np.zeros(x.shape[axis]), x.dtype)
         for key in ("running_mean", "running_var")
     ]
-    count = x.size // max(1, channels)
-    if training and count == 1:  # no variance: what is normalized is 0
-        flat = x.reshape(channels)
-        for running, batch in zip(statistics, (flat, 0), strict=True):
-            running[...] = decay * running + (1 - decay) * batch
-        saved = np.stack([flat.astype(np.float64), np.full(channels, 1 / np.sqrt(number(name, "eps", eps, low=0)))])
-        shape = [1] * x.ndim
-        shape[axis] = channels
-        out = np.broadcast_to(beta.reshape(shape), x.shape).copy()
-    else:
-        out, saved = F.batch_norm(
-            x, gamma, beta, *statistics, training=training, stats_decay=decay, eps=eps, axis=axis, return_saved=True
-        )
+    out, saved = batch_norm(
+        x, gamma, beta, *statistics, training=training, decay=bn_param.get("momentum", 0.9),
+        eps=bn_param.get("eps", 1e-5), axis=axis,
+    )  # fmt: skip
     bn_param["running_mean"], bn_param["running_var"] = statistics
     return out, (x, gamma, saved, training, axis)
 

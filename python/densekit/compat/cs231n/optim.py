@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-import densekit.functional as F
 from densekit import _core
-from densekit._arrays import number, whole
-from densekit.compat._shared import Array, promoted
+from densekit.compat._shared import Array, promoted, step
 
 Config = dict[str, Any]
+Rule = _core.Optimizer
 
 
 def _filled(config: Config | None, **defaults: float) -> Config:
@@ -29,8 +28,10 @@ def _copies(w: Array, dw: Array, *states: Array | None) -> list[Array]:
     """dw, and copies of w and of the states, zeros where there is none, all of one dtype."""
     gradient, parameters, *given = promoted(dw, w, *(s for s in states if s is not None))
     kept = iter(given)
-    copies = [np.zeros(parameters.shape, parameters.dtype) if s is None else np.array(next(kept)) for s in states]
-    return [gradient, np.array(parameters), *copies]
+    copies = [
+        np.zeros(parameters.shape, parameters.dtype) if s is None else np.array(next(kept), order="C") for s in states
+    ]
+    return [gradient, np.array(parameters, order="C"), *copies]
 
 
 def sgd(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Config]:
@@ -43,7 +44,7 @@ def sgd(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Confi
     (True, array([0.5, 2.5]))
     """
     config = _filled(config, learning_rate=1e-2)
-    F.sgd(w, np.asarray(dw).astype(w.dtype, copy=False), lr=config["learning_rate"])
+    step(Rule.sgd, _core.sgd_numbers(config["learning_rate"], 0.0, False), w, dw)
     return w, config
 
 
@@ -59,18 +60,13 @@ def sgd_momentum(w: Array, dw: Array, config: Config | None = None) -> tuple[Arr
     (array([1.4]), array([0.4]))
     """
     config = _filled(config, learning_rate=1e-2, momentum=0.9)
-    gradient, next_w, v = _copies(w, dw, config.get("velocity"))
-    momentum_step(next_w, gradient, v, config["learning_rate"], config["momentum"])
+    given = config.get("velocity")
+    gradient, parameters, v = promoted(dw, w, w if given is None else given)
+    # Only the two new arrays: on large ones memory that is touched for the first time costs more than arithmetic.
+    v = np.zeros_like(v, order="C") if given is None else np.multiply(v, float(config["momentum"]), order="C")
+    step(Rule.sgd, _core.sgd_numbers(config["learning_rate"], 0.0, False), v, gradient)
     config["velocity"] = v
-    return next_w, config
-
-
-def momentum_step(w: Array, dw: Array, v: Array, lr: float, momentum: float) -> None:
-    """v <- momentum v - lr dw; w <- w + v, in place: the rate inside of v, so that v is what the courses call so."""
-    # The kernel's v <- momentum v + g; w <- w - rate v, with g = -lr dw and rate = -1.
-    step = dw * -number("momentum", "learning rate", lr, low=0)
-    numbers = _core.momentum_numbers(-1.0, 0.0, False, number("momentum", "momentum", momentum, low=0, high=1), 0.0)
-    _core.optimizer_update(_core.Optimizer.momentum, w, np.ascontiguousarray(step), [v], numbers)
+    return parameters + v, config
 
 
 def rmsprop(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Config]:
@@ -84,7 +80,8 @@ def rmsprop(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, C
     """
     config = _filled(config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
     gradient, next_w, s = _copies(w, dw, config.get("cache"))
-    F.rmsprop(next_w, gradient, s, lr=config["learning_rate"], rho=config["decay_rate"], eps=config["epsilon"])
+    numbers = _core.rmsprop_numbers(config["learning_rate"], 0.0, False, config["decay_rate"], config["epsilon"])
+    step(Rule.rmsprop, numbers, next_w, gradient, s)
     config["cache"] = s
     return next_w, config
 
@@ -102,10 +99,10 @@ def adam(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Conf
     """
     config = _filled(config, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
     gradient, next_w, m, v = _copies(w, dw, config.get("m"), config.get("v"))
-    t = whole("adam", "t", config["t"]) + 1
-    rates = {"lr": config["learning_rate"], "beta1": config["beta1"], "beta2": config["beta2"]}
-    F.adam(next_w, gradient, m, v, step=t, eps=config["epsilon"], **rates)
-    config["m"], config["v"], config["t"] = m, v, t
+    config["t"] += 1
+    rates = config["t"], config["beta1"], config["beta2"], config["epsilon"]
+    step(Rule.adam, _core.adam_numbers(config["learning_rate"], 0.0, False, *rates), next_w, gradient, m, v)
+    config["m"], config["v"] = m, v
     return next_w, config
 
 

@@ -12,9 +12,9 @@ from numpy.typing import DTypeLike
 
 import densekit.functional as F
 from densekit._arrays import one_of
-from densekit.compat._shared import Array
+from densekit.compat._shared import Array, promoted, rows
 from densekit.compat.cs231n.layer_utils import *  # noqa: F403 - as in the course's module
-from densekit.compat.cs231n.layer_utils import affine_relu_backward, affine_relu_forward
+from densekit.compat.cs231n.layer_utils import affine_relu_forward
 from densekit.compat.cs231n.layers import *  # noqa: F403
 from densekit.compat.cs231n.layers import (
     affine_backward,
@@ -29,6 +29,11 @@ from densekit.compat.cs231n.layers import (
     relu_forward,
     softmax_loss,
 )
+
+
+def _first_backward(dz: Array, x: Array) -> tuple[Array, Array]:
+    """dw and db of the first layer, whose dx nobody needs: a third of its products."""
+    return F.matmul(rows(x), dz, transpose_a=True), dz.sum(axis=0)
 
 
 def _penalized(loss: Any, dw: Array, w: Array, reg: float) -> Any:
@@ -94,14 +99,15 @@ class TwoLayerNet(_Saved):
     def loss(self, X: Array, y: Array | None = None) -> Any:
         """(loss, grads) with classes y, scores (n, num_classes) without."""
         p = self.params
-        hidden, first = affine_relu_forward(X, p["W1"], p["b1"])
+        hidden, _ = affine_relu_forward(X, p["W1"], p["b1"])
         scores, second = affine_forward(hidden, p["W2"], p["b2"])
         if y is None:
             return scores
         loss, dscores = softmax_loss(scores, y)
         grads: dict[str, Array] = {}
         dhidden, grads["W2"], grads["b2"] = affine_backward(dscores, second)
-        _, grads["W1"], grads["b1"] = affine_relu_backward(dhidden, first)
+        (x,) = promoted(X)
+        grads["W1"], grads["b1"] = _first_backward(relu_backward(dhidden, hidden), x)
         for name in ("W1", "W2"):
             loss = _penalized(loss, grads[name], p[name], self.reg)
         return loss, grads
@@ -202,9 +208,10 @@ class FullyConnectedNet(_Saved):
 
     def _hidden_forward(self, x: Array, layer: int) -> tuple[Array, Any]:
         w, b = self.params[f"W{layer}"], self.params[f"b{layer}"]
-        norm = relu = drop = None
+        norm = drop = None
         if self.normalization is None:
             out, dense = affine_relu_forward(x, w, b)
+            relu = out  # positive where its input is
         else:
             forward = batchnorm_forward if self.use_batchnorm else layernorm_forward
             gamma, beta = self.params[f"gamma{layer}"], self.params[f"beta{layer}"]
@@ -219,12 +226,12 @@ class FullyConnectedNet(_Saved):
         dense, norm, relu, drop = cache
         if self.use_dropout:
             dout = dropout_backward(dout, drop)
-        if self.normalization is None:
-            dx, dw, db = affine_relu_backward(dout, dense)
-        else:
+        dout = relu_backward(dout, relu)
+        if self.normalization is not None:
             backward = batchnorm_backward if self.use_batchnorm else layernorm_backward
-            dout = relu_backward(dout, relu)
             dout, grads[f"gamma{layer}"], grads[f"beta{layer}"] = backward(dout, norm)
-            dx, dw, db = affine_backward(dout, dense)
-        grads[f"W{layer}"], grads[f"b{layer}"] = dw, db
+        if layer == 1:
+            grads["W1"], grads["b1"] = _first_backward(dout, dense[0])
+            return dout
+        dx, grads[f"W{layer}"], grads[f"b{layer}"] = affine_backward(dout, dense)
         return dx

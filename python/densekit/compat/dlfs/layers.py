@@ -1,0 +1,239 @@
+"""Layers as objects: forward(x) keeps what backward(dout) needs; parameters are the caller's arrays, not copies."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+import densekit.functional as F
+from densekit.compat._shared import Array, batch_norm, is_float, promoted, refuse, rows
+from densekit.compat.dlfs import functions
+from densekit.compat.dlfs.functions import *  # noqa: F403 - as in the book's module
+from densekit.compat.dlfs.functions import classes, cross_entropy_error, relu, sigmoid, softmax
+from densekit.compat.dlfs.util import col2im, im2col
+
+_MODULE = "common.layers"
+
+
+class Relu:
+    """out = x where x > 0, else 0. backward writes into dout and returns it.
+
+    >>> from densekit.compat.dlfs.layers import Relu
+    >>> layer, dout = Relu(), np.ones(2)
+    >>> layer.forward(np.array([-1.0, 2.0])), layer.backward(dout) is dout, dout
+    (array([0., 2.]), True, array([0., 1.]))
+    """
+
+    def __init__(self) -> None:
+        self._x: Any = None
+
+    @property
+    def mask(self) -> Any:
+        """Where x is not above 0: where backward writes 0. None before forward."""
+        return None if self._x is None else self._x <= 0
+
+    def forward(self, x: Array) -> Array:
+        self._x = x
+        return relu(x)  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        if is_float(dout) and dout.flags.writeable:
+            # A select of whole vectors, ten times as fast as NumPy's assignment under a random mask.
+            return F.relu_backward(dout, np.asarray(self._x, dout.dtype), out=dout)
+        dout[self.mask] = 0
+        return dout
+
+
+class Sigmoid:
+    """out = 1 / (1 + e^-x).
+
+    >>> from densekit.compat.dlfs.layers import Sigmoid
+    >>> layer = Sigmoid()
+    >>> layer.forward(np.zeros(1)), layer.backward(np.ones(1))
+    (array([0.5]), array([0.25]))
+    """
+
+    def __init__(self) -> None:
+        self.out: Any = None
+
+    def forward(self, x: Array) -> Array:
+        self.out = sigmoid(x)
+        return self.out  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        upstream, out = promoted(dout, self.out)
+        return F.sigmoid_backward(upstream, out)
+
+
+class Affine:
+    """out = x W + b, every row of x made flat; backward returns dx and leaves dW and db.
+
+    >>> from densekit.compat.dlfs.layers import Affine
+    >>> layer = Affine(np.array([[3.0], [4.0]]), np.ones(1))
+    >>> layer.forward(np.array([[1.0, 2.0]])), layer.backward(np.ones((1, 1))), layer.dW, layer.db
+    (array([[12.]]), array([[3., 4.]]), array([[1.],
+           [2.]]), array([1.]))
+    """
+
+    def __init__(self, W: Array, b: Array) -> None:
+        self.W, self.b = W, b
+        self.x: Any = None
+        self.original_x_shape: Any = None
+        self.dW: Any = None
+        self.db: Any = None
+
+    def forward(self, x: Array) -> Array:
+        self.original_x_shape = x.shape
+        self.x, w, b = promoted(rows(x), self.W, self.b)
+        return F.dense(self.x, w, b)  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        upstream, x, w = promoted(dout, self.x, self.W)
+        dx, self.dW, self.db = F.dense_backward(upstream, x, w)
+        return dx.reshape(self.original_x_shape)
+
+    def end_backward(self, dout: Array) -> None:
+        """backward of the first layer of a network: leaves dW and db, and spends nothing on dx."""
+        upstream, x = promoted(dout, self.x)
+        self.dW, self.db = F.matmul(x, upstream, transpose_a=True), upstream.sum(axis=0)
+
+
+class SoftmaxWithLoss:
+    """The loss cross_entropy_error(softmax(x), t); backward is (y - t) / rows, whatever dout is.
+
+    t: one-hot (n, classes) or class indices (n). y: the probabilities, after forward.
+
+    >>> from densekit.compat.dlfs.layers import SoftmaxWithLoss
+    >>> layer = SoftmaxWithLoss()
+    >>> float(layer.forward(np.zeros((1, 2)), np.array([0])).round(6)), layer.backward()
+    (0.693147, array([[-0.5,  0.5]]))
+    """
+
+    def __init__(self) -> None:
+        self.loss: Any = None
+        self.y: Any = None
+        self.t: Any = None
+
+    def forward(self, x: Array, t: Array) -> Any:
+        self.t = t
+        self.y = softmax(x)
+        self.loss = cross_entropy_error(self.y, t)
+        return self.loss
+
+    def backward(self, dout: Any = 1) -> Array:
+        n = self.t.shape[0]
+        if self.t.size == self.y.size:
+            return (self.y - self.t) / n  # type: ignore[no-any-return]
+        dx: Array = self.y.copy()
+        dx[np.arange(n), classes(self.y, self.t)] -= 1
+        dx /= n
+        return dx
+
+
+class Dropout:
+    """Dropout as first described: x mask in training, mask = np.random.rand(...) > dropout_ratio; else x (1 - ratio).
+
+    dropout_ratio: the probability to drop. arXiv 1207.0580.
+
+    >>> from densekit.compat.dlfs.layers import Dropout
+    >>> np.random.seed(0)
+    >>> layer = Dropout(0.6)
+    >>> layer.forward(np.ones(4)), layer.forward(np.ones(4), train_flg=False)
+    (array([0., 1., 1., 0.]), array([0.4, 0.4, 0.4, 0.4]))
+    """
+
+    def __init__(self, dropout_ratio: float = 0.5) -> None:
+        self.dropout_ratio = dropout_ratio
+        self.mask: Any = None
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        if not train_flg:
+            return x * (1.0 - self.dropout_ratio)
+        self.mask = np.random.rand(*x.shape) > self.dropout_ratio
+        out: Array = x * self.mask
+        return out
+
+    def backward(self, dout: Array) -> Array:
+        dx: Array = dout * self.mask
+        return dx
+
+
+class BatchNormalization:
+    """gamma (x - mean) / sqrt(var + 10e-7) + beta by column; backward leaves dgamma and dbeta. arXiv 1502.03167.
+
+    gamma, beta: (d), held. momentum: the weight of the old value of running_mean and running_var, which start at 0 and
+    are used with train_flg=False. Other than (n, d), x is made so: an image's activations are normalized one by one.
+
+    >>> from densekit.compat.dlfs.layers import BatchNormalization
+    >>> layer = BatchNormalization(np.ones(1), np.zeros(1))
+    >>> layer.forward(np.array([[1.0], [3.0]])).ravel().round(4), layer.running_mean, layer.running_var
+    (array([-1.,  1.]), array([0.2]), array([0.1]))
+    """
+
+    def __init__(
+        self,
+        gamma: Array,
+        beta: Array,
+        momentum: float = 0.9,
+        running_mean: Array | None = None,
+        running_var: Array | None = None,
+    ) -> None:
+        self.gamma, self.beta, self.momentum = gamma, beta, momentum
+        self.running_mean: Any = running_mean
+        self.running_var: Any = running_var
+        self.input_shape: Any = None
+        self.batch_size: Any = None
+        self.dgamma: Any = None
+        self.dbeta: Any = None
+        self._cache: Any = None
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        self.input_shape = x.shape
+        flat, gamma, beta = promoted(rows(x), self.gamma, self.beta)
+        if self.running_mean is None:
+            self.running_mean = self.running_var = np.zeros(flat.shape[1])
+        mean, var = (np.array(a, flat.dtype) for a in (self.running_mean, self.running_var))
+        out, saved = batch_norm(
+            flat, gamma, beta, mean, var, training=train_flg, decay=self.momentum, eps=10e-7, axis=-1
+        )
+        if train_flg:
+            self.running_mean, self.running_var = mean, var
+            self.batch_size = len(flat)
+            self._cache = flat, saved
+        return out.reshape(self.input_shape)
+
+    def backward(self, dout: Array) -> Array:
+        x, saved = self._cache
+        upstream, x, gamma = promoted(rows(dout), x, self.gamma)
+        dx, self.dgamma, self.dbeta = F.batch_norm_backward(upstream, x, gamma, saved=saved)
+        return dx.reshape(self.input_shape)
+
+
+class Convolution:
+    """Not supported: raises ConvolutionNotSupported."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse("Convolution", _MODULE)
+
+
+class Pooling:
+    """Not supported: raises ConvolutionNotSupported."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse("Pooling", _MODULE)
+
+
+__all__ = [
+    "Affine",
+    "BatchNormalization",
+    "Convolution",
+    "Dropout",
+    "Pooling",
+    "Relu",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+    "col2im",
+    "im2col",
+    *functions.__all__,
+]

@@ -1,0 +1,157 @@
+"""Update rules as objects: update(params, grads) changes every params[key] in place.
+
+An entry of params that is a plain number, not an array, is replaced by the updated number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from densekit import _core
+from densekit.compat._shared import Array, is_float, step
+
+Params = MutableMapping[str, Any]
+Rule = _core.Optimizer
+
+
+def _targets(params: Params) -> Iterator[tuple[str, Array]]:
+    """Every key with the array to update."""
+    for key in list(params):
+        value = params[key]
+        if not isinstance(value, np.ndarray):
+            target = np.array(value, np.float64)
+            yield key, target
+            params[key] = target[()]
+        elif is_float(value):
+            yield key, value
+        else:
+            raise TypeError(f"params[{key!r}] is {value.dtype}; it is updated in place, and needs float32 or float64")
+
+
+def _state(states: dict[str, Array] | None, key: str, w: Array) -> Array:
+    """states[key], zeros at first."""
+    assert states is not None
+    if key not in states:
+        states[key] = np.zeros(w.shape, w.dtype)
+    return states[key]
+
+
+def _descend(w: Array, direction: Any, lr: float) -> None:
+    """w <- w - lr direction, in place."""
+    step(Rule.sgd, _core.sgd_numbers(lr, 0.0, False), w, direction)
+
+
+class SGD:
+    """Gradient descent: w <- w - lr g.
+
+    >>> from densekit.compat.dlfs.optimizer import SGD
+    >>> params = {"W": np.array([1.0, 2.0])}
+    >>> SGD(lr=0.5).update(params, {"W": np.array([1.0, -1.0])})
+    >>> params["W"]
+    array([0.5, 2.5])
+    """
+
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+
+    def update(self, params: Params, grads: Params) -> None:
+        for key, w in _targets(params):
+            _descend(w, grads[key], self.lr)
+
+
+class Momentum:
+    """Momentum: v <- momentum v - lr g; w <- w + v."""
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        self.lr, self.momentum = lr, momentum
+        self.v: dict[str, Array] | None = None
+
+    def update(self, params: Params, grads: Params) -> None:
+        self.v = {} if self.v is None else self.v
+        for key, w in _targets(params):
+            v = _state(self.v, key, w)
+            v *= self.momentum
+            _descend(v, grads[key], self.lr)
+            w += v
+
+
+class Nesterov:
+    """Nesterov's momentum as the book writes it: v <- momentum v - lr g; w <- w + momentum^2 v - (1 + momentum) lr g.
+
+    The algebra of arXiv 1212.0901 wants the old v in the second line; here it is the new one, so this differs from
+    Nesterov's momentum elsewhere (densekit.optimizers.SGD(nesterov=True)).
+    """
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        self.lr, self.momentum = lr, momentum
+        self.v: dict[str, Array] | None = None
+
+    def update(self, params: Params, grads: Params) -> None:
+        self.v = {} if self.v is None else self.v
+        for key, w in _targets(params):
+            v = _state(self.v, key, w)
+            v *= self.momentum
+            _descend(v, grads[key], self.lr)
+            _descend(w, v, -(self.momentum**2))
+            _descend(w, grads[key], (1 + self.momentum) * self.lr)
+
+
+class AdaGrad:
+    """AdaGrad: h <- h + g^2; w <- w - lr g / (sqrt(h) + 1e-7)."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+        self.h: dict[str, Array] | None = None
+
+    def update(self, params: Params, grads: Params) -> None:
+        self.h = {} if self.h is None else self.h
+        numbers = _core.adagrad_numbers(self.lr, 0.0, False, 1e-7)
+        for key, w in _targets(params):
+            step(Rule.rmsprop, numbers, w, grads[key], _state(self.h, key, w))
+
+
+class RMSprop:
+    """RMSprop: h <- decay_rate h + (1 - decay_rate) g^2; w <- w - lr g / (sqrt(h) + 1e-7)."""
+
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+        self.lr, self.decay_rate = lr, decay_rate
+        self.h: dict[str, Array] | None = None
+
+    def update(self, params: Params, grads: Params) -> None:
+        self.h = {} if self.h is None else self.h
+        numbers = _core.rmsprop_numbers(self.lr, 0.0, False, self.decay_rate, 1e-7)
+        for key, w in _targets(params):
+            step(Rule.rmsprop, numbers, w, grads[key], _state(self.h, key, w))
+
+
+class Adam:
+    """Adam: w <- w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), m and v the means of g and g^2.
+
+    >>> from densekit.compat.dlfs.optimizer import Adam
+    >>> params, adam = {"W": np.array([1.0])}, Adam(lr=0.1)
+    >>> adam.update(params, {"W": np.array([3.0])})
+    >>> params["W"].round(6), adam.iter
+    (array([0.9]), 1)
+    """
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
+        self.iter = 0
+        self.m: dict[str, Array] | None = None
+        self.v: dict[str, Array] | None = None
+
+    def update(self, params: Params, grads: Params) -> None:
+        if self.m is None:
+            self.m, self.v = {}, {}
+        self.iter += 1
+        # The kernel's eps is added after v is corrected for its start at zero; the book's before.
+        eps = 1e-7 / np.sqrt(1.0 - self.beta2**self.iter)
+        numbers = _core.adam_numbers(self.lr, 0.0, False, self.iter, self.beta1, self.beta2, eps)
+        for key, w in _targets(params):
+            step(Rule.adam, numbers, w, grads[key], _state(self.m, key, w), _state(self.v, key, w))
+
+
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
