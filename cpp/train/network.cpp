@@ -31,7 +31,8 @@ void collect_names(const std::vector<LayerSpec>& layers, std::set<std::string>& 
 void name_layers(std::vector<LayerSpec>& layers, std::set<std::string>& names) {
   for (LayerSpec& layer : layers) {
     for (int number = 0; layer.name.empty(); ++number) {
-      const std::string name = layer.kind + (number ? "_" + std::to_string(number) : "");
+      std::string name = layer.kind;
+      if (number) name.append("_").append(std::to_string(number));
       if (names.insert(name).second) layer.name = name;
     }
     name_layers(layer.layers, names);
