@@ -215,6 +215,11 @@ def set_trainable(model: Sequential, theta: ArrayLike) -> None:
         start += length
 
 
+def joined_gradient(model: Sequential) -> Array:
+    """The gradient that the engine found last, as `trainable` orders the parameters."""
+    return _joined(model._ready().gradients, _trainable_places(model))
+
+
 def objective(model: Sequential, theta: ArrayLike, given: Rows) -> tuple[float, Array]:
     engine = model._ready()
     if any(p["l1"] and p["proximal"] for p in network.penalties(model._spec["layers"])):
@@ -223,4 +228,4 @@ def objective(model: Sequential, theta: ArrayLike, given: Rows) -> tuple[float, 
         )
     set_trainable(model, theta)
     value, penalty = engine.gradient(np.ascontiguousarray(given.x, model.dtype), given.y, given.weights, True)
-    return value + penalty, _joined(engine.gradients, _trainable_places(model))
+    return value + penalty, joined_gradient(model)
