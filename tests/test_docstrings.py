@@ -21,6 +21,8 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
+    if name.startswith("densekit.sklearn"):
+        pytest.importorskip("sklearn")
     module = importlib.import_module(name)
     finder = doctest.DocTestFinder(exclude_empty=True)
     for test in finder.find(module, name, globs={"np": np, "densekit": densekit}):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         regularizers,
         schedules,
     )
+    from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
     from densekit._lr_finder import lr_finder
     from densekit.model import Sequential, TrainingDiverged
 
@@ -50,6 +51,7 @@ _MODULES = (
     "registry",
     "regularizers",
     "schedules",
+    "sklearn",
 )
 # Names that live in a module, imported on first use, too.
 _NAMES = {

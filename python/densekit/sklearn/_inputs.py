@@ -1,0 +1,61 @@
+"""What scikit-learn's users pass as X, y and weights, checked as scikit-learn checks it, in all its versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight
+
+try:  # scikit-learn 1.6
+    from sklearn.utils.validation import validate_data as _validate_data
+except ImportError:
+    _validate_data = BaseEstimator._validate_data
+
+
+def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **options: Any) -> Any:
+    """X, or (X, y), as float32 or float64, dense or CSR; the names and the number of columns are kept or compared.
+
+    NaN and infinity are refused with scikit-learn's message and the column.
+    """
+    names = {} if isinstance(y, str) else {"y": y}
+    try:
+        return _validate_data(
+            estimator, X, **names, reset=reset, accept_sparse="csr", dtype=(np.float64, np.float32), **options
+        )
+    except ValueError as error:
+        text = str(error)
+        if not text.startswith("Input X contains"):
+            raise
+        first, _, rest = text.partition("\n")
+        raise ValueError("\n".join(filter(None, [f"{first.rstrip('.')}{_place(X)}.", rest]))) from None
+
+
+def _place(X: Any) -> str:
+    """Where the first NaN or infinity is."""
+    names = [str(name) for name in getattr(X, "columns", ())]
+    if hasattr(X, "tocsr"):
+        found = X.tocoo()
+        bad = np.flatnonzero(~np.isfinite(found.data))
+        at = sorted(zip(found.row[bad].tolist(), found.col[bad].tolist(), strict=True))
+    else:
+        at = np.argwhere(~np.isfinite(np.asarray(X, np.float64))).tolist()
+    if not at:
+        return ""
+    row, column = at[0]
+    name = f" ({names[column]!r})" if column < len(names) else ""
+    return f" in column {column}{name}, first in row {row}"
+
+
+def row_weights(X: Any, sample_weight: Any) -> Any:
+    """float64 (n,), not negative and not all zero; None stays None."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weights < 0).any():
+        at = int((weights < 0).argmax())
+        raise ValueError(f"sample_weight[{at}] is {weights[at]}; weights are not negative")
+    if not weights.any():
+        raise ValueError("every sample_weight is zero")
+    return weights
