@@ -52,22 +52,21 @@ def batchnorm_forward(x, gamma, beta, param):
     mean, var = param.get("running_mean", np.zeros(x.shape[1])), param.get("running_var", np.zeros(x.shape[1]))
     if param["mode"] == "train":
         batch_mean, batch_var = x.mean(axis=0), x.var(axis=0)
-        std = np.sqrt(batch_var + eps)
-        z = (x - batch_mean) / std
+        std, centred = np.sqrt(batch_var + eps), x - batch_mean
+        z = centred / std
         param["running_mean"] = momentum * mean + (1 - momentum) * batch_mean
         param["running_var"] = momentum * var + (1 - momentum) * batch_var
     else:
-        std = np.sqrt(var + eps)
-        z = (x - mean) / std
-    return gamma * z + beta, (z, std, gamma, x)
+        std, centred = np.sqrt(var + eps), x - mean
+        z = centred / std
+    return gamma * z + beta, (z, std, gamma, centred)
 
 
 def batchnorm_backward(dout, cache):
     """The computational graph, node by node (arXiv 1502.03167, section 3)."""
-    z, std, gamma, x = cache
+    z, std, gamma, centred = cache
     n = len(z)
     dz = dout * gamma
-    centred = x - x.mean(axis=0)
     dvar = (dz * centred).sum(axis=0) * -0.5 / std**3
     dmean = -dz.sum(axis=0) / std - 2 * dvar * centred.mean(axis=0)
     dx = dz / std + dvar * 2 * centred / n + dmean / n
@@ -97,7 +96,7 @@ def dropout_forward(x, param):
         mask = (np.random.rand(*x.shape) < p) / p
     else:
         mask = (np.random.rand(*x.shape) >= p) / (1 - p)
-    return (x * mask).astype(x.dtype), mask
+    return (x * mask).astype(x.dtype, copy=False), mask
 
 
 def dropout_backward(dout, mask):

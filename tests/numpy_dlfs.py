@@ -22,7 +22,7 @@ def softmax(x):
 
 def cross_entropy_error(y, t):
     labels = np.argmax(t, axis=1) if t.shape == y.shape else t
-    return sum(-np.log(row[label] + 1e-7) for row, label in zip(y, labels, strict=True)) / len(y)
+    return -np.log(y[np.arange(len(y)), labels] + 1e-7).mean()
 
 
 def numerical_gradient(f, x, h=1e-4):
@@ -134,7 +134,8 @@ class Rule:
         self.steps += 1
         for key, g in grads.items():
             for state in (self.first, self.second):
-                state.setdefault(key, np.zeros_like(g))
+                if key not in state:
+                    state[key] = np.zeros_like(g)
             params[key] += self.change(key, g)
 
 

@@ -366,6 +366,20 @@ def test_updates_have_defaults(name):
     assert filled.keys() == config.keys()
 
 
+@pytest.mark.parametrize("name", ["sgd", "sgd_momentum"])
+def test_small_and_large_updates_have_the_same_bits(rng, dtype, name):
+    """Small ones are left to NumPy, which starts sooner."""
+    w, dw, v = draw(rng, dtype, 10_000, 10_000, 10_000)
+    parts = [
+        getattr(optim, name)(
+            w[i : i + 500].copy(), dw[i : i + 500], {"learning_rate": 0.1, "velocity": v[i : i + 500]}
+        )[0]
+        for i in range(0, 10_000, 500)
+    ]
+    whole, _ = getattr(optim, name)(w.copy(), dw, {"learning_rate": 0.1, "velocity": v})
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
 # Training
 
 

@@ -12,6 +12,7 @@ import densekit.functional as F
 from densekit import _core
 from densekit._arrays import contiguous
 
+Kind = _core.Activation
 Array: TypeAlias = NDArray[Any]
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -47,10 +48,14 @@ def is_float(array: Array) -> bool:
 
 def promoted(*values: Any) -> list[Array]:
     """Arrays of one float dtype, the one that NumPy's arithmetic would arrive at; integers count as float64."""
+    dtype = getattr(values[0], "dtype", None)
+    for value in values:  # the common case first
+        if type(value) is not np.ndarray or value.dtype is not dtype:
+            break
+    else:
+        if dtype in _FLOATS:
+            return list(values)
     arrays = [np.asarray(v) for v in values]
-    dtype = arrays[0].dtype
-    if dtype in _FLOATS and all(a.dtype == dtype for a in arrays):
-        return arrays
     dtype = np.result_type(np.float32, *arrays)
     return [a.astype(dtype, copy=False) for a in arrays]
 
@@ -73,6 +78,65 @@ def step(rule: Any, numbers: Any, w: Array, dw: Any, *states: Array) -> None:
     _core.optimizer_update(rule, target, gradient, list(states), numbers)
     if target is not w:
         w[...] = target
+
+
+def descend(w: Array, direction: Any, lr: float) -> None:
+    """w <- w - lr direction, in place; either way the same bits."""
+    if w.size < 4096 and isinstance(direction, np.ndarray) and direction.dtype == w.dtype:
+        w -= float(lr) * direction
+    else:
+        step(_core.Optimizer.sgd, _core.sgd_numbers(lr, 0.0, False), w, direction)
+
+
+def _plain(*arrays: Array) -> bool:
+    """Whether kernels can take all of them as they lie."""
+    return all(a.flags.carray for a in arrays)
+
+
+# Operations without the questions of densekit.functional, which on small networks take longer than the numbers. They
+# take arrays of one dtype; those that a kernel cannot take as they are, and those that do not fit, go the long way.
+
+
+def dense(x: Array, w: Array, b: Array, *, relu: bool = False) -> Array:
+    """x w + b, or max(0, x w + b)."""
+    if x.ndim == 2 and w.ndim == 2 and x.shape[1] == w.shape[0] and b.shape == w.shape[1:] and _plain(x, w, b):
+        y = np.empty((x.shape[0], w.shape[1]), x.dtype)
+        _core.dense(x, w, b, Kind.relu if relu else Kind.identity, 0.0, y, None)
+        return y
+    return F.dense(x, w, b, activation="relu" if relu else None)  # type: ignore[no-any-return]
+
+
+def dense_backward(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
+    """dx, dw, db."""
+    if dy.ndim == x.ndim == w.ndim == 2 and (*x.shape, dy.shape[1]) == (len(dy), *w.shape) and _plain(dy, x, w):
+        dx, dw, db = np.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape[1], x.dtype)
+        _core.dense_backward(dy, x, w, dx, dw, db)
+        return dx, dw, db
+    return F.dense_backward(dy, x, w)
+
+
+def first_dense_backward(dy: Array, x: Array) -> tuple[Array, Array]:
+    """dw and db of the first layer of a network, whose dx nobody needs: a third of its products."""
+    return F.matmul(x, dy, transpose_a=True), dy.sum(axis=0)
+
+
+def activation(kind: _core.Activation, z: Array) -> Array:
+    """relu, sigmoid or another by its number."""
+    if not _plain(z):
+        z = contiguous(z)
+    y = np.empty(z.shape, z.dtype)
+    _core.activation_forward(kind, z, y, 0.0)
+    return y
+
+
+def activation_backward(kind: _core.Activation, dy: Array, saved: Array, out: Array | None = None) -> Array:
+    """dy times the slope, from what relu or sigmoid gave (for relu, what it was given serves as well)."""
+    if dy.shape == saved.shape and _plain(dy, saved):
+        dz = np.empty(dy.shape, dy.dtype) if out is None else out
+        _core.activation_backward(kind, dy, saved, dz, 0.0)
+        return dz
+    backward = F.relu_backward if kind == Kind.relu else F.sigmoid_backward
+    return backward(dy, saved, out=out)
 
 
 def batch_norm(

@@ -1,11 +1,19 @@
-"""Layers that follow one another, as one call: here they are one kernel, too."""
+"""Layers that follow one another, as one call: forwards they are one kernel, too."""
 
 from __future__ import annotations
 
 import numpy as np
 
-import densekit.functional as F
-from densekit.compat._shared import Array, promoted, refused, rows
+from densekit.compat._shared import (
+    Array,
+    Kind,
+    activation_backward,
+    dense,
+    dense_backward,
+    promoted,
+    refused,
+    rows,
+)
 from densekit.compat.cs231n.layers import *  # noqa: F403 - as in the course's module
 from densekit.compat.cs231n.layers import Cache
 
@@ -18,7 +26,7 @@ def affine_relu_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     array([[11.,  0.]])
     """
     flat, kernel, bias = promoted(rows(np.asarray(x)), w, b)
-    out = F.dense(flat, kernel, bias, activation="relu")
+    out = dense(flat, kernel, bias, relu=True)
     return out, (x, w, out)
 
 
@@ -26,7 +34,7 @@ def affine_relu_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array
     """dx, dw, db."""
     x, w, out = cache
     upstream, flat, kernel, saved = promoted(dout, rows(np.asarray(x)), w, out)
-    dx, dw, db = F.dense_backward(upstream, flat, kernel, activation="relu", saved=saved)
+    dx, dw, db = dense_backward(activation_backward(Kind.relu, upstream, saved), flat, kernel)
     return dx.reshape(np.shape(x)), dw, db
 
 

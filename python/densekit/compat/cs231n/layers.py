@@ -8,7 +8,18 @@ import numpy as np
 
 import densekit.functional as F
 from densekit._arrays import number, one_of
-from densekit.compat._shared import Array, batch_norm, promoted, refused, rows
+from densekit.compat._shared import (
+    Array,
+    Kind,
+    activation,
+    activation_backward,
+    batch_norm,
+    dense,
+    dense_backward,
+    promoted,
+    refused,
+    rows,
+)
 
 Cache = Any
 
@@ -23,14 +34,14 @@ def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     array([[8.]])
     """
     flat, kernel, bias = promoted(rows(np.asarray(x)), w, b)
-    return F.dense(flat, kernel, bias), (x, w, b)
+    return dense(flat, kernel, bias), (x, w, b)
 
 
 def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dx (the shape of x), dw, db."""
     x, w, _ = cache
     upstream, flat, kernel = promoted(dout, rows(np.asarray(x)), w)
-    dx, dw, db = F.dense_backward(upstream, flat, kernel)
+    dx, dw, db = dense_backward(upstream, flat, kernel)
     return dx.reshape(np.shape(x)), dw, db
 
 
@@ -42,13 +53,13 @@ def relu_forward(x: Array) -> tuple[Array, Cache]:
     array([0., 2.])
     """
     (x,) = promoted(x)
-    return F.relu(x), x
+    return activation(Kind.relu, x), x
 
 
 def relu_backward(dout: Array, cache: Cache) -> Array:
     """dx: dout where x > 0, else 0."""
     upstream, x = promoted(dout, cache)
-    return F.relu_backward(upstream, x)
+    return activation_backward(Kind.relu, upstream, x)
 
 
 def softmax_loss(x: Array, y: Array) -> tuple[Any, Array]:

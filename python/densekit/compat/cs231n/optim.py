@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
-from densekit.compat._shared import Array, promoted, step
+from densekit.compat._shared import Array, descend, promoted, step
 
 Config = dict[str, Any]
 Rule = _core.Optimizer
@@ -44,7 +44,7 @@ def sgd(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Confi
     (True, array([0.5, 2.5]))
     """
     config = _filled(config, learning_rate=1e-2)
-    step(Rule.sgd, _core.sgd_numbers(config["learning_rate"], 0.0, False), w, dw)
+    descend(w, dw, config["learning_rate"])
     return w, config
 
 
@@ -64,7 +64,7 @@ def sgd_momentum(w: Array, dw: Array, config: Config | None = None) -> tuple[Arr
     gradient, parameters, v = promoted(dw, w, w if given is None else given)
     # Only the two new arrays: on large ones memory that is touched for the first time costs more than arithmetic.
     v = np.zeros_like(v, order="C") if given is None else np.multiply(v, float(config["momentum"]), order="C")
-    step(Rule.sgd, _core.sgd_numbers(config["learning_rate"], 0.0, False), v, gradient)
+    descend(v, gradient, config["learning_rate"])
     config["velocity"] = v
     return parameters + v, config
 

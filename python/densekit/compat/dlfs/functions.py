@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit.compat._shared import Array, promoted
+from densekit.compat._shared import Array, Kind, activation, promoted
 
 
 def _applied(kernel: Callable[[Array], Array], x: Any) -> Any:
@@ -39,7 +39,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1.0, 0.0, 1.0])).round(8)
     array([0.26894142, 0.5       , 0.73105858])
     """
-    return _applied(F.sigmoid, x)
+    return _applied(lambda z: activation(Kind.sigmoid, z), x)
 
 
 def sigmoid_grad(x: Any) -> Any:
@@ -55,7 +55,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return _applied(F.relu, x) if np.asarray(x).dtype.kind == "f" else np.maximum(0, x)
+    return _applied(lambda z: activation(Kind.relu, z), x) if np.asarray(x).dtype.kind == "f" else np.maximum(0, x)
 
 
 def relu_grad(x: Any) -> Any:

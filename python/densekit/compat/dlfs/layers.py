@@ -7,7 +7,19 @@ from typing import Any, NoReturn
 import numpy as np
 
 import densekit.functional as F
-from densekit.compat._shared import Array, batch_norm, is_float, promoted, refuse, rows
+from densekit.compat._shared import (
+    Array,
+    Kind,
+    activation_backward,
+    batch_norm,
+    dense,
+    dense_backward,
+    first_dense_backward,
+    is_float,
+    promoted,
+    refuse,
+    rows,
+)
 from densekit.compat.dlfs import functions
 from densekit.compat.dlfs.functions import *  # noqa: F403 - as in the book's module
 from densekit.compat.dlfs.functions import classes, cross_entropy_error, relu, sigmoid, softmax
@@ -40,7 +52,7 @@ class Relu:
     def backward(self, dout: Array) -> Array:
         if is_float(dout) and dout.flags.writeable:
             # A select of whole vectors, ten times as fast as NumPy's assignment under a random mask.
-            return F.relu_backward(dout, np.asarray(self._x, dout.dtype), out=dout)
+            return activation_backward(Kind.relu, dout, np.asarray(self._x, dout.dtype), out=dout)
         dout[self.mask] = 0
         return dout
 
@@ -63,7 +75,7 @@ class Sigmoid:
 
     def backward(self, dout: Array) -> Array:
         upstream, out = promoted(dout, self.out)
-        return F.sigmoid_backward(upstream, out)
+        return activation_backward(Kind.sigmoid, upstream, out)
 
 
 class Affine:
@@ -86,17 +98,17 @@ class Affine:
     def forward(self, x: Array) -> Array:
         self.original_x_shape = x.shape
         self.x, w, b = promoted(rows(x), self.W, self.b)
-        return F.dense(self.x, w, b)  # type: ignore[no-any-return]
+        return dense(self.x, w, b)
 
     def backward(self, dout: Array) -> Array:
         upstream, x, w = promoted(dout, self.x, self.W)
-        dx, self.dW, self.db = F.dense_backward(upstream, x, w)
+        dx, self.dW, self.db = dense_backward(upstream, x, w)
         return dx.reshape(self.original_x_shape)
 
     def end_backward(self, dout: Array) -> None:
         """backward of the first layer of a network: leaves dW and db, and spends nothing on dx."""
         upstream, x = promoted(dout, self.x)
-        self.dW, self.db = F.matmul(x, upstream, transpose_a=True), upstream.sum(axis=0)
+        self.dW, self.db = first_dense_backward(upstream, x)
 
 
 class SoftmaxWithLoss:

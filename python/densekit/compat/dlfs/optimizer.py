@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
-from densekit.compat._shared import Array, is_float, step
+from densekit.compat._shared import Array, descend, is_float, step
 
 Params = MutableMapping[str, Any]
 Rule = _core.Optimizer
@@ -39,11 +39,6 @@ def _state(states: dict[str, Array] | None, key: str, w: Array) -> Array:
     return states[key]
 
 
-def _descend(w: Array, direction: Any, lr: float) -> None:
-    """w <- w - lr direction, in place."""
-    step(Rule.sgd, _core.sgd_numbers(lr, 0.0, False), w, direction)
-
-
 class SGD:
     """Gradient descent: w <- w - lr g.
 
@@ -59,7 +54,7 @@ class SGD:
 
     def update(self, params: Params, grads: Params) -> None:
         for key, w in _targets(params):
-            _descend(w, grads[key], self.lr)
+            descend(w, grads[key], self.lr)
 
 
 class Momentum:
@@ -74,7 +69,7 @@ class Momentum:
         for key, w in _targets(params):
             v = _state(self.v, key, w)
             v *= self.momentum
-            _descend(v, grads[key], self.lr)
+            descend(v, grads[key], self.lr)
             w += v
 
 
@@ -94,9 +89,9 @@ class Nesterov:
         for key, w in _targets(params):
             v = _state(self.v, key, w)
             v *= self.momentum
-            _descend(v, grads[key], self.lr)
-            _descend(w, v, -(self.momentum**2))
-            _descend(w, grads[key], (1 + self.momentum) * self.lr)
+            descend(v, grads[key], self.lr)
+            descend(w, v, -(self.momentum**2))
+            descend(w, grads[key], (1 + self.momentum) * self.lr)
 
 
 class AdaGrad:

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 import densekit.functional as F
 from densekit._arrays import one_of
-from densekit.compat._shared import Array, promoted, rows
+from densekit.compat._shared import Array, first_dense_backward, promoted, rows
 from densekit.compat.cs231n.layer_utils import *  # noqa: F403 - as in the course's module
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
 from densekit.compat.cs231n.layers import *  # noqa: F403
@@ -29,11 +29,6 @@ from densekit.compat.cs231n.layers import (
     relu_forward,
     softmax_loss,
 )
-
-
-def _first_backward(dz: Array, x: Array) -> tuple[Array, Array]:
-    """dw and db of the first layer, whose dx nobody needs: a third of its products."""
-    return F.matmul(rows(x), dz, transpose_a=True), dz.sum(axis=0)
 
 
 def _penalized(loss: Any, dw: Array, w: Array, reg: float) -> Any:
@@ -106,8 +101,8 @@ class TwoLayerNet(_Saved):
         loss, dscores = softmax_loss(scores, y)
         grads: dict[str, Array] = {}
         dhidden, grads["W2"], grads["b2"] = affine_backward(dscores, second)
-        (x,) = promoted(X)
-        grads["W1"], grads["b1"] = _first_backward(relu_backward(dhidden, hidden), x)
+        dz, x = promoted(relu_backward(dhidden, hidden), rows(np.asarray(X)))
+        grads["W1"], grads["b1"] = first_dense_backward(dz, x)
         for name in ("W1", "W2"):
             loss = _penalized(loss, grads[name], p[name], self.reg)
         return loss, grads
@@ -231,7 +226,7 @@ class FullyConnectedNet(_Saved):
             backward = batchnorm_backward if self.use_batchnorm else layernorm_backward
             dout, grads[f"gamma{layer}"], grads[f"beta{layer}"] = backward(dout, norm)
         if layer == 1:
-            grads["W1"], grads["b1"] = _first_backward(dout, dense[0])
+            grads["W1"], grads["b1"] = first_dense_backward(dout, rows(dense[0]))
             return dout
         dx, grads[f"W{layer}"], grads[f"b{layer}"] = affine_backward(dout, dense)
         return dx
