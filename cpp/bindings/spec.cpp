@@ -5,10 +5,33 @@
 
 #include "bindings/arrays.h"
 #include "train/initialize.h"
+#include "train/plan.h"
+#include "train/update.h"
 
 namespace densekit::bindings {
 
 static std::string normalize_spec(const std::string& text) { return to_json(spec_from_json(text)); }
+
+// What a network of this spec keeps, without making it: its segments, parameters first; the length of its flat
+// parameters, gaps included; and how many arrays of that length the optimizer has.
+static py::typing::Dict<py::str, py::object> spec_layout(const std::string& text) {
+  const Spec spec = spec_from_json(text);
+  const Plan plan = make_plan(spec, spec.fuse);
+  py::list segments;
+  for (const auto* list : {&plan.parameters, &plan.statistics})
+    for (const Segment& s : *list) {
+      py::dict d;
+      d["layer"] = s.layer;
+      d["name"] = s.name;
+      d["shape"] = py::tuple(py::cast(s.shape));
+      segments.append(d);
+    }
+  py::typing::Dict<py::str, py::object> layout;
+  layout["segments"] = segments;
+  layout["parameters"] = plan.parameter_count;
+  layout["states"] = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  return layout;
+}
 
 template <class V> static void take(const py::dict& fields, const char* key, V& target) {
   if (fields.contains(key)) target = fields[key].cast<V>();
@@ -36,6 +59,7 @@ template <class T> static void initialize(const py::typing::Dict<py::str, py::ob
 
 void bind_spec(py::module_& m) {
   m.def("normalize_spec", &normalize_spec, py::arg("text"));
+  m.def("spec_layout", &spec_layout, py::arg("text"));
   DENSEKIT_DEF(m, "initialize", initialize, py::arg("initializer"), py::arg("seed"), py::arg("segment"), py::arg("fan_in"),
                py::arg("fan_out"), py::arg("out").noconvert());
 }

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         schedules,
     )
     from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
+    from densekit._files import load
     from densekit._lr_finder import lr_finder
     from densekit.model import Sequential, TrainingDiverged
 
@@ -57,6 +58,7 @@ _MODULES = (
 _NAMES = {
     "Sequential": "densekit.model",
     "TrainingDiverged": "densekit.model",
+    "load": "densekit._files",
     "lr_finder": "densekit._lr_finder",
 }
 
@@ -72,6 +74,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "load",
     "losses",
     "lr_finder",
     "metrics",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from densekit import initializers, layers, losses, metrics, optimizers, regularizers
-from densekit._arrays import one_of
+from densekit._arrays import one_of, whole
 from densekit._layer import Layer, constructor_parameters
 from densekit._parts import Part
 
@@ -59,7 +59,7 @@ def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer
     classes |= dict(custom or {})
     name = config.get("class")
     if isinstance(name, str) and name not in classes:
-        raise ValueError(f"the layer class {name!r} is not one of densekit's; give it as custom={{{name!r}: {name}}}")
+        raise ValueError(f"the layer class {name!r} is not one of densekit's; give it as {_giving(name)}")
     made = classes[one_of("layer", "class", name, list(classes))]
     arguments = {
         key: _object(value, classes, custom) for key, value in config.items() if key not in ("class", "trainable")
@@ -93,8 +93,8 @@ def model_config(model: Sequential) -> Config:
         if compiled.loss is None
         else {
             "optimizer": compiled.optimizer.config(),
-            "loss": compiled.loss.config(),
-            "metrics": [metric.config() for metric in compiled.metrics],
+            "loss": _loss_config(compiled.loss),
+            "metrics": [_metric_config(metric) for metric in compiled.metrics],
             "regularizer": None if compiled.regularizer is None else compiled.regularizer.config(),
             "clip_norm": compiled.clip_norm,
             "clip_value": compiled.clip_value,
@@ -102,18 +102,56 @@ def model_config(model: Sequential) -> Config:
     }
 
 
+# Functions of the user's are known by their names; whoever loads them says which they are.
+
+
+def _loss_config(loss: losses.Loss) -> Config:
+    if isinstance(loss, losses.HostLoss):
+        return {"class": "HostLoss", "function": loss.name, "reduction": loss.reduction}
+    return loss.config()
+
+
+def _metric_config(metric: metrics.Metric) -> Config:
+    if metric.of is None:
+        name = str(getattr(metric.function, "__name__", type(metric.function).__name__))
+        return {"class": "Metric", "custom": name, "name": metric.name, "options": metric.options}
+    return metric.config()
+
+
+def _giving(name: str) -> str:
+    return f"{{{name!r}: {name}}} in custom_objects= (of load) or custom= (of from_config)"
+
+
+def _custom(what: str, name: str, custom: Mapping[str, Any] | None) -> Any:
+    if custom is None or name not in custom:
+        raise ValueError(f"the {what} {name!r} is a Python function; give it as {_giving(name)}")
+    return custom[name]
+
+
+def _loss(config: Mapping[str, Any], custom: Mapping[str, Any] | None) -> losses.Loss:
+    if config.get("class") == "HostLoss":
+        return losses.HostLoss(function=_custom("loss", config["function"], custom), reduction=config["reduction"])
+    return losses.get(config)
+
+
+def _metric(config: Mapping[str, Any], loss: losses.Loss, custom: Mapping[str, Any] | None) -> metrics.Metric:
+    if "custom" in config:
+        return metrics.Metric(_custom("metric", config["custom"], custom), config["name"], **config["options"])
+    return metrics.get(config, loss)
+
+
 def model_from_config(
-    made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None, engine: Any
+    made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, Any] | None, engine: Any
 ) -> Sequential:
     width = [] if config["inputs"] is None else [layers.Input(config["inputs"])]
     inside = [layer_from_config(layer, custom) for layer in config["layers"]]
     model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"], engine=engine)
     compiled = config["compiled"]
     if compiled is not None:
-        loss = losses.get(compiled["loss"])
+        loss = _loss(compiled["loss"], custom)
         model._compiled.optimizer = optimizers.get(compiled["optimizer"])
         model._compiled.loss = loss
-        model._compiled.metrics = [metrics.get(one, loss) for one in compiled["metrics"]]
+        model._compiled.metrics = [_metric(one, loss, custom) for one in compiled["metrics"]]
         if compiled["regularizer"] is not None:
             model._compiled.regularizer = regularizers.get(compiled["regularizer"])
         model._compiled.clip_norm, model._compiled.clip_value = compiled["clip_norm"], compiled["clip_value"]
@@ -123,25 +161,39 @@ def model_from_config(
 # The state: everything that training changes.
 
 
-def state(model: Sequential) -> Config:
-    """Numbers as plain data, and copies of the arrays by name."""
+def numbers(model: Sequential) -> Config:
+    """The counters, and what the schedule keeps."""
     schedule = getattr(model.optimizer, "schedule", None)
-    numbers: Config = {
+    return {
         "step": model.step,
         "epoch": model.epoch,
         "schedule": {} if schedule is None else schedule.state(),
     }
+
+
+def set_numbers(model: Sequential, given: Config) -> None:
+    step, epoch = (whole("state", name, given[name]) for name in ("step", "epoch"))
+    if model._engine is not None:
+        model._engine.step = step
+    model.epoch = epoch
+    schedule = getattr(model.optimizer, "schedule", None)
+    if schedule is not None and given["schedule"]:
+        schedule.set_state(given["schedule"])
+
+
+def state(model: Sequential) -> Config:
+    """Numbers as plain data, and copies of the arrays by name."""
     if not model.built:
-        return {"numbers": numbers, "arrays": {}}
+        return {"numbers": numbers(model), "arrays": {}}
     engine = model._ready()
     arrays = {"parameters": engine.parameters.copy(), "statistics": engine.statistics.copy()}
     arrays |= {f"state_{i}": array.copy() for i, array in enumerate(engine.states)}
-    return {"numbers": numbers, "arrays": arrays}
+    return {"numbers": numbers(model), "arrays": arrays}
 
 
 def restore(model: Sequential, kept: Mapping[str, Any]) -> None:
     """Puts a state into a model of the same config; ValueError if an array does not fit."""
-    numbers, arrays = kept["numbers"], kept["arrays"]
+    arrays = kept["arrays"]
     if arrays:
         engine = model._ready(fresh=False)
         targets = {"parameters": engine.parameters, "statistics": engine.statistics}
@@ -153,8 +205,4 @@ def restore(model: Sequential, kept: Mapping[str, Any]) -> None:
                 raise ValueError(f"the state's {name} are {arrays[name].shape}, expected {target.shape}")
         for name, target in targets.items():
             target[...] = arrays[name]
-        engine.step = numbers["step"]
-    model.epoch = numbers["epoch"]
-    schedule = getattr(model.optimizer, "schedule", None)
-    if schedule is not None and numbers["schedule"]:
-        schedule.set_state(numbers["schedule"])
+    set_numbers(model, kept["numbers"])

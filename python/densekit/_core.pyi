@@ -1368,6 +1368,7 @@ def softmax_cross_entropy(
     losses: numpy.typing.NDArray[numpy.float64],
     dz: numpy.typing.NDArray[numpy.float64],
 ) -> float: ...
+def spec_layout(text: str) -> dict[str, typing.Any]: ...
 @typing.overload
 def sum_of_squares(
     x: numpy.typing.NDArray[numpy.float32], factor: typing.SupportsFloat | typing.SupportsIndex

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,8 @@ from numpy.typing import ArrayLike
 from densekit import _config as config
 from densekit import _data as data
 from densekit import _evaluation as evaluation
+from densekit import _files, losses, metrics, optimizers, regularizers
 from densekit import _network as network
-from densekit import losses, metrics, optimizers, regularizers
 from densekit._arrays import flag, number
 from densekit._fit import TrainingDiverged, fit, train_on_batch
 from densekit._layer import Layer, walk
@@ -297,12 +298,26 @@ class Sequential(Stack):
     def from_config(
         cls,
         config_: Mapping[str, Any],
-        custom: Mapping[str, type[Layer]] | None = None,
+        custom: Mapping[str, Any] | None = None,
         *,
         engine: Literal["native", "reference"] | None = None,
     ) -> Sequential:
-        """The model that `config` described, untrained. custom: layer classes of your own by their names."""
+        """The model that `config` described, untrained. custom: layer classes and functions of your own by name."""
         return config.model_from_config(cls, config_, custom, engine)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model with its optimizer's state into one file, which `densekit.load` reads; np.load does, too.
+
+        path: any name, e.g. "model.npz". The file is there completely or not at all: a crash leaves the old one. It
+        holds no code: classes and functions of your own are known by their names, and load must be given them.
+
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.npz"
+        >>> densekit.Sequential([densekit.layers.Dense(2, inputs=3)], seed=0).save(path)
+        >>> np.load(path)["dense/kernel"].shape
+        (3, 2)
+        """
+        _files.save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_engine", "_views")}

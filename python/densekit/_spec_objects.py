@@ -1,0 +1,165 @@
+"""From the spec of docs/network.md to the config of a model: for files that no Python wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densekit import initializers, losses, optimizers, regularizers
+from densekit._config import Config
+from densekit._layer import snake_case
+from densekit.layers import _NUMBERS
+
+_INITIALIZERS = {
+    snake_case(c.__name__): c
+    for c in (
+        initializers.Zeros,
+        initializers.Ones,
+        initializers.Constant,
+        initializers.Uniform,
+        initializers.Normal,
+        initializers.TruncatedNormal,
+        initializers.VarianceScaling,
+        initializers.Orthogonal,
+        initializers.Given,
+    )
+}
+_LOSSES = {
+    c.kind: c
+    for c in (
+        losses.NLL,
+        losses.BinaryCrossentropy,
+        losses.CrossEntropy,
+        losses.Hinge,
+        losses.KLDivergence,
+        losses.MulticlassHinge,
+        losses.GammaNLL,
+        losses.GaussianNLL,
+        losses.Huber,
+        losses.LaplaceNLL,
+        losses.LogCosh,
+        losses.MeanAbsoluteError,
+        losses.MeanSquaredError,
+        losses.Pinball,
+        losses.PoissonNLL,
+        losses.RootMeanSquaredError,
+    )
+}
+_OPTIMIZERS = {
+    "sgd": optimizers.SGD,
+    "momentum": optimizers.SGD,
+    "nesterov": optimizers.SGD,
+    "rmsprop": optimizers.RMSprop,
+    "adagrad": optimizers.Adagrad,
+    "adadelta": optimizers.Adadelta,
+    "adam": optimizers.Adam,
+    "adamax": optimizers.Adamax,
+    "nadam": optimizers.Nadam,
+    "lion": optimizers.Lion,
+}
+
+
+def config_of_spec(spec: Mapping[str, Any]) -> Config:
+    """A config whose model has this spec, but for what Python does not say (`as_python_says_it`)."""
+    per_weight = bool(spec["penalty_per_weight"])
+    nothing = regularizers.L1L2(0.0, 0.0, compat="sklearn").config()  # says per_weight where no layer has a penalty
+    return {
+        "class": "Sequential",
+        "layers": [_layer(layer, per_weight) for layer in spec["layers"]],
+        "inputs": spec["inputs"],
+        "seed": spec["seed"],
+        "dtype": spec["dtype"],
+        "name": None,
+        "compiled": None
+        if spec["loss"] is None
+        else {
+            "optimizer": optimizer_config(spec["optimizer"]),
+            "loss": _loss(spec["loss"]),
+            "metrics": [],
+            "regularizer": nothing if per_weight else None,
+            "clip_norm": spec["clip_norm"],
+            "clip_value": spec["clip_value"],
+        },
+    }
+
+
+def _layer(s: Mapping[str, Any], per_weight: bool) -> Config:
+    kind, common = s["kind"], {"name": s["name"], "trainable": s["trainable"]}
+    if kind == "dense":
+        return common | {
+            "class": "Dense",
+            "units": s["units"],
+            "activation": _activation(s),
+            "use_bias": s["bias"],
+            **{f"{of}_initializer": _initializer(s[f"{of}_initializer"]) for of in ("kernel", "bias")},
+            **{f"{of}_regularizer": _penalty(s[f"{of}_penalty"], per_weight) for of in ("kernel", "bias")},
+        }
+    if kind == "activation":
+        return common | {"class": "Activation", "activation": s["activation"]} | _number(s)
+    if kind == "residual":
+        return common | {"class": "Residual", "layers": [_layer(inner, per_weight) for inner in s["layers"]]}
+    fields = {key: value for key, value in s.items() if key not in ("kind", "unbiased")}
+    if kind == "batch_norm":
+        return fields | {"class": "BatchNorm", "running_var": "unbiased" if s["unbiased"] else "biased"}
+    classes = {"layer_norm": "LayerNorm", "dropout": "Dropout", "gaussian_noise": "GaussianNoise"}
+    if kind not in classes:
+        raise ValueError(f"{s['name']}: a layer of kind {kind!r} can only be made by the program that wrote the file")
+    return fields | {"class": classes[kind]}
+
+
+def _number(s: Mapping[str, Any]) -> Config:
+    """The number of an activation, by its name, where it is not the usual one."""
+    name, usual = _NUMBERS.get(s["activation"], ("", s["parameter"]))
+    return {} if s["parameter"] == usual else {name: s["parameter"]}
+
+
+def _activation(s: Mapping[str, Any]) -> Any:
+    number = _number(s)
+    return {"class": "Activation", "activation": s["activation"], **number} if number else s["activation"]
+
+
+def _initializer(s: Mapping[str, Any]) -> Config:
+    made: initializers.Initializer = _INITIALIZERS[s["kind"]](**{k: v for k, v in s.items() if k != "kind"})
+    return made.config()
+
+
+def _penalty(s: Mapping[str, Any], per_weight: bool) -> Config | None:
+    if not s["l1"] and not s["l2"] and s["proximal"]:
+        return None
+    mode: Any = "proximal" if s["proximal"] else "subgradient"
+    compat: Any = "sklearn" if per_weight else "torch"
+    return regularizers.L1L2(s["l1"], s["l2"], mode=mode, compat=compat).config()
+
+
+def _loss(s: Mapping[str, Any]) -> Config:
+    if s["kind"] not in _LOSSES:
+        raise ValueError(f"a loss of kind {s['kind']!r} can only be made by the program that wrote the file")
+    options = {key: value for key, value in s.items() if key not in ("kind", "link")}
+    if s["kind"] == "softmax_cross_entropy":
+        options["from_logits"] = not s["link"]
+    if s["kind"] == "binary_cross_entropy" and s["link"]:
+        options["from_logits"] = False
+    return _LOSSES[s["kind"]](**options).config()
+
+
+def optimizer_config(s: Mapping[str, Any] | None) -> Config:
+    if s is None:
+        return optimizers.SGD().config()
+    options = {key: value for key, value in s.items() if key != "kind"}
+    if s["kind"] == "nesterov":
+        options["nesterov"] = True
+    made: optimizers.Optimizer = _OPTIMIZERS[s["kind"]](**options)
+    return made.config()
+
+
+def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec, with the fields of `made` where Python has no words for them, which change no number."""
+    unsaid = ["fuse"]
+    if spec["optimizer"] is None:
+        unsaid.append("optimizer")
+    if spec["loss"] is None:
+        unsaid += ["clip_norm", "clip_value", "penalty_per_weight"]
+    return {**spec, **{key: made[key] for key in unsaid}}
+
+
+__all__ = ["as_python_says_it", "config_of_spec", "optimizer_config"]
