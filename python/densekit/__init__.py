@@ -20,9 +20,12 @@ if TYPE_CHECKING:
         datasets,
         diagnostics,
         functional,
+        info,
         initializers,
         layers,
+        likelihood,
         losses,
+        manifold,
         metrics,
         optimizers,
         plots,
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
         registry,
         regularizers,
         schedules,
+        shift,
+        sweeps,
     )
     from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
     from densekit._files import load
@@ -42,9 +47,12 @@ _MODULES = (
     "datasets",
     "diagnostics",
     "functional",
+    "info",
     "initializers",
     "layers",
+    "likelihood",
     "losses",
+    "manifold",
     "metrics",
     "optimizers",
     "plots",
@@ -52,7 +60,9 @@ _MODULES = (
     "registry",
     "regularizers",
     "schedules",
+    "shift",
     "sklearn",
+    "sweeps",
 )
 # Names that live in a module, imported on first use, too.
 _NAMES = {
@@ -72,11 +82,14 @@ __all__ = [
     "diagnostics",
     "functional",
     "get_num_threads",
+    "info",
     "initializers",
     "layers",
+    "likelihood",
     "load",
     "losses",
     "lr_finder",
+    "manifold",
     "metrics",
     "optimizers",
     "plots",
@@ -85,7 +98,9 @@ __all__ = [
     "regularizers",
     "schedules",
     "set_num_threads",
+    "shift",
     "show_versions",
+    "sweeps",
     "use_isa",
 ]
 

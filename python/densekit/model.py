@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from densekit import _config as config
 from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit import _files, losses, metrics, optimizers, regularizers
+from densekit import _monte_carlo as monte_carlo
 from densekit import _network as network
 from densekit._arrays import flag, number
 from densekit._fit import TrainingDiverged, fit, train_on_batch
@@ -204,17 +205,49 @@ class Sequential(Stack):
         y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), flag("model", "training", training))
         return y
 
-    def predict(self, X: Any, batch_size: int | None = None) -> Array:
+    @overload
+    def predict(
+        self,
+        X: Any,
+        batch_size: int | None = None,
+        *,
+        mc_samples: int | None = None,
+        return_std: Literal[False] = False,
+    ) -> Array: ...
+
+    @overload
+    def predict(
+        self, X: Any, batch_size: int | None = None, *, mc_samples: int | None = None, return_std: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def predict(
+        self, X: Any, batch_size: int | None = None, *, mc_samples: int | None = None, return_std: bool = False
+    ) -> Array | tuple[Array, Array]:
         """What the model puts out, (n, outputs), in inference mode and with bounded memory.
 
         batch_size: rows at a time; the results have the same bits for any. NaN and infinity go through.
 
-        >>> from densekit.layers import Dense
+        mc_samples: Monte-Carlo dropout: the mean of so many passes with dropout and noise as in training, batch norms
+        as in inference. return_std: (mean, standard deviation of the passes with n − 1): how much the network's opinion
+        depends on which units it asks. The masks are functions of the seed and the updates made, the same at each call.
+        Gal and Ghahramani, ICML 2016.
+
+        >>> from densekit.layers import Dense, Dropout
         >>> densekit.Sequential([Dense(2, kernel_initializer="ones")], seed=0).predict([[1, 2], [3, 4]])
         array([[3., 3.],
                [7., 7.]], dtype=float32)
+        >>> model = densekit.Sequential([Dropout(0.5), Dense(1, kernel_initializer="ones")], seed=0)
+        >>> mean, std = model.predict(np.ones((1, 100)), mc_samples=2000, return_std=True)  # 100 ± √100
+        >>> mean.round(), std.round()
+        (array([[100.]], dtype=float32), array([[10.]], dtype=float32))
         """
-        return evaluation.predict(self, X, batch_size)
+        if mc_samples is None:
+            if return_std:
+                raise ValueError("predict: return_std=True is the spread of Monte-Carlo samples; give mc_samples=100")
+            return evaluation.predict(self, X, batch_size)
+        if batch_size is not None:
+            raise ValueError("predict: mc_samples goes through the rows in blocks of its own; leave batch_size out")
+        return monte_carlo.predict(self, X, mc_samples, return_std)
 
     def transform(self, X: Any, layer: str | Layer | int = -2, batch_size: int | None = None) -> Array:
         """What a hidden layer puts out, in inference mode.

@@ -1,0 +1,185 @@
+"""Black-box tests and corrections: what a trained model says about new data, without looking into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from densekit import _network as network
+from densekit import functional as F
+from densekit._arrays import number, weights
+from densekit._stack import Stack
+from densekit.shift._result import ShiftTest
+from densekit.shift._univariate import Correction, ks_test
+
+Array = NDArray[Any]
+
+
+def probabilities(op: str, model: Any, X: Any) -> NDArray[np.float64]:
+    """(n, classes) of a classifier: of predict_proba if it has that, else of predict; logits of ours are converted.
+
+    One column, p of class 1, becomes two.
+    """
+    if hasattr(model, "predict_proba"):
+        raw = np.asarray(model.predict_proba(X), np.float64)
+    elif hasattr(model, "predict"):
+        raw = np.asarray(model.predict(X), np.float64)
+        if isinstance(model, Stack):
+            ending = network.last_activation(model.layers)
+            if ending == "log_softmax":
+                raw = np.exp(raw)
+            elif ending == "identity":
+                raw = F.softmax(raw) if raw.shape[1] > 1 else F.sigmoid(raw)
+    elif callable(model):
+        raw = np.asarray(model(X), np.float64)
+    else:
+        raise TypeError(f"{op}: model must have predict_proba or predict, or be a function of X, got {model!r}")
+    if raw.ndim == 1:
+        raw = raw.reshape(-1, 1)
+    if raw.ndim != 2 or not ((raw >= -1e-6) & (raw <= 1 + 1e-6)).all():
+        raise ValueError(f"{op}: the model must give probabilities (rows, classes); it gave {raw.shape} numbers "
+                         f"from {raw.min():.3g} to {raw.max():.3g}")  # fmt: skip
+    return np.column_stack([1 - raw, raw]) if raw.shape[1] == 1 else raw
+
+
+def bbsd(
+    model: Any, X_ref: Any, X_new: Any, *, alpha: float = 0.05, correction: Correction = "bonferroni"
+) -> ShiftTest:
+    """Black-box shift detection: the Kolmogorov-Smirnov test of each of the model's class probabilities.
+
+    model: a classifier: a Sequential, anything with predict_proba or predict, or a function of X. X_ref: rows that the
+    model was not trained on, for it is surer of those. alpha, correction: as ks_test. It is sensitive to label shift.
+    Lipton et al., ICML 2018; Rabanser et al., NeurIPS 2019.
+
+    >>> rng = np.random.default_rng(0)
+    >>> model = lambda X: 1 / (1 + np.exp(-X))
+    >>> densekit.shift.bbsd(model, rng.normal(0, 1, (200, 1)), rng.normal(1, 1, (200, 1))).rejected
+    True
+    """
+    ref, new = (probabilities("bbsd", model, X) for X in (X_ref, X_new))
+    if ref.shape[1] == 2:  # the other column says the same
+        ref, new = ref[:, 1:], new[:, 1:]
+    found = ks_test(ref, new, alpha=alpha, correction=correction)
+    names = tuple(f"p{k}" for k in range(ref.shape[1])) if ref.shape[1] > 1 else ("p1",)
+    return ShiftTest(
+        "model outputs (BBSD)", names, found.statistic, found.p_value, found.adjusted, found.alpha, found.correction
+    )
+
+
+@dataclass(frozen=True)
+class LabelShift:
+    """The class shares of new data, and the weights that make old rows stand for new ones.
+
+    weights: (classes,), q(class) / p(class). priors_ref, priors_new: p and q. std: of priors_new, from the numbers of
+    rows. joint: C, C[i, j] the share of old rows that are j and called i. predicted: μ, the share of new rows called i.
+    condition: of C.
+    """
+
+    weights: NDArray[np.float64]
+    priors_ref: NDArray[np.float64]
+    priors_new: NDArray[np.float64]
+    std: NDArray[np.float64]
+    joint: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    condition: float
+
+    def sample_weight(self, y: ArrayLike) -> NDArray[np.float64]:
+        """The weight of each row by its label, for fit(sample_weight=)."""
+        return np.asarray(self.weights[np.asarray(y)])
+
+    def __str__(self) -> str:
+        rows = [
+            f"class {k}: {p:.3f} -> {q:.3f} ± {s:.3f}, weight {w:.3f}"
+            for k, (p, q, s, w) in enumerate(zip(self.priors_ref, self.priors_new, self.std, self.weights, strict=True))
+        ]
+        return "\n".join([*rows, f"condition number {self.condition:.1f}"])
+
+
+def _labels(op: str, y: Any, rows: int) -> NDArray[np.int64]:
+    labels = np.asarray(y)
+    if labels.shape != (rows,):
+        raise ValueError(f"{op}: X_ref has {rows} rows but y_ref is {labels.shape}, expected ({rows},)")
+    if labels.dtype.kind not in "iub" or (labels.size and labels.min() < 0):
+        raise TypeError(
+            f"{op}: y_ref must be labels, whole numbers from 0; np.unique(y, return_inverse=True)[1] makes them"
+        )
+    return labels.astype(np.int64)
+
+
+def bbse(model: Any, X_ref: Any, y_ref: Any, X_new: Any, *, max_condition: float = 20.0) -> LabelShift:
+    """Black-box shift estimation of label shift: w = C⁻¹ μ, w_j = q(j) / p(j), negative ones set to 0.
+
+    model: as bbsd; its most probable class is what counts. X_ref, y_ref: old rows that it was not trained on, with
+    labels from 0. X_new: new rows. C[i, j] = P_old(called i, is j), μ[i] = P_new(called i). Right only if P(X given Y)
+    stayed.
+    max_condition: of the matrix P_old(called i | is j), C without the class shares; above it the model confuses
+    classes so much that the errors of μ would be multiplied by more than that: a ValueError. Lipton et al., ICML 2018.
+
+    >>> X_ref, y_ref = np.array([[0.1], [0.2], [0.9], [0.8]]), [0, 0, 1, 1]
+    >>> found = densekit.shift.bbse(lambda X: X, X_ref, y_ref, [[0.1], [0.9], [0.7], [0.8]])
+    >>> found.priors_new, found.weights
+    (array([0.25, 0.75]), array([0.5, 1.5]))
+    """
+    op = "bbse"
+    limit = number(op, "max_condition", max_condition, low=1)
+    old, new = (probabilities(op, model, X) for X in (X_ref, X_new))
+    labels = _labels(op, y_ref, len(old))
+    classes = old.shape[1]
+    if labels.size and labels.max() >= classes:
+        raise ValueError(f"{op}: y_ref has the label {labels.max()} but the model knows {classes} classes")
+    counts = np.bincount(labels, minlength=classes)
+    if (counts == 0).any():
+        raise ValueError(f"{op}: y_ref has no row of class {int((counts == 0).argmax())}; each class needs some")
+    called = np.bincount(old.argmax(axis=1) * classes + labels, minlength=classes**2).reshape(classes, classes)
+    joint, predicted = called / len(labels), np.bincount(new.argmax(axis=1), minlength=classes) / len(new)
+    rates, priors = called / counts, counts / len(labels)
+    confusion = float(np.linalg.cond(rates))
+    if not confusion <= limit:
+        raise ValueError(
+            f"{op}: the model confuses the classes: the condition number of P(called i | is j) is {confusion:.3g}, "
+            f"above max_condition={limit:g}; the priors cannot be told. Train a better model, or give more rows"
+        )
+    ratio = np.maximum(np.linalg.solve(joint, predicted), 0.0)
+    shares = ratio * priors
+    ratio, shares = ratio / shares.sum(), shares / shares.sum()
+    return LabelShift(
+        ratio, priors, shares, _spread(rates, shares, predicted, counts, len(new)), joint, predicted,
+        float(np.linalg.cond(joint)),
+    )  # fmt: skip
+
+
+def _spread(rates: Array, q: Array, predicted: Array, counts: Array, rows: int) -> NDArray[np.float64]:
+    """Standard deviation of M⁻¹ μ: the multinomial errors of μ and of each column of M, carried through the inverse."""
+    variance = (np.diag(predicted) - np.outer(predicted, predicted)) / rows
+    for j, count in enumerate(counts):
+        variance = variance + q[j] ** 2 * (np.diag(rates[:, j]) - np.outer(rates[:, j], rates[:, j])) / count
+    inverse = np.linalg.inv(rates)
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", inverse, variance, inverse), 0.0)))
+
+
+def posterior_correction(p: ArrayLike, class_weights: ArrayLike) -> NDArray[np.float64]:
+    """Probabilities under new class shares without training: p_new(y | x) ∝ w_y p_old(y | x).
+
+    p: (n, classes) probabilities, or (n,) or (n, 1) of class 1, which keep that shape. class_weights: (classes,), as
+    `bbse(…).weights`, q / p. Saerens, Latinne and Decaestecker, Neural Computation 14 (2002).
+
+    >>> densekit.shift.posterior_correction([[0.5, 0.5]], [0.2, 1.8])
+    array([[0.1, 0.9]])
+    """
+    op = "posterior_correction"
+    given = np.asarray(p, np.float64)
+    one = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
+    table = np.column_stack([1 - given.ravel(), given.ravel()]) if one else given
+    if table.ndim != 2 or not ((table >= 0) & (table <= 1)).all():
+        raise ValueError(f"{op}: p is {given.shape}, expected (rows, classes) probabilities from 0 to 1")
+    w = np.asarray(weights(op, "class_weights", class_weights, table.shape[1]))
+    corrected = table * w
+    total = corrected.sum(axis=1, keepdims=True)
+    if (total == 0).any():
+        at = int((total[:, 0] == 0).argmax())
+        raise ValueError(f"{op}: row {at} of p is certain of a class that weighs 0")
+    corrected = np.asarray(corrected / total)
+    return corrected[:, 1].reshape(given.shape) if one else corrected
