@@ -23,12 +23,17 @@ MODULES = sorted(
 def test_examples_run(name):
     if name.startswith("densekit.sklearn"):
         pytest.importorskip("sklearn")
+    drawing = name.startswith("densekit.plots.") and not name.endswith("_style")
+    if drawing:
+        pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("Agg")
     module = importlib.import_module(name)
     finder = doctest.DocTestFinder(exclude_empty=True)
     for test in finder.find(module, name, globs={"np": np, "densekit": densekit}):
         runner = doctest.DocTestRunner(verbose=False)
         runner.run(test)
         assert runner.summarize(verbose=False).failed == 0, test.name
+    if drawing:
+        importlib.import_module("matplotlib.pyplot").close("all")
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS.keys())

@@ -11,7 +11,19 @@ import importlib
 from typing import Any
 
 # Where each Display lives; a file is imported when its name is first asked for.
-_DISPLAYS: dict[str, str] = {}
+_DISPLAYS: dict[str, str] = {
+    "DecisionBoundaryDisplay": "_decision",
+    "DropoutSweepDisplay": "_dropout",
+    "HiddenSpacesDisplay": "_points",
+    "IntrinsicDimensionDisplay": "_points",
+    "LikelihoodSurfaceDisplay": "_likelihood",
+    "NormBallsDisplay": "_norm_balls",
+    "PenaltyContoursDisplay": "_penalty",
+    "PenaltyPathDisplay": "_penalty",
+    "PointsDisplay": "_points",
+    "ShiftReportDisplay": "_shift_report",
+    "UncertaintyDisplay": "_dropout",
+}
 
 __all__ = list(_DISPLAYS)
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import whole
+from densekit._probabilities import probabilities
 from densekit.shift._classifier import Split, check_rows, finish_classifier
 from densekit.shift._conditional import Conditionals
-from densekit.shift._outputs import LabelShift, bbsd, bbse, probabilities
+from densekit.shift._outputs import LabelShift, bbsd, bbse
 from densekit.shift._pvalues import normal_sf
 from densekit.shift._result import ShiftTest, finished, level, two_tables
 from densekit.shift._univariate import Correction, chi2_test, ks_test

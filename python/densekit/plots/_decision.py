@@ -1,0 +1,91 @@
+"""The decision boundary of a classifier over two columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from densekit import _data as data
+from densekit._arrays import number, whole
+from densekit._probabilities import probabilities
+from densekit.plots._style import BLACK, Display, color, tidy
+
+_MARKERS = "osD^vP*X"
+
+
+class DecisionBoundaryDisplay(Display):
+    """Which class a model gives to each point of the plane, paler where it is less sure, and the data on top.
+
+    grid: two (points,) axes. probability: (points, points, classes) at (grid[0][i], grid[1][j]). X: (n, 2); y: (n,), or
+    None. Lines are where two classes are equally likely.
+    """
+
+    _size = (5.2, 4.2)
+
+    def __init__(
+        self,
+        grid: tuple[NDArray[np.float64], NDArray[np.float64]],
+        probability: NDArray[np.float64],
+        X: NDArray[Any],
+        y: NDArray[Any] | None = None,
+        labels: tuple[str, str] = ("column 0", "column 1"),
+    ) -> None:
+        self.grid, self.probability, self.X, self.y, self.labels = grid, probability, X, y, labels
+
+    @classmethod
+    def from_model(
+        cls, model: Any, X: Any, y: ArrayLike | None = None, *, points: int = 200, margin: float = 0.08,
+        labels: tuple[str, str] | None = None, ax: Any = None,
+    ) -> DecisionBoundaryDisplay:  # fmt: skip
+        """Asks the model at points x points places around X, and draws.
+
+        model: a classifier with predict_proba or predict, or a function of X. X: (n, 2), y: (n,) labels from 0, drawn.
+        margin: around the data, as a share of their width. labels: of the axes, by default the columns' names.
+
+        >>> X, y = densekit.datasets.moons(50)
+        >>> display = densekit.plots.DecisionBoundaryDisplay.from_model(lambda X: (X[:, 0] > 0) * 1.0, X, y)
+        >>> display.probability.shape
+        (200, 200, 2)
+        """
+        op = "DecisionBoundaryDisplay"
+        names = tuple(map(str, getattr(X, "columns", ("column 0", "column 1"))))
+        table = data.matrix(op, "X", X, 2)
+        target = None if y is None else np.asarray(y)
+        if target is not None and target.shape != (len(table),):
+            raise ValueError(f"{op}: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)")
+        count, around = whole(op, "points", points, low=2), number(op, "margin", margin, low=0)
+        axes = []
+        for column in table.astype(np.float64).T:
+            low, high = float(column.min()), float(column.max())
+            reach = around * (high - low) or 1.0
+            axes.append(np.linspace(low - reach, high + reach, count))
+        first, second = np.meshgrid(*axes, indexing="ij")
+        found = probabilities(op, model, np.column_stack([first.ravel(), second.ravel()]))
+        shown = (names[0], names[1]) if labels is None else labels
+        display = cls((axes[0], axes[1]), found.reshape(count, count, -1), table, target, shown)
+        return display.plot(ax)  # type: ignore[no-any-return]
+
+    def _draw(self, ax: Any) -> None:
+        from matplotlib.colors import to_rgb
+
+        classes = self.probability.shape[2]
+        tones = np.array([to_rgb(color(k)) for k in range(classes)])
+        best = self.probability.argmax(axis=2)
+        sure = (self.probability.max(axis=2) - 1 / classes) / (1 - 1 / classes)
+        strength = (0.08 + 0.42 * sure)[..., None]
+        picture = (1 - strength) + strength * tones[best]
+        extent = (self.grid[0][0], self.grid[0][-1], self.grid[1][0], self.grid[1][-1])
+        ax.imshow(picture.transpose(1, 0, 2), origin="lower", extent=extent, aspect="auto", interpolation="bilinear")
+        for k in range(1 if classes == 2 else 0, classes):
+            others = np.delete(self.probability, k, axis=2).max(axis=2)
+            ax.contour(*self.grid, (self.probability[..., k] - others).T, levels=[0], colors=[BLACK], linewidths=0.9)
+        if self.y is not None:
+            for i, k in enumerate(np.unique(self.y)):
+                chosen = self.y == k
+                ax.scatter(*self.X[chosen].T, s=16, color=color(i), marker=_MARKERS[i % len(_MARKERS)],
+                           edgecolors="white", linewidths=0.4, label=str(k))  # fmt: skip
+            ax.legend(title="class", frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        ax.locator_params(nbins=6)
+        tidy(ax, x=self.labels[0], y=self.labels[1], title="What the model says", grid=False)
