@@ -37,7 +37,7 @@ SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -n
 demo: .venv/.installed .venv/.extra-plot
 	$(BIN)/python -m densekit demo
 
-test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.torch
+test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plot .venv/.torch
 	tree=$$(ls -td build/cp*/ | head -1) && $(BIN)/cmake --build $$tree --target native_tests && \
 	  $(BIN)/ctest --test-dir $$tree --output-on-failure
 	$(BIN)/python -m pytest -q -n auto tests
