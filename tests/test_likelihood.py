@@ -132,6 +132,36 @@ def test_mean_of_the_least_squares_fit_is_the_estimate(rng):
         assert model([[0.0]])[0, 0] == pytest.approx(mle(name, y)["mean"], abs=2e-3)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_logistic_regression_is_a_network_without_hidden_layers(classes, rng):
+    linear = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
+    X = rng.normal(size=(120, 4))
+    y = (X @ rng.normal(size=(4, classes)) + rng.gumbel(size=(120, classes))).argmax(axis=1)
+    theirs = linear.LogisticRegression(C=0.5, tol=1e-10, max_iter=10_000).fit(X, y)
+    last, loss = ((1, "sigmoid"), "bce") if classes == 2 else ((classes, "softmax"), "sparse_categorical_crossentropy")
+    model = dk.Sequential([dk.layers.Dense(*last)], seed=0, dtype="float64")
+    # C sum(loss) + |w|^2 / 2 is mean(loss) + lam |w|^2 / 2 with lam = 1 / (C n).
+    model.compile(dk.optimizers.LBFGS(1000, tol=1e-9, ftol=0.0), loss, regularizer=dk.regularizers.L2(1 / (0.5 * 120)))
+    model.fit(X, y, batch_size="full", epochs=1000, verbose=0)
+    p = theirs.predict_proba(X)
+    np.testing.assert_allclose(model.predict(X), p[:, 1:] if classes == 2 else p, atol=1e-6)
+
+
+def test_a_head_of_two_gives_mean_and_std(rng):
+    """The Gaussian likelihood with a log-variance of each row finds that half of the inputs are ten times as noisy."""
+    X = rng.integers(0, 2, 4000).astype(float).reshape(-1, 1)
+    y = 1 + 2 * X[:, 0] + np.where(X[:, 0] == 1, 1.0, 0.1) * rng.normal(size=4000)
+    model = dk.Sequential([dk.layers.Dense(2)], seed=0, dtype="float64").compile(
+        dk.optimizers.Adam(0.05), "gaussian_nll"
+    )
+    model.fit(X, y, batch_size="full", epochs=600, verbose=0)
+    out = model.predict([[0.0], [1.0]])
+    for k in (0, 1):
+        best = mle("gaussian", y[X[:, 0] == k])
+        assert out[k, 0] == pytest.approx(best["mean"], abs=0.01)
+        assert np.exp(out[k, 1] / 2) == pytest.approx(best["std"], rel=0.02)
+
+
 # Information.
 
 

@@ -7,26 +7,13 @@ import sys
 
 import numpy as np
 import pytest
-import shift_null_runs
+import shift_rates
+from shift_rates import classifier, two_classes
 
 import densekit as dk
 from densekit import shift
 from densekit.layers import Dense
 from densekit.shift import _pvalues as pvalues
-
-
-def two_classes(rng, rows):
-    """X (rows, 4) and labels whose chance depends on two columns."""
-    X = rng.normal(size=(rows, 4))
-    return X, (rng.random(rows) < 1 / (1 + np.exp(-3 * (X[:, 0] + X[:, 1] ** 2 - 1)))).astype(int)
-
-
-def classifier(X, y, seed=0):
-    model = dk.Sequential([Dense(16, "relu"), Dense(int(y.max()) + 1, "softmax")], seed=seed)
-    model.compile(dk.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-    model.fit(X, y, epochs=15, verbose=0)
-    return model
-
 
 # Numbers.
 
@@ -116,12 +103,12 @@ def test_area_under_curve_is_that_of_the_metric(rng):
     assert area_under_curve(scores, y) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean(), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", shift_null_runs.RUNS)
+@pytest.mark.parametrize("name", shift_rates.RUNS)
 def test_false_alarms(name):
     """60 runs here, 500 by the script's --full. 9 or more of 60 has a chance of 0.3 % at 0.05 a run."""
     if "exact" in name:
         pytest.importorskip("scipy", reason="SciPy is not installed")
-    assert shift_null_runs.false_alarms(name, 60) <= 8
+    assert shift_rates.false_alarms(name, 60) <= 8
 
 
 # Kinds.
@@ -148,24 +135,17 @@ def test_simulated_shifts_keep_what_they_say(rng):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("kind", ["none", "covariate", "label", "concept"])
+@pytest.mark.parametrize("kind", shift_rates.KINDS)
 def test_report_names_the_kind(kind, seed):
-    rng = np.random.default_rng([seed, 1])
-    (X, y), (X_pool, y_pool) = two_classes(rng, 1000), two_classes(rng, 2000)
-    new = {
-        "none": lambda: shift.Shifted(X_pool[:1000], y_pool[:1000], np.arange(1000), np.ones(2000)),
-        "covariate": lambda: shift.simulate_covariate(X_pool, y_pool, seed=seed),
-        "label": lambda: shift.simulate_label(X_pool, y_pool, [0.8, 0.2], size=1000, seed=seed),
-        "concept": lambda: shift.simulate_concept(X_pool[:1000], y_pool[:1000], strength=0.5, direction=1, seed=seed),
-    }[kind]()
-    found = shift.report(X, new.X, y_ref=y, y_new=new.y, seed=seed)
+    (X, y), (X_new, y_new) = shift_rates.shifted(kind, two_classes, seed)
+    found = shift.report(X, X_new, y_ref=y, y_new=y_new, seed=seed)
     assert found.kind == kind, str(found)
     assert found.changed == (kind != "none")
-    unnamed = shift.report(X, new.X, seed=seed)
+    unnamed = shift.report(X, X_new, seed=seed)
     # Without labels no kind is named, and a change of the concept alone cannot be seen.
     assert unnamed.kind == ("unknown" if kind in ("covariate", "label") else "none"), str(unnamed)
     if kind == "covariate":
-        assert found.features[0] == "x0"
+        assert found.features[0] == "x1"
         assert "only labels of new rows can tell" in unnamed.message
 
 
@@ -206,11 +186,7 @@ def test_report_with_a_model(rng):
 @pytest.mark.parametrize("seed", range(3))
 def test_label_shift_is_recovered(seed):
     """50:50 becomes 90:10; the estimate is within 0.03, and the corrections help."""
-    rng = np.random.default_rng([seed, 2])
-    X, y = two_classes(rng, 20_000)
-    even = shift.simulate_label(X, y, [0.5, 0.5], size=6000, seed=seed)
-    rest = np.setdiff1d(np.arange(len(X)), even.index)
-    new = shift.simulate_label(X[rest], y[rest], [0.9, 0.1], size=4000, seed=seed)
+    even, new = shift_rates.even_and_uneven(seed)
     model = classifier(even.X[:3000], even.y[:3000], seed)
     found = shift.bbse(model, even.X[3000:], even.y[3000:], new.X)
     assert abs(found.priors_new[0] - 0.9) < 0.03
