@@ -50,6 +50,7 @@ def threads_forced():
     before = _core.serial_threshold()
     _core.set_serial_threshold(0)
     _core.set_all_hands(True)
+    _core.last_workers()  # forget what came before
     yield _core.set_threads
     _core.set_all_hands(False)
     _core.set_serial_threshold(before)
