@@ -204,6 +204,44 @@ def test_label_shift_is_recovered(seed):
     assert again.evaluate(new.X, new.y)["accuracy"] > before
 
 
+def test_words_as_labels_of_a_scikit_learn_model(rng):
+    linear = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
+    X, y = rng.normal(size=(900, 2)), rng.normal(size=900)
+    words = np.where(X[:, 0] + 0.3 * y > 0, "yes", "no")
+    model = linear.LogisticRegression().fit(X[:300], words[:300])
+    new = shift.simulate_label(X[600:], (words[600:] == "yes").astype(int), [0.8, 0.2])
+    found = shift.bbse(model, X[300:600], words[300:600], new.X)
+    assert list(found.classes) == ["no", "yes"]
+    assert found.priors_new[1] == pytest.approx(0.2, abs=0.1)
+    np.testing.assert_array_equal(found.sample_weight(["yes", "no"]), found.weights[[1, 0]])
+    assert str(found).startswith("class no: ")
+    unnamed = shift.report(X[300:600], new.X, y_ref=words[300:600], model=model)
+    assert unnamed.priors.priors_new[1] == found.priors_new[1]
+    with pytest.raises(ValueError, match="y_ref has the label perhaps, but the model knows 2 classes, no to yes"):
+        shift.bbse(model, X[:2], ["yes", "perhaps"], X)
+
+
+def test_new_rows_far_from_all_old_ones_are_told(rng):
+    X = rng.normal(size=(200, 2))
+    found = shift.density_ratio_weights(X, X + 20)
+    assert found.mean < 0.1
+    assert "where 1 is right: many new rows have no old ones near" in str(found)
+
+
+def test_size_of_the_numbers_does_not_matter(rng):
+    X, Z = rng.normal(size=(200, 2)), rng.normal(1, 1, size=(200, 2))
+    plain, huge = shift.classifier_test(X, Z), shift.classifier_test(X * 1e200, Z * 1e200)
+    assert plain.rejected
+    assert huge.p == pytest.approx(plain.p, rel=1e-3)
+
+
+def test_labels_of_one_class(rng):
+    X = rng.normal(size=(200, 2))
+    one = np.zeros(100, int)
+    assert shift.report(X[:100], X[100:], y_ref=one, y_new=one).kind == "none"
+    assert shift.report(X[:100], X[100:], y_ref=one, y_new=one + 1).kind == "label"
+
+
 def test_confusing_models_are_refused(rng):
     X, y = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
     with pytest.raises(ValueError, match=r"confuses the classes: the condition number .* above max_condition=20"):

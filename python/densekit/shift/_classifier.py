@@ -30,16 +30,22 @@ def fit_classifier(
 
     It begins with equal probabilities, so that where there is nothing to learn it says nothing.
     """
-    centre, spread = X.mean(axis=0), X.std(axis=0)
+    size = np.abs(X).max(axis=0)
+    size = np.where(size > 0, size, 1.0)  # first, so that no square overflows
+    centre, spread = (X / size).mean(axis=0), (X / size).std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
+
+    def standard(rows: Array) -> Array:
+        return np.asarray((rows / size - centre) / spread)
+
     model = Sequential([Dense(hidden, "relu"), Dense(classes, kernel_initializer="zeros")], seed=seed)
     model.compile("adam", "cross_entropy", regularizer="l2")
     model.set_lr(0.01)
     model.fit(
-        (X - centre) / spread, y, batch_size=64, epochs=epochs, validation_split=0.2,
+        standard(X), y, batch_size=64, epochs=epochs, validation_split=0.2,
         callbacks=[EarlyStopping(patience=5)], verbose=0,
     )  # fmt: skip
-    return lambda rows: F.log_softmax(model.predict((rows - centre) / spread).astype(np.float64))
+    return lambda rows: F.log_softmax(model.predict(standard(rows)).astype(np.float64))
 
 
 def halves(rows: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -46,7 +46,7 @@ class LabelShift:
 
     weights: (classes,), q(class) / p(class). priors_ref, priors_new: p and q. std: of priors_new, from the numbers of
     rows. joint: C, C[i, j] the share of old rows that are j and called i. predicted: μ, the share of new rows called i.
-    condition: of C.
+    condition: of C. classes: what the labels are; 0, 1, … if the model does not say.
     """
 
     weights: NDArray[np.float64]
@@ -56,36 +56,39 @@ class LabelShift:
     joint: NDArray[np.float64]
     predicted: NDArray[np.float64]
     condition: float
+    classes: Array
 
     def sample_weight(self, y: ArrayLike) -> NDArray[np.float64]:
         """The weight of each row by its label, for fit(sample_weight=)."""
-        return np.asarray(self.weights[np.asarray(y)])
+        return np.asarray(self.weights[_labels("sample_weight", "y", y, self.classes)])
 
     def __str__(self) -> str:
         rows = [
-            f"class {k}: {p:.3f} -> {q:.3f} ± {s:.3f}, weight {w:.3f}"
+            f"class {self.classes[k]}: {p:.3f} -> {q:.3f} ± {s:.3f}, weight {w:.3f}"
             for k, (p, q, s, w) in enumerate(zip(self.priors_ref, self.priors_new, self.std, self.weights, strict=True))
         ]
         return "\n".join([*rows, f"condition number {self.condition:.1f}"])
 
 
-def _labels(op: str, y: Any, rows: int) -> NDArray[np.int64]:
+def _labels(op: str, name: str, y: Any, classes: Array) -> NDArray[np.int64]:
+    """The place of each label among the classes."""
     labels = np.asarray(y)
-    if labels.shape != (rows,):
-        raise ValueError(f"{op}: X_ref has {rows} rows but y_ref is {labels.shape}, expected ({rows},)")
-    if labels.dtype.kind not in "iub" or (labels.size and labels.min() < 0):
-        raise TypeError(
-            f"{op}: y_ref must be labels, whole numbers from 0; np.unique(y, return_inverse=True)[1] makes them"
+    known = np.isin(labels, classes)
+    if not known.all():
+        stranger = labels[~known].flat[0]
+        raise ValueError(
+            f"{op}: {name} has the label {stranger}, but the model knows {len(classes)} classes, "
+            f"{classes[0]} to {classes[-1]}; np.unique(y, return_inverse=True)[1] numbers labels from 0"
         )
-    return labels.astype(np.int64)
+    return np.searchsorted(classes, labels).astype(np.int64)
 
 
 def bbse(model: Any, X_ref: Any, y_ref: Any, X_new: Any, *, max_condition: float = 20.0) -> LabelShift:
     """Black-box shift estimation of label shift: w = C⁻¹ μ, w_j = q(j) / p(j), negative ones set to 0.
 
     model: as bbsd; its most probable class is what counts. X_ref, y_ref: old rows that it was not trained on, with
-    labels from 0. X_new: new rows. C[i, j] = P_old(called i, is j), μ[i] = P_new(called i). Right only if P(X given Y)
-    stayed.
+    labels from 0, or those of a scikit-learn classifier. X_new: new rows. C[i, j] = P_old(called i, is j), μ[i] =
+    P_new(called i). Right only if P(X given Y) stayed.
     max_condition: of the matrix P_old(called i | is j), C without the class shares; above it the model confuses
     classes so much that the errors of μ would be multiplied by more than that: a ValueError. Lipton et al., ICML 2018.
 
@@ -97,13 +100,15 @@ def bbse(model: Any, X_ref: Any, y_ref: Any, X_new: Any, *, max_condition: float
     op = "bbse"
     limit = number(op, "max_condition", max_condition, low=1)
     old, new = (probabilities(op, model, X) for X in (X_ref, X_new))
-    labels = _labels(op, y_ref, len(old))
     classes = old.shape[1]
-    if labels.size and labels.max() >= classes:
-        raise ValueError(f"{op}: y_ref has the label {labels.max()} but the model knows {classes} classes")
+    # scikit-learn's classifiers have their columns in the order of classes_.
+    names = np.asarray(getattr(model, "classes_", np.arange(classes)))
+    if np.shape(y_ref) != (len(old),):
+        raise ValueError(f"{op}: X_ref has {len(old)} rows but y_ref is {np.shape(y_ref)}, expected ({len(old)},)")
+    labels = _labels(op, "y_ref", y_ref, names)
     counts = np.bincount(labels, minlength=classes)
     if (counts == 0).any():
-        raise ValueError(f"{op}: y_ref has no row of class {int((counts == 0).argmax())}; each class needs some")
+        raise ValueError(f"{op}: y_ref has no row of class {names[counts == 0][0]}; each class needs some")
     called = np.bincount(old.argmax(axis=1) * classes + labels, minlength=classes**2).reshape(classes, classes)
     joint, predicted = called / len(labels), np.bincount(new.argmax(axis=1), minlength=classes) / len(new)
     rates, priors = called / counts, counts / len(labels)
@@ -118,7 +123,7 @@ def bbse(model: Any, X_ref: Any, y_ref: Any, X_new: Any, *, max_condition: float
     ratio, shares = ratio / shares.sum(), shares / shares.sum()
     return LabelShift(
         ratio, priors, shares, _spread(rates, shares, predicted, counts, len(new)), joint, predicted,
-        float(np.linalg.cond(joint)),
+        float(np.linalg.cond(joint)), names,
     )  # fmt: skip
 
 

@@ -17,20 +17,23 @@ from densekit.shift._result import two_tables
 class DensityRatio:
     """weights: (n,), about p_new(x) / p_ref(x) at each old row, for fit(sample_weight=).
 
-    effective_rows: (Σw)² / Σw², how many rows of equal weight would be as good. limit: where weights were clipped;
-    clipped: how many were.
+    effective_rows: (Σw)² / Σw², how many rows of equal weight would be as good. mean: of the weights before clipping, 1
+    if old rows lie wherever new ones do; far less where new rows have no old ones near, which no weights make good.
+    limit: where weights were clipped; clipped: how many were.
     """
 
     weights: NDArray[np.float64]
     effective_rows: float
+    mean: float
     limit: float
     clipped: int
 
     def __str__(self) -> str:
-        return (
-            f"{len(self.weights)} rows weigh as much as {self.effective_rows:.0f}; "
-            f"{self.clipped} weights clipped at {self.limit:.3g}"
-        )
+        text = f"{len(self.weights)} rows weigh as much as {self.effective_rows:.0f}; "
+        text += f"{self.clipped} weights clipped at {self.limit:.3g}"
+        if self.mean < 0.5:
+            text += f"; their mean is {self.mean:.2g} where 1 is right: many new rows have no old ones near"
+        return text
 
 
 def density_ratio_weights(
@@ -72,7 +75,7 @@ def density_ratio_weights(
         rows = np.flatnonzero(fold[: len(ref)] == k)
         of_new = float((sample[seen] == 1).mean())
         ratio[rows] = np.exp(log_ratio(predict(ref[rows]))) * (1 - of_new) / of_new
-    limit = float(np.quantile(ratio, quantile))
+    limit, mean = float(np.quantile(ratio, quantile)), float(ratio.mean())
     clipped = int((ratio > limit).sum())
     ratio = np.minimum(ratio, limit)
-    return DensityRatio(ratio, float(ratio.sum() ** 2 / (ratio**2).sum()), limit, clipped)
+    return DensityRatio(ratio, float(ratio.sum() ** 2 / (ratio**2).sum()), mean, limit, clipped)
