@@ -45,7 +45,8 @@ def same_state(a, b):
     assert (a.step, a.epoch, a.seed) == (b.step, b.epoch, b.seed)
 
 
-def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys):
+def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it saves a file
     program = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
     assert "dk.Sequential(" in program
     names: dict = {}
@@ -57,6 +58,7 @@ def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys):
     assert result["accuracy"] > 0.94
     assert history["val_loss"][-1] < 0.3
     assert history["loss"][-1] < 0.1 < history["loss"][0]
+    np.testing.assert_array_equal(names["P"], model.predict(names["Xt"]))
 
 
 def test_predict_equals_the_call_bitwise_for_every_batch_size(engine, dtype, rng):
