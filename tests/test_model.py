@@ -58,7 +58,9 @@ def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys, tmp_path
     assert result["accuracy"] > 0.94
     assert history["val_loss"][-1] < 0.3
     assert history["loss"][-1] < 0.1 < history["loss"][0]
-    np.testing.assert_array_equal(names["P"], model.predict(names["Xt"]))
+    np.testing.assert_allclose(
+        names["P"], model.predict(names["Xt"]), atol=0 if engine == "native" else 1e-5
+    )  # loads natively
 
 
 def test_predict_equals_the_call_bitwise_for_every_batch_size(engine, dtype, rng):
