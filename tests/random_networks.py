@@ -38,7 +38,7 @@ COMPATS = {
 class Case:
     """spec, data and the settings of an epoch; `describe` says what it is when a test fails."""
 
-    def __init__(self, number: int, dtype: str) -> None:
+    def __init__(self, number: int, dtype: str, rows: int | None = None) -> None:
         rng = self.rng = np.random.default_rng([20261125, number])
         self.inputs, self.outputs = int(rng.integers(1, 40)), int(rng.integers(1, 12))
         self.loss_kind = str(rng.choice(LOSSES))
@@ -84,7 +84,7 @@ class Case:
             clip_value=float(rng.choice([0.01, 1.0])) if rng.random() < 0.3 else None,
             penalty_per_weight=bool(rng.random() < 0.2),
         )
-        self.rows = int(rng.integers(3, 90))
+        self.rows = int(rng.integers(3, 90)) if rows is None else rows
         self.batch_size = int(rng.integers(2, self.rows + 1))
         self.dtype = dtype
         self.x = rng.normal(size=(self.rows, self.inputs)).astype(dtype)
