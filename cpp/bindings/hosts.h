@@ -76,7 +76,13 @@ template <class T> class PythonHost {
     const py::object pair = host.object_(copy(scores, {rows, cols}), y, weights);
     if (!py::isinstance<py::tuple>(pair) || py::len(pair) != 2) throw py::type_error("a loss must return (loss, gradient)");
     host.take(pair[py::int_(1)], "gradient of the loss", rows, cols, gradient);
-    return py::cast<double>(pair[py::int_(0)]);
+    const py::object value = pair[py::int_(0)];
+    const double loss = PyFloat_AsDouble(value.ptr());
+    if (loss == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      throw py::type_error("a loss must return (loss, gradient), the loss a number, got " + std::string(py::repr(value)));
+    }
+    return loss;
   }
 
   py::object object_;

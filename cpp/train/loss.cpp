@@ -72,7 +72,9 @@ template <class T> double batch_loss(const Context& context, const LossSpec& spe
                                      const Targets<T>& targets, index rows, index cols, T* gradient, Workspace<T>& ws) {
   if (spec.kind == "host") {
     const HostLoss& host = hosts.at(static_cast<std::size_t>(spec.host));
-    return host.call(host.self, scores, rows, cols, &targets, gradient);
+    const double loss = host.call(host.self, scores, rows, cols, &targets, gradient);
+    if (spec.factor != 1) scale_by(context, gradient, gradient, rows * cols, spec.factor);
+    return spec.factor * loss;
   }
   const double total = sum_of_weights(spec, targets, rows);
   const double divisor = spec.reduction == "mean" ? total : spec.reduction == "count" ? static_cast<double>(rows) : 1;

@@ -224,7 +224,7 @@ template <class T> class Step {
     host_pointers(run_.parameters, parameters);
     host_pointers(all, gradients);
     void* targets[most_host_parameters];
-    for (std::size_t i = 0; i < most_host_parameters; ++i) targets[i] = const_cast<void*>(gradients[i]);
+    for (std::size_t i = 0; i < most_host_parameters; ++i) targets[i] = op_.trainable ? const_cast<void*>(gradients[i]) : nullptr;
     host().backward(host().self, dy, run_.rows, kept_.host, parameters, targets, dx);
   }
 

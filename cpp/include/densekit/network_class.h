@@ -12,7 +12,7 @@ namespace densekit {
 // They run on the calling thread and may throw, which ends the call before the update.
 struct HostLayer {
   void* self = nullptr;
-  // saved: what backward is to be given, or null
+  // saved: what backward is to be given, or null. A frozen layer's gradients are not wanted: null.
   void (*forward)(void* self, const void* x, index rows, const void* const* parameters, bool training, void* y, void** saved) = nullptr;
   void (*backward)(void* self, const void* dy, index rows, void* saved, const void* const* parameters, void* const* gradients,
                    void* dx) = nullptr;

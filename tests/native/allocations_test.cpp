@@ -1,0 +1,125 @@
+// A step of training and a block of a prediction allocate nothing: calls of one step and of a hundred ask for memory
+// equally often, counted at operator new and, with glibc, at malloc and its relatives.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "densekit/network_class.h"
+
+static std::atomic<long> requests{0};
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void* malloc(std::size_t size) { return ++requests, __libc_malloc(size); }
+void* calloc(std::size_t count, std::size_t size) { return ++requests, __libc_calloc(count, size); }
+void* realloc(void* data, std::size_t size) { return ++requests, __libc_realloc(data, size); }
+void* memalign(std::size_t alignment, std::size_t size) { return ++requests, __libc_memalign(alignment, size); }
+void* aligned_alloc(std::size_t alignment, std::size_t size) { return memalign(alignment, size); }
+int posix_memalign(void** data, std::size_t alignment, std::size_t size) {
+  *data = memalign(alignment, size);
+  return *data ? 0 : 12;  // ENOMEM
+}
+}
+#endif
+void* operator new(std::size_t size) {
+  ++requests;
+  if (void* data = std::malloc(size ? size : 1)) return data;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  ++requests;
+  const std::size_t whole = static_cast<std::size_t>(alignment);
+  if (void* data = std::aligned_alloc(whole, (size + whole) / whole * whole)) return data;
+  throw std::bad_alloc();
+}
+void operator delete(void* data) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t) noexcept { std::free(data); }
+void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
+
+using namespace densekit;
+
+static int failures = 0;
+template <class F> static long count(const F& body) {
+  const long before = requests;
+  body();
+  return requests - before;
+}
+static void expect_same(long one, long many, const std::string& what) {
+  if (one == many) return;
+  ++failures;
+  std::printf("FAILED: %s: %ld requests for memory by one step, %ld by many\n", what.c_str(), one, many);
+}
+
+// Layers of every kind that C++ has.
+static Spec spec_of(const std::string& optimizer, const std::string& dtype, bool fuse) {
+  const auto dense = [](const std::string& name, index units, const std::string& activation) {
+    return LayerSpec{.kind = "dense", .name = name, .units = units, .activation = activation, .kernel_penalty = {0.01, 0.01}};
+  };
+  Spec spec{.inputs = 20, .seed = 1};
+  spec.layers = {dense("a", 70, "relu"),
+                 {.kind = "batch_norm", .name = "b"},
+                 {.kind = "dropout", .name = "c", .rate = 0.2},
+                 {.kind = "residual", .name = "d", .layers = {dense("e", 70, "gelu"), {.kind = "layer_norm", .name = "f"}}},
+                 {.kind = "gaussian_noise", .name = "g", .std = 0.1},
+                 {.kind = "activation", .name = "h", .activation = "log_softmax", .parameter = 1},
+                 dense("i", 10, "softmax")};
+  spec.layers.back().parameter = 2;
+  spec.loss = LossSpec{.kind = "softmax_cross_entropy", .reduction = "sum", .link = true};
+  spec.optimizer = OptimizerSpec{.kind = optimizer, .weight_decay = 0.1};
+  spec.clip_norm = 1;
+  spec.dtype = dtype;
+  spec.fuse = fuse;
+  return spec;
+}
+
+template <class T> static void counts(const std::string& optimizer, bool fuse, const std::string& what) {
+  const index rows = 2500, batch = 25;
+  BasicNetwork<T> network(spec_of(optimizer, sizeof(T) == 4 ? "float32" : "float64", fuse));
+  std::vector<T> x(static_cast<std::size_t>(rows * 20)), y(static_cast<std::size_t>(rows * 10));
+  std::vector<std::int64_t> labels(static_cast<std::size_t>(rows)), order(labels.size());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i * 37 % 101) / 50 - 1;
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int64_t>(i * 7 % 10);
+  std::iota(order.begin(), order.end(), 0);
+  const Table2D table{x.data(), sizeof(T) == 4 ? Table2D::Type::float32 : Table2D::Type::float64, rows, 20, 20 * sizeof(T), sizeof(T)};
+  const auto epoch = [&](index n) {
+    return count([&] { network.epoch(table, {.labels = labels.data()}, order.data(), n, {.batch_size = batch}); });
+  };
+  const auto predict = [&](index n) { return count([&] { network.predict(x.data(), n, y.data()); }); };
+  epoch(rows), predict(rows);  // makes threads, and memory that is used again
+  const long one = epoch(batch);
+  expect_same(one, epoch(rows), what + ", 100 steps");
+  if (one > 8) ++failures, std::printf("FAILED: %s: %ld requests for memory by an epoch\n", what.c_str(), one);
+  expect_same(predict(1), predict(rows), what + ", prediction");
+}
+
+int main() {
+  int* volatile kept = nullptr;  // or the compiler leaves a new without use out
+  const long counted = count([&] { kept = new int; });
+  delete kept;
+  if (counted == 0) return std::printf("FAILED: nothing is counted\n"), 1;
+  set_serial_threshold(0);
+  for (const std::string& backend : thread_backends()) {
+    use_thread_backend(backend);
+    for (const int threads : {1, 2}) {
+      set_threads(threads);
+      for (const bool fuse : {true, false})
+        for (const char* optimizer : {"sgd", "adam"}) {
+          const std::string what = backend + ", " + std::to_string(threads) + " threads, " + optimizer + (fuse ? "" : ", without fusion");
+          counts<float>(optimizer, fuse, what + ", float32");
+          counts<double>(optimizer, fuse, what + ", float64");
+        }
+    }
+  }
+  std::printf("allocations_test: %d failures\n", failures);
+  return failures != 0;
+}
