@@ -4,6 +4,7 @@
 
 #include "core/float_state.h"
 #include "train/loss.h"
+#include "train/model_file.h"
 #include "train/passes.h"
 #include "train/update.h"
 
@@ -22,6 +23,7 @@ template <class T> struct BasicNetwork<T>::Impl {
   std::vector<T*> states;
   std::uint64_t step = 0;
   Update<T> update;
+  FileNotes notes{};
 
   std::mutex training;  // one training call at a time
   Workspace<T> workspace{hosts};

@@ -1,5 +1,6 @@
 // A network that trains and predicts: the plan of a spec with its parameters. docs/network.md defines what it computes.
 #pragma once
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
@@ -116,6 +117,14 @@ template <class T> class BasicNetwork {
 
   // For programs: rows contiguous, labels as int, order as int.
   EpochResult epoch(const T* x, const int* labels, const int* order, index count, index batch_size = 32);
+
+  // One file, which Python's densekit.load reads, too: docs/files.md. It is there completely or not at all; what a
+  // network that Python saved has beside the spec is kept. std::system_error if it cannot be written.
+  void save(const std::string& path) const;
+  // std::invalid_argument if the file is damaged, no model, or of another T. Layers and losses in another language are
+  // given again, in the order of their numbers in the spec.
+  static BasicNetwork load(const std::string& path, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
+  static BasicNetwork load(std::istream& in, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
 
   struct Impl;
 

@@ -1,0 +1,171 @@
+#include "train/model_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+#ifdef _WIN32
+#include <io.h>
+#else
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+#include "train/plan.h"
+#include "train/update.h"
+
+namespace densekit {
+namespace {
+
+constexpr const char* format = "densekit model";
+constexpr std::uint64_t version = 1;
+
+[[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("the header does not describe a model: " + what); }
+
+const json::Value& member(const json::Value& object, const char* key) {
+  const json::Value* found = object.find(key);
+  if (!found) fail(std::string("'") + key + "' is missing");
+  return *found;
+}
+
+std::uint64_t whole(const json::Value& value, const char* what) {
+  const auto* number = value.as<std::uint64_t>();
+  if (!number) fail(std::string(what) + " is " + json::describe(value) + ", expected a whole number");
+  return *number;
+}
+
+const std::string& string(const json::Value& value, const char* what) {
+  const auto* text = value.as<std::string>();
+  if (!text) fail(std::string(what) + " is " + json::describe(value) + ", expected a string");
+  return *text;
+}
+
+npz::Entry entry(const json::Value& value) {
+  npz::Entry e{string(member(value, "name"), "the name of an array"), string(member(value, "dtype"), "a dtype"), {}, 0};
+  if (e.dtype != "<f4" && e.dtype != "<f8") fail("the array '" + e.name + "' has the dtype '" + e.dtype + "'");
+  const auto* shape = member(value, "shape").as<json::Array>();
+  if (!shape) fail("the shape of '" + e.name + "' is no array");
+  for (const json::Value& length : *shape) {
+    const std::uint64_t n = whole(length, "a length");
+    if (n >= std::uint64_t{1} << 48) fail("the array '" + e.name + "' has a length of " + std::to_string(n));
+    e.shape.push_back(static_cast<index>(n));
+  }
+  const std::uint64_t crc = whole(member(value, "crc32"), "a checksum");
+  if (crc > 0xFFFFFFFF) fail("the checksum of '" + e.name + "' has more than 32 bits");
+  e.crc = static_cast<std::uint32_t>(crc);
+  return e;
+}
+
+[[noreturn]] void failed(const std::string& path, const char* what) {
+  throw std::system_error(errno, std::generic_category(), std::string(what) + " " + path);
+}
+
+// On the disk, not only on its way there.
+bool synchronize(std::FILE* file) {
+#ifdef _WIN32
+  return _commit(_fileno(file)) == 0;
+#else
+  return fsync(fileno(file)) == 0;
+#endif
+}
+
+// So that a new name survives a power cut.
+void synchronize_folder(const std::filesystem::path& folder) {
+#ifndef _WIN32
+  const int file = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) failed(folder.string(), "cannot open the folder");
+  const bool done = fsync(file) == 0;
+  const int error = errno;
+  close(file);
+  errno = error;
+  if (!done) failed(folder.string(), "cannot bring to the disk the folder");
+#else
+  (void)folder;
+#endif
+}
+
+}  // namespace
+
+FileHeader parse_header(const std::string& text) {
+  const json::Value root = json::parse(text);
+  const auto* name = root.find("format") ? root.find("format")->as<std::string>() : nullptr;
+  if (!name || *name != format) throw std::invalid_argument(std::string("this is no model file: its header does not say '") + format + "'");
+  if (const std::uint64_t found = whole(member(root, "version"), "the version"); found != version)
+    throw std::invalid_argument("the file has version " + std::to_string(found) +
+                                ", and this densekit (" DENSEKIT_VERSION ") reads version " + std::to_string(version));
+  const json::Value& spec = member(root, "spec");
+  if (spec.as<std::nullptr_t>())
+    throw std::invalid_argument("the model was saved before it saw data: its width is not known, so it has no weights");
+  const json::Value& numbers = member(root, "numbers");
+  FileHeader header{spec_from_json(json::text(spec)), whole(member(numbers, "step"), "step")};
+  whole(member(numbers, "epoch"), "epoch");
+  header.notes = {member(root, "python"), member(numbers, "epoch"), member(numbers, "schedule")};
+  const auto* arrays = member(root, "arrays").as<json::Array>();
+  if (!arrays) fail("'arrays' is no array");
+  for (const json::Value& value : *arrays) header.arrays.push_back(entry(value));
+  return header;
+}
+
+std::string header_text(const FileHeader& header) {
+  json::Array arrays;
+  for (const npz::Entry& e : header.arrays) {
+    json::Array shape;
+    for (const index length : e.shape) shape.push_back({static_cast<std::uint64_t>(length)});
+    arrays.push_back(
+        {json::Object{{"name", {e.name}}, {"dtype", {e.dtype}}, {"shape", {std::move(shape)}}, {"crc32", {std::uint64_t{e.crc}}}}});
+  }
+  const json::Object numbers{{"step", {header.step}}, {"epoch", header.notes.epoch}, {"schedule", header.notes.schedule}};
+  return json::text({json::Object{{"format", {std::string(format)}},
+                                  {"version", {version}},
+                                  {"densekit", {std::string(DENSEKIT_VERSION)}},
+                                  {"spec", json::parse(to_json(header.spec))},
+                                  {"python", header.notes.python},
+                                  {"numbers", {numbers}},
+                                  {"arrays", {std::move(arrays)}}}});
+}
+
+std::vector<npz::Entry> arrays_of(const Spec& spec) {
+  const Plan plan = make_plan(spec, spec.fuse);
+  const std::string dtype = spec.dtype == "float32" ? "<f4" : "<f8";
+  std::vector<npz::Entry> arrays;
+  for (const auto* segments : {&plan.parameters, &plan.statistics})
+    for (const Segment& s : *segments) arrays.push_back({s.layer + "/" + s.name, dtype, s.shape});
+  const int states = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  for (int i = 0; i < states; ++i) arrays.push_back({"optimizer/" + std::to_string(i), dtype, {plan.parameter_count}});
+  return arrays;
+}
+
+void write_atomically(const std::string& path, const std::function<void(const Put&)>& write) {
+  namespace fs = std::filesystem;
+  const fs::path target = fs::weakly_canonical(fs::absolute(path));  // a symbolic link stays one
+  std::string name = ".";
+  name.append(target.filename().string()).append(".").append(std::to_string(std::random_device{}())).append(".tmp");
+  const fs::path temporary = target.parent_path() / name;
+  std::FILE* file = std::fopen(temporary.string().c_str(), "wbx");
+  if (!file) failed(temporary.string(), "cannot make the file");
+  try {
+    std::error_code none;
+    const fs::file_status old = fs::status(target, none);
+    if (fs::exists(old)) fs::permissions(temporary, old.permissions());
+    write([&](const void* data, std::size_t bytes) {
+      if (std::fwrite(data, 1, bytes, file) != bytes) failed(temporary.string(), "cannot write");
+    });
+    const bool done = std::fflush(file) == 0 && synchronize(file);
+    const int error = errno;
+    const bool closed = std::fclose(std::exchange(file, nullptr)) == 0;
+    if (!done) errno = error;
+    if (!done || !closed) failed(temporary.string(), "cannot write");
+    fs::rename(temporary, target);
+  } catch (...) {
+    if (file) std::fclose(file);
+    std::error_code none;
+    fs::remove(temporary, none);
+    throw;
+  }
+  synchronize_folder(target.parent_path());
+}
+
+}  // namespace densekit

@@ -1,0 +1,87 @@
+"""The C++ package: installed, found by find_package, used by a program, which shares model files with Python."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import densekit as dk
+from densekit.datasets import load_digits
+from densekit.layers import BatchNorm, Dense, Dropout, Residual
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def cmake(*arguments) -> None:
+    beside = pathlib.Path(sys.executable).with_name("cmake")
+    program = str(beside) if beside.exists() else shutil.which("cmake")
+    if program is None or not (ROOT / "CMakeLists.txt").exists():
+        pytest.skip("no cmake or no sources here")
+    ninja = pathlib.Path(sys.executable).with_name("ninja")
+    if "-S" in arguments and ninja.exists():
+        arguments = (*arguments, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}")
+    run = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=1500)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def library(folder: pathlib.Path) -> pathlib.Path:
+    """A build tree with the library in it: the newest that is there and not sanitized, else a new one."""
+    trees = [d.parent for d in (ROOT / "build").glob("*/CMakeCache.txt") if "SANITIZE:BOOL=OFF" in d.read_text()]
+    trees = [d for d in trees if list(d.glob("*densekit.*")) and (d / "cmake_install.cmake").exists()]
+    if trees:
+        return max(trees, key=lambda d: max(f.stat().st_mtime for f in d.glob("*densekit.*")))
+    cmake("-S", ROOT, "-B", folder, "-DDENSEKIT_PYTHON=OFF")
+    return folder
+
+
+def model() -> dk.Sequential:
+    layers = [Dense(32, "relu"), BatchNorm(), Residual([Dense(32, "gelu"), Dropout(0.1)]), Dense(10, "softmax")]
+    return dk.Sequential(layers, seed=3).compile("nadam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+
+def test_a_program_that_uses_the_installed_library(tmp_path):
+    tree = library(tmp_path / "library")
+    cmake("--build", tree, "--target", "densekit")
+    cmake("--install", tree, "--component", "cpp", "--prefix", tmp_path / "installed")
+    headers = {f.name for f in (tmp_path / "installed/include/densekit").iterdir()}
+    assert headers == {f.name for f in (ROOT / "cpp/include/densekit").iterdir()}
+    assert not list((tmp_path / "installed").rglob("_core*"))
+
+    source, build = ROOT / "tests/consumer", tmp_path / "consumer"
+    cmake("-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}", "-DCMAKE_BUILD_TYPE=Release")
+    cmake("--build", build)
+
+    (X, y), _ = load_digits()
+    X.tofile(tmp_path / "x.f32")
+    y.astype(np.int32).tofile(tmp_path / "y.i32")
+    ours = model()
+    ours.fit(X, y, epochs=2, verbose=0)
+    ours.save(tmp_path / "python.npz")
+    run = subprocess.run([build / "consumer", tmp_path], capture_output=True, text=True, timeout=300, check=True)
+    assert "this is no model file: it does not begin like one" in run.stdout
+
+    # What C++ trained and saved, here.
+    theirs = dk.load(tmp_path / "cpp.npz")
+    P = np.fromfile(tmp_path / "cpp.f32", np.float32).reshape(-1, 10)
+    np.testing.assert_array_equal(np.fromfile(tmp_path / "cpp_loaded.f32", np.float32), P.ravel())
+    np.testing.assert_array_equal(theirs.predict(X), P)
+    assert (P.argmax(axis=1) == y).mean() > 0.98
+    assert theirs.step == 20 * -(-len(X) // 32)
+    same = dk.Sequential([Dense(128, "relu"), Dense(10)], seed=0).compile(dk.optimizers.Adam(1e-3), "cross_entropy")
+    same.set_lr(float(np.float32(1e-3)))
+    same.fit(X, y, epochs=20, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(same.predict(X), P)  # the same network trained here
+
+    # What Python trained, there: the same predictions, and the same weights after one more epoch.
+    np.testing.assert_array_equal(np.fromfile(tmp_path / "python.f32", np.float32), ours.predict(X).ravel())
+    ours.fit(X, y, epochs=3, initial_epoch=2, shuffle=False, verbose=0)
+    back = dk.load(tmp_path / "python_trained.npz")
+    assert back.step == ours.step
+    for name, value in ours.weights.items():
+        np.testing.assert_array_equal(back.weights[name], value, err_msg=name)
+    assert back.config() == ours.config()
