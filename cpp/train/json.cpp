@@ -241,6 +241,13 @@ void write(std::string& out, const Value& value) {
 
 }  // namespace
 
+Value::Value(Data given) : data(std::move(given)) {}
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 const Value* Value::find(std::string_view key) const {
   if (const Object* object = as<Object>())
     for (const auto& [name, value] : *object)

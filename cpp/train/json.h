@@ -16,7 +16,16 @@ using Object = std::vector<std::pair<std::string, Value>>;  // in the order of t
 
 // A whole number without sign is unsigned, with a minus sign signed; with a fraction or an exponent, or beyond 64 bits, double.
 struct Value {
-  std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, Array, Object> data = nullptr;
+  using Data = std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, Array, Object>;
+  Data data;
+
+  // Defined in json.cpp: inlined, GCC 12 believes that parts of the variant are not initialised.
+  Value(Data data = nullptr);
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   template <class T> const T* as() const { return std::get_if<T>(&data); }
   const Value* find(std::string_view key) const;  // null if this is no object or has no such key
