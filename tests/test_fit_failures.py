@@ -96,6 +96,7 @@ def test_control_c_in_the_middle_of_an_epoch(engine, rng):
     assert all(np.isfinite(w).all() for w in model.get_weights())
     epochs, step = len(model.history.epoch), model.step
     assert model.epoch == 1 + epochs
-    assert 2 + 128 * epochs <= step < 2 + 128 * (epochs + 1)
+    # All updates of an epoch may be done when the interrupt comes, before the history has it.
+    assert 2 + 128 * epochs <= step <= 2 + 128 * (epochs + 1)
     model.fit(X[:64], y[:64], verbose=0)
     assert model.step == step + 2
