@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         losses,
         manifold,
         metrics,
+        optim2d,
         optimizers,
         plots,
         reference,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         schedules,
         shift,
         sweeps,
+        taylor,
     )
     from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
     from densekit._files import load
@@ -54,6 +56,7 @@ _MODULES = (
     "losses",
     "manifold",
     "metrics",
+    "optim2d",
     "optimizers",
     "plots",
     "reference",
@@ -63,6 +66,7 @@ _MODULES = (
     "shift",
     "sklearn",
     "sweeps",
+    "taylor",
 )
 # Names that live in a module, imported on first use, too.
 _NAMES = {
@@ -91,6 +95,7 @@ __all__ = [
     "lr_finder",
     "manifold",
     "metrics",
+    "optim2d",
     "optimizers",
     "plots",
     "reference",
@@ -101,6 +106,7 @@ __all__ = [
     "shift",
     "show_versions",
     "sweeps",
+    "taylor",
     "use_isa",
 ]
 

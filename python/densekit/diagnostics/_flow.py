@@ -18,7 +18,7 @@ from densekit.diagnostics._objective import Array
 
 # Frozen on seeds 0-9 of tools/planted_problems.py. Ratios are those of root mean squares, so that widths do not count.
 VANISHING, EXPLODING = 1e-3, 1e3
-UPDATE_TOO_LARGE, UPDATE_TOO_SMALL = 0.3, 1e-6
+UPDATE_TOO_LARGE = 0.3
 SATURATED, DEAD = 0.5, 0.5
 
 _REMEDIES = {
@@ -40,6 +40,7 @@ _REMEDIES = {
 class LayerFlow:
     """A Dense layer: gradient_norm ‖∂L/∂W‖₂, gradient_rms (per element), weight_norm, update_ratio ‖ΔW‖₂ / ‖W‖₂.
 
+    output_rms: root mean square of what the layer puts out, activation included.
     update_ratio is that of one real update (about 1e-3 is usual); NaN for frozen layers and for kernels of zeros.
     saturated, dead: see Activity; of this layer, or of the Activation that follows it.
     """
@@ -49,6 +50,7 @@ class LayerFlow:
     gradient_rms: float
     weight_norm: float
     update_ratio: float
+    output_rms: float
     saturated: float
     dead: float
 
@@ -85,11 +87,13 @@ def gradient_flow(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = 
     """The gradient in each Dense layer of a compiled model, in training mode; the model stays as it is.
 
     rows: at most so many of the data, evenly spaced. Vanishing: the root mean square of the gradient in the first layer
-    is below 1e-3 of that in the last (of trainable layers). Exploding: it is above 1e3 of it, something is not finite,
-    or an update would change a kernel by more than 0.3 of its norm.
+    is below 1e-3 of that in the last (of trainable layers), or the outputs shrink so from the first to the last hidden
+    layer. Exploding: one of these is above 1e3, something is not finite, or an update would change a kernel by more
+    than 0.3 of its norm.
 
     >>> from densekit.layers import Dense
-    >>> model = densekit.Sequential([Dense(16, "sigmoid") for _ in range(20)] + [Dense(1)], seed=0).compile("sgd", "mse")
+    >>> layers = [Dense(16, "sigmoid") for _ in range(20)] + [Dense(1)]
+    >>> model = densekit.Sequential(layers, seed=0).compile("sgd", "mse")
     >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
     >>> densekit.diagnostics.gradient_flow(model, X, X).verdict
     'vanishing'
@@ -143,9 +147,7 @@ def _part(engine: Any, flat: Array, layer: Any) -> Array:
 
 
 def _trained(model: Any, layer: Any) -> bool:
-    return any(
-        s["trainable"] for s in model._ready().segments if s["layer"] == layer.name and s["name"] == "kernel"
-    )
+    return any(s["trainable"] for s in model._ready().segments if s["layer"] == layer.name and s["name"] == "kernel")
 
 
 def _activities(model: Any, engine: Any, x: Array) -> dict[str, Activity]:
@@ -164,7 +166,7 @@ def _activities(model: Any, engine: Any, x: Array) -> dict[str, Activity]:
         y = engine.hidden(x, str(shown.name), True)
         found = activity(shown, y)
         # The outputs of the network may be near 0 and 1: that is confidence, not saturation.
-        seen[str(layer.name)] = Activity(float("nan"), float("nan"), found.finite) if last else found
+        seen[str(layer.name)] = Activity(float("nan"), float("nan"), found.rms, found.finite) if last else found
     return seen
 
 
@@ -172,13 +174,15 @@ def _layer_flow(layer: Any, slope: Array, before: Array, seen: Any) -> LayerFlow
     norm, weight = float(np.linalg.norm(slope)), float(np.linalg.norm(before.astype(np.float64)))
     change = float(np.linalg.norm(layer.kernel.astype(np.float64) - before))
     ratio = change / weight if weight > 0 else float("nan")
-    return LayerFlow(str(layer.name), norm, norm / slope.size**0.5, weight, ratio, seen.saturated, seen.dead)
+    return LayerFlow(str(layer.name), norm, norm / slope.size**0.5, weight, ratio, seen.rms, seen.saturated, seen.dead)
 
 
 def _judged(trained: list[LayerFlow], layers: tuple[LayerFlow, ...], loss: float, finite: bool) -> Flow:
     first, last = (trained[0].gradient_rms, trained[-1].gradient_rms) if trained else (1.0, 1.0)
     with np.errstate(all="ignore"):
         ratio = float(np.divide(first, last)) if last else (1.0 if first == 0 else float("inf"))
+    hidden = [at.output_rms for at in layers[:-1]]
+    growth = hidden[-1] / hidden[0] if len(hidden) > 1 and hidden[0] > 0 else 1.0
     updates = [at.update_ratio for at in trained if np.isfinite(at.update_ratio)]
     reasons, verdict = [], "healthy"
     if not finite:
@@ -187,12 +191,18 @@ def _judged(trained: list[LayerFlow], layers: tuple[LayerFlow, ...], loss: float
     if np.isfinite(ratio) and ratio > EXPLODING:
         verdict = "exploding"
         reasons.append(f"the gradient of the first layer is {ratio:.3g} times that of the last")
+    if np.isfinite(growth) and growth > EXPLODING:
+        verdict = "exploding"
+        reasons.append(f"the outputs of the last hidden layer are {growth:.3g} times those of the first")
     if updates and max(updates) > UPDATE_TOO_LARGE:
         verdict = "exploding"
         reasons.append(f"one update changes a kernel by {max(updates):.3g} of its norm")
     if verdict == "healthy" and len(trained) > 1 and ratio < VANISHING:
         verdict = "vanishing"
         reasons.append(f"the gradient of the first layer is {ratio:.3g} of that of the last")
+    if verdict == "healthy" and growth < VANISHING:
+        verdict = "vanishing"
+        reasons.append(f"the outputs of the last hidden layer are {growth:.3g} of those of the first")
     return Flow(verdict, ratio, tuple(reasons), _REMEDIES.get(verdict, ()), finite, loss, layers)
 
 

@@ -24,10 +24,12 @@ _SATURATING = {
 @dataclass(frozen=True)
 class Activity:
     """saturated: share of the layer's outputs, NaN where the activation has no flat ends. dead: share of units that are
-    0 for every row, NaN where the activation is not relu. finite: whether all outputs are."""
+    0 for every row, NaN where the activation is not relu. rms: root mean square of the outputs. finite: whether all
+    outputs are."""
 
     saturated: float
     dead: float
+    rms: float
     finite: bool
 
 
@@ -47,7 +49,9 @@ def activity(layer: Any, y: Array) -> Activity:
         saturated = float((_SATURATING[name](y.astype(np.float64)) < _SATURATED).mean())
     if finite and name == "relu":
         dead = float((y <= 0).all(axis=0).mean())
-    return Activity(saturated, dead, finite)
+    with np.errstate(all="ignore"):
+        rms = float(np.sqrt((y.astype(np.float64) ** 2).mean()))
+    return Activity(saturated, dead, rms, finite)
 
 
 def kernels(model: Any) -> list[Any]:
