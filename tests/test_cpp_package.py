@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,9 @@ def cmake(*arguments) -> None:
 
 def library(folder: pathlib.Path) -> pathlib.Path:
     """A build tree with the library in it: the newest that is there and not sanitized, else a new one."""
-    trees = [d.parent for d in (ROOT / "build").glob("*/CMakeCache.txt") if "SANITIZE:BOOL=OFF" in d.read_text()]
+    plain = re.compile(r"^DENSEKIT_SANITIZE:\w+=(OFF)?$", re.MULTILINE)
+    caches = {f.parent: f.read_text(encoding="utf-8") for f in (ROOT / "build").glob("*/CMakeCache.txt")}
+    trees = [d for d, text in caches.items() if plain.search(text) and "CMAKE_TOOLCHAIN_FILE:" not in text]
     trees = [d for d in trees if list(d.glob("*densekit.*")) and (d / "cmake_install.cmake").exists()]
     if trees:
         return max(trees, key=lambda d: max(f.stat().st_mtime for f in d.glob("*densekit.*")))

@@ -86,6 +86,7 @@ __all__: list[str] = [
     "softmax",
     "softmax_backward",
     "softmax_cross_entropy",
+    "spec_layout",
     "sum_of_squares",
     "surprisal",
     "thread_backend",
