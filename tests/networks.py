@@ -7,6 +7,9 @@ import json
 
 import numpy as np
 
+from densekit import _core
+from densekit._reference_engine import ReferenceEngine
+
 GLOROT = {"kind": "variance_scaling", "scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}
 ZEROS = {"kind": "zeros"}
 PARAMETERS = {"leaky_relu": 0.01, "elu": 1.0, "softmax": 1.0, "log_softmax": 1.0}
@@ -72,6 +75,14 @@ def residual(layers, name=None, **given):
 def host(index, outputs, parameters=(), name=None, **given):
     declared = [{"name": n, "shape": list(shape)} for n, shape in parameters]
     return _layer("host", name, {"index": index, "outputs": outputs, "parameters": declared}, given)
+
+
+def engine_of(name):
+    """What makes an engine of a spec and its hosts: "reference" or "native"."""
+    if name == "reference":
+        return ReferenceEngine
+    kinds = {"float32": "NetworkFloat32", "float64": "NetworkFloat64"}
+    return lambda spec, hosts: getattr(_core, kinds[json.loads(spec)["dtype"]])(spec, hosts)
 
 
 LOSS_FIELDS = {

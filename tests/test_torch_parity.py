@@ -1,12 +1,24 @@
-"""Fifty steps of the reference engine beside PyTorch, in float64: every optimizer, norm and loss that both have."""
+"""Fifty steps of either engine beside PyTorch, in float64: every optimizer, norm, loss and schedule that both have."""
 
 from __future__ import annotations
+
+import copy
+import sys
 
 import networks as net
 import numpy as np
 import pytest
 
+import densekit as dk
 from densekit._reference_engine import ReferenceEngine
+
+Engine = ReferenceEngine  # what the tests train with, one after the other
+
+
+@pytest.fixture(autouse=True)
+def _both_engines(engine, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "Engine", net.engine_of(engine))
+
 
 STEPS = 50
 
@@ -46,7 +58,7 @@ def our_network(norm, loss, optimizer, **more):
     norms = {"batch_norm": [net.batch_norm("norm", unbiased=True)], "layer_norm": [net.layer_norm("norm")], "none": []}
     # A bias before batch norm has no gradient but round-off, which some optimizers would make a step of.
     stack = [net.dense(7, name="first", bias=False), *norms[norm], net.activation("tanh"), net.dense(4, name="last")]
-    return ReferenceEngine(net.network(stack, 5, loss, optimizer, **more), [])
+    return Engine(net.network(stack, 5, loss, optimizer, **more), [])
 
 
 TORCH = {
@@ -130,3 +142,78 @@ def test_losses_beside_torch(torch, rng, kind):
         assert engine.step_on(x, y, None, 0.01)[0] == pytest.approx(loss.item(), rel=1e-9)
     for w, p in pairs:
         np.testing.assert_allclose(w.T, p.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+# The model: fit, its schedules, its losses by name. Ten epochs of five batches are fifty steps.
+
+EPOCHS, BATCHES, ROWS = 10, 5, 60
+
+SCHEDULES = {
+    "constant": (0.02, lambda s, o: None),
+    "step": (dk.schedules.Step(0.02, step_size=3, gamma=0.5), lambda s, o: s.StepLR(o, 3, 0.5)),
+    "exponential": (dk.schedules.Exponential(0.02, gamma=0.9), lambda s, o: s.ExponentialLR(o, 0.9)),
+    "cosine": (dk.schedules.Cosine(0.02, lr_min=1e-3), lambda s, o: s.CosineAnnealingLR(o, EPOCHS, 1e-3)),
+    "one cycle": (
+        dk.schedules.OneCycle(0.05),
+        lambda s, o: s.OneCycleLR(o, 0.05, total_steps=EPOCHS * BATCHES, cycle_momentum=False),
+    ),
+    "plateau": (
+        dk.schedules.Plateau(0.02, monitor="loss", factor=0.5, patience=0, threshold=0.05),
+        lambda s, o: s.ReduceLROnPlateau(o, factor=0.5, patience=0, threshold=0.05),
+    ),
+    "warm-up": (
+        dk.schedules.WarmUp(dk.schedules.Exponential(0.02, gamma=0.99, unit="step"), length=20, start_factor=0.1),
+        lambda s, o: s.ChainedScheduler([s.LinearLR(o, 0.1, total_iters=20), s.ExponentialLR(o, 0.99)]),
+    ),
+}
+BY_STEP = ("one cycle", "warm-up")
+MODELS = {
+    "adam": ("adam", "Adam", {}, "mse"),
+    "nesterov": (
+        dk.optimizers.SGD(0.02, momentum=0.9, nesterov=True),
+        "SGD",
+        {"momentum": 0.9, "nesterov": True},
+        "huber",
+    ),
+    "nadam": ("nadam", "NAdam", {}, "sparse_categorical_crossentropy"),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", MODELS)
+def test_fit_beside_torch(torch, engine, rng, name, schedule):
+    optimizer, theirs, options, loss = MODELS[name]
+    rate, of_torch = SCHEDULES[schedule]
+    layers = [dk.layers.Dense(7), dk.layers.LayerNorm(eps=1e-5), dk.layers.Activation("tanh")]
+    layers.append(dk.layers.Dense(3, "softmax" if name == "nadam" else None))
+    model = dk.Sequential(layers, seed=2, dtype="float64", engine=engine)
+    model.compile(copy.deepcopy(dk.optimizers.get(optimizer)), loss).build(5)
+    model.set_lr(copy.deepcopy(rate))
+    x, y = rng.normal(size=(ROWS, 5)), rng.normal(size=(ROWS, 3))
+    y = rng.integers(0, 3, ROWS) if name == "nadam" else y
+
+    nn = torch.nn
+    twin = nn.Sequential(nn.Linear(5, 7), nn.LayerNorm(7, eps=1e-5), nn.Tanh(), nn.Linear(7, 3)).double()
+    pairs = list(zip(model.weights.values(), twin.parameters(), strict=True))
+    for ours, p in pairs:
+        p.data[...] = torch.tensor(ours.T.copy())
+    steps = getattr(torch.optim, theirs)(twin.parameters(), lr=0.02, **options)
+    scheduler = of_torch(torch.optim.lr_scheduler, steps)
+    function = {"mse": "mse_loss", "huber": "huber_loss"}.get(loss, "cross_entropy")
+    history = model.fit(x, y, epochs=EPOCHS, batch_size=ROWS // BATCHES, shuffle=False, verbose=0).history
+    for epoch in range(EPOCHS):
+        total = 0.0
+        for rows in np.split(np.arange(ROWS), BATCHES):
+            steps.zero_grad()
+            value = getattr(nn.functional, function)(twin(torch.tensor(x[rows])), torch.tensor(y[rows]))
+            value.backward()
+            steps.step()
+            total += value.item() / BATCHES
+            if scheduler is not None and schedule in BY_STEP:
+                scheduler.step()
+        assert history["loss"][epoch] == pytest.approx(total, rel=1e-9)
+        if scheduler is not None and schedule not in BY_STEP:
+            scheduler.step(*([total] if schedule == "plateau" else []))
+    assert schedule == "constant" or steps.param_groups[0]["lr"] < 0.02
+    for ours, p in pairs:
+        np.testing.assert_allclose(ours.T, p.detach().numpy(), rtol=1e-9, atol=1e-12)

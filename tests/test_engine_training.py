@@ -1,8 +1,9 @@
-"""The reference engine's training: optimizers and their conventions, one update, epochs."""
+"""Training by either engine: optimizers and their conventions, one update, epochs."""
 
 from __future__ import annotations
 
 import math
+import sys
 
 import networks as net
 import numpy as np
@@ -11,9 +12,16 @@ import pytest
 from densekit import reference
 from densekit._reference_engine import ReferenceEngine
 
+Engine = ReferenceEngine  # what the tests train with, one after the other
+
+
+@pytest.fixture(autouse=True)
+def _both_engines(engine, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "Engine", net.engine_of(engine))
+
 
 def make(stack, inputs, loss, optimizer, hosts=(), **more):
-    return ReferenceEngine(net.network(stack, inputs, loss, optimizer, **more), list(hosts))
+    return Engine(net.network(stack, inputs, loss, optimizer, **more), list(hosts))
 
 
 def driven(optimizer, gradients, rates, units=6, **more):
@@ -140,8 +148,8 @@ def test_optimizers_are_those_of_the_reference(rng, kind, maximize):
         for w, decay, s in ((kernel[0], 0.3, states[0]), (bias, 0.0, states[1])):  # no decay of biases
             function = getattr(reference, kind)
             function(w, g, *s, lr=lr, weight_decay=decay, maximize=maximize, **counted, **options)
-        np.testing.assert_allclose(path[t - 1][0], kernel[0], rtol=1e-12)
-        np.testing.assert_allclose(path[t - 1][1], bias, rtol=1e-12)
+        np.testing.assert_allclose(path[t - 1][0], kernel[0], rtol=1e-12, atol=1e-15)  # w passes zero
+        np.testing.assert_allclose(path[t - 1][1], bias, rtol=1e-12, atol=1e-15)
     assert engine.step == STEPS
 
 
@@ -288,9 +296,9 @@ def test_how_an_epoch_is_cut():
     assert seen_batches(6, 3, norm, steps=2) == [3, 3]
     assert seen_batches(5, 8, norm, steps=1) == [5]
     assert seen_batches(5, 8, steps=0, drop_last=True) == []
-    with pytest.raises(ValueError, match="1 row has no variance"):
+    with pytest.raises(ValueError, match=r"1 row has no variance|at least two rows, got 1"):
         seen_batches(1, 4, norm, steps=1)
-    with pytest.raises(ValueError, match="lr has 2 values, the epoch has 3 batches"):
+    with pytest.raises(ValueError, match=r"lr has 2 values, the epoch has 3 batches|lr is \(2,\), expected \(3\)"):
         seen_batches(7, 3, steps=2)
 
 
@@ -319,7 +327,9 @@ def test_an_epoch_is_its_steps(rng, reduction):
     assert (result["loss"], result["penalty"]) == pytest.approx((total / counted, penalties / counted), rel=1e-12)
     np.testing.assert_array_equal(a.parameters, b.parameters)
     np.testing.assert_array_equal(a.statistics, b.statistics)
-    with pytest.raises(ValueError, match="order has rows from 0 to 23, x has 23"):
+    with pytest.raises(
+        ValueError, match=r"order has rows from 0 to 23, x has 23|order\[23\] is 23, but there are 23 rows"
+    ):
         a.epoch(x, y, w, np.arange(24), 4, rates)
 
 
