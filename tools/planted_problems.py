@@ -120,9 +120,9 @@ def healthy(rng: np.random.Generator) -> Training:
         case.layers = [*hidden, Dense(1)]
     else:
         count = int(rng.integers(2, 6))
-        case = healthy_classes(rng, rows=rows, columns=columns, count=count)
+        case = healthy_classes(rng, rows=2 * rows, columns=min(columns, 8), count=count)
         case.layers = [*hidden, Dense(count, "softmax")]
-    case.epochs = 30
+    case.epochs = 20
     rates = [dk.optimizers.Adam(0.003), dk.optimizers.Adam(0.01), dk.optimizers.SGD(0.02, momentum=0.9)]
     case.optimizer = rates[int(rng.integers(3))]
     return case

@@ -19,7 +19,7 @@ from densekit.diagnostics._objective import Array
 # Frozen on seeds 0-9 of tools/planted_problems.py. Ratios are those of root mean squares, so that widths do not count.
 VANISHING, EXPLODING = 1e-3, 1e3
 UPDATE_TOO_LARGE = 0.3
-SATURATED, DEAD = 0.5, 0.5
+SATURATED, DEAD = 0.75, 0.5
 
 _REMEDIES = {
     "vanishing": (

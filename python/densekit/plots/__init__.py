@@ -12,17 +12,29 @@ from typing import Any
 
 # Where each Display lives; a file is imported when its name is first asked for.
 _DISPLAYS: dict[str, str] = {
+    "BatchSizeNoiseDisplay": "_batch_noise",
     "DecisionBoundaryDisplay": "_decision",
     "DropoutSweepDisplay": "_dropout",
+    "GradCheckDisplay": "_gradcheck",
+    "GradientFlowDisplay": "_gradient_flow",
+    "GradientHeatMapDisplay": "_gradient_flow",
     "HiddenSpacesDisplay": "_points",
+    "HistoryDisplay": "_history",
     "IntrinsicDimensionDisplay": "_points",
+    "LearningCurveDisplay": "_curves",
     "LikelihoodSurfaceDisplay": "_likelihood",
+    "LossLandscapeDisplay": "_landscape",
     "NormBallsDisplay": "_norm_balls",
     "PenaltyContoursDisplay": "_penalty",
     "PenaltyPathDisplay": "_penalty",
     "PointsDisplay": "_points",
+    "RestartsDisplay": "_trajectories",
     "ShiftReportDisplay": "_shift_report",
+    "TaylorDisplay": "_taylor",
+    "TrajectoriesDisplay": "_trajectories",
     "UncertaintyDisplay": "_dropout",
+    "ValidationCurveDisplay": "_curves",
+    "ZigzagDisplay": "_zigzag",
 }
 
 __all__ = list(_DISPLAYS)
