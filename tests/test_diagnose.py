@@ -33,6 +33,14 @@ def _tool():
 planted = _tool()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_blas_thread():
+    """The quick learner's small systems wait long for NumPy's threads where others use the cores."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    with threadpoolctl.threadpool_limits(1, "blas"):
+        yield
+
+
 @pytest.mark.parametrize("name", planted.PROBLEMS)
 def test_planted_problem_is_found_at_the_middle_severity(name):
     """A seed that the limits were not frozen on; tools/planted_problems.py --full has twenty."""

@@ -4,7 +4,7 @@
     python tools/planted_problems.py --full     # 20 fresh seeds of each kind and severity, 200 healthy trainings
 
 Severities: 0 mild, 1 middle, 2 strong. What must hold: at the middle one the right finding in at least 95 %, and at
-most 10 of 200 healthy reports with a warning. Exits with 1 if it does not.
+most 10 of 200 healthy reports with a warning. Exits with 1 if it does not. OPENBLAS_NUM_THREADS=1 makes it faster.
 """
 
 from __future__ import annotations

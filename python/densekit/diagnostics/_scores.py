@@ -129,6 +129,6 @@ def quick_score(task: str, X: Array, y: Array, X_new: Array, y_new: Array, seed:
 
 
 def _ridge(f: Array, target: Array, penalties: Any) -> list[Array]:
-    values, vectors = np.linalg.eigh(f.T @ f)
-    projected = vectors.T @ (f.T @ target)
-    return [vectors @ (projected / (np.maximum(values, 0) + penalty)[:, None]) for penalty in penalties]
+    gram, right = f.T @ f, f.T @ target
+    eye = np.eye(len(gram))
+    return [np.linalg.solve(gram + penalty * eye, right) for penalty in penalties]

@@ -82,4 +82,4 @@ class BatchSizeNoiseDisplay(Display):
             ax.set_yscale("log")
             ax.set_ylim(bottom=float(np.quantile(values, 0.02)) / 2)  # single rows may be hit almost exactly
         tidy(ax, x="epoch", y="loss of the batch")
-        ax.legend(frameon=False, fontsize="small")
+        ax.legend(fontsize="small", framealpha=0.9)

@@ -42,9 +42,9 @@ class GradCheckDisplay(Display):
                 ax.plot(check.h, shown, color=tone, linewidth=1.2, marker=".", markersize=4, label=label)
             first = check.remainders[0, order]
             good = np.flatnonzero(np.isfinite(first) & (first > 200 * check.rounding[0]))
-            if len(good):  # the slope that it should have, through the first point above rounding
+            if len(good):  # the slope that it should have, through the last point above rounding
                 reach = check.h[good]
-                ax.plot(reach, first[good[0]] * (reach / reach[0]) ** (order + 1), ":", color="black", linewidth=1.0)
+                ax.plot(reach, first[good[-1]] * (reach / reach[-1]) ** (order + 1), ":", color="black", linewidth=1.0)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         floor = np.median(check.rounding, axis=0)
