@@ -1,4 +1,4 @@
-"""densekit.sklearn: scikit-learn's numbers for the same random_state, its checks of estimators, the README's third program."""
+"""densekit.sklearn: scikit-learn's numbers for one random_state, its checks of estimators, the third program."""
 
 from __future__ import annotations
 
