@@ -21,7 +21,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    if name.startswith("densekit.sklearn"):
+    if name.startswith(("densekit.sklearn", "densekit.convert")):
         pytest.importorskip("sklearn")
     drawing = name.startswith("densekit.plots.") and not name.endswith("_style")
     if drawing:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_array
 
 try:  # scikit-learn 1.6
     from sklearn.utils.validation import validate_data as _validate_data
 except ImportError:
     _validate_data = BaseEstimator._validate_data
+
+_FINITE = "ensure_all_finite"
+if _FINITE not in inspect.signature(check_array).parameters:
+    _FINITE = "force_all_finite"  # before 1.6
 
 
 def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **options: Any) -> Any:
@@ -21,15 +26,18 @@ def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **
     """
     names = {} if isinstance(y, str) else {"y": y}
     try:
-        return _validate_data(
-            estimator, X, **names, reset=reset, accept_sparse="csr", dtype=(np.float64, np.float32), **options
-        )
+        return validated(estimator, X, reset=reset, accept_sparse="csr", **names, **options)
     except ValueError as error:
         text = str(error)
         if not text.startswith("Input X contains"):
             raise
         first, _, rest = text.partition("\n")
         raise ValueError("\n".join(filter(None, [f"{first.rstrip('.')}{_place(X)}.", rest]))) from None
+
+
+def validated(estimator: Any, X: Any, *, reset: bool, finite: Any = True, **options: Any) -> Any:
+    """What scikit-learn's validate_data returns, by the names of this version."""
+    return _validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32), **{_FINITE: finite}, **options)
 
 
 def _place(X: Any) -> str:

@@ -1,0 +1,377 @@
+"""Networks from scikit-learn and PyTorch, and to them, with the same outputs (float32: to 1e-6).
+
+What differs is translated: PyTorch's kernels are (out, in), ours (in, out); its batch norm's momentum is the weight of
+the new batch, our stats_decay that of the old value. What the other side does not have is a ValueError that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from densekit import layers
+from densekit.model import Sequential
+
+Array = NDArray[Any]
+
+
+def _filled(made: list[layers.Layer], weights: list[dict[str, Array]], inputs: int, dtype: Any) -> Sequential:
+    """A model of these layers, with the weights of each by name."""
+    model = Sequential(made, seed=0, dtype=np.dtype(dtype).name).build(inputs)
+    for layer, values in zip(model.layers, weights, strict=True):
+        views = layer.weights if values else {}
+        for name, value in values.items():
+            if views[name].shape != np.shape(value):
+                raise ValueError(f"{layer.name}.{name} is {np.shape(value)}, expected {views[name].shape}")
+            views[name][...] = value
+    return model
+
+
+# scikit-learn.
+
+_HIDDEN = {"logistic": "sigmoid"}  # scikit-learn's name: ours
+_OUT = {"identity": None, "logistic": "sigmoid", "softmax": "softmax", "exp": None}
+
+
+def from_sklearn(estimator: Any) -> Sequential:
+    """The network of a fitted MLPClassifier or MLPRegressor of scikit-learn, uncompiled; of densekit's a copy.
+
+    It puts out what predict_proba gives: probabilities of the classes in order, of classes_[1] alone where there are
+    two; or numbers, with loss="poisson" their logarithms.
+
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> X = np.eye(3)
+    >>> theirs = MLPRegressor(random_state=0, solver="lbfgs").fit(X, [1, 2, 3])
+    >>> ours = densekit.convert.from_sklearn(theirs)
+    >>> np.allclose(ours.predict(X)[:, 0], theirs.predict(X), rtol=1e-12)
+    True
+    """
+    if not hasattr(estimator, "coefs_"):
+        what = "is not fitted yet" if hasattr(estimator, "hidden_layer_sizes") else "is no multi-layer perceptron"
+        raise ValueError(
+            f"from_sklearn: {type(estimator).__name__} {what}; expected a fitted MLPClassifier or MLPRegressor"
+        )
+    if isinstance(getattr(estimator, "model_", None), Sequential):
+        return estimator.model_.clone(weights=True)  # type: ignore[no-any-return]
+    hidden = _HIDDEN.get(estimator.activation, estimator.activation)
+    last = len(estimator.coefs_) - 1
+    made: list[layers.Layer] = [
+        layers.Dense(kernel.shape[1], hidden if i < last else _OUT[estimator.out_activation_])
+        for i, kernel in enumerate(estimator.coefs_)
+    ]
+    weights = [
+        {"kernel": kernel, "bias": bias} for kernel, bias in zip(estimator.coefs_, estimator.intercepts_, strict=True)
+    ]
+    return _filled(made, weights, estimator.coefs_[0].shape[0], estimator.coefs_[0].dtype)
+
+
+def to_sklearn(model: Sequential, classes: ArrayLike | None = None) -> Any:
+    """A fitted MLPClassifier (where the model ends in softmax or sigmoid) or MLPRegressor of scikit-learn.
+
+    classes: labels in the order of the outputs, two for a sigmoid; 0, 1, … by default, or 0 and 1 for each of several
+    sigmoids. All hidden layers must have one activation of identity, sigmoid, tanh and relu. Dropout and noise are left
+    out, batch norms after a Dense without activation become part of it, as they are in inference.
+
+    >>> model = densekit.Sequential([densekit.layers.Dense(4, "tanh"), densekit.layers.Dense(3, "softmax")], seed=0)
+    >>> theirs = densekit.convert.to_sklearn(model.build(2), classes=["a", "b", "c"])
+    >>> np.allclose(theirs.predict_proba(np.eye(2, dtype="f4")), model(np.eye(2)), rtol=1e-6)
+    True
+    """
+    try:
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+        from sklearn.preprocessing import LabelBinarizer
+    except ImportError as error:
+        raise ImportError("to_sklearn needs scikit-learn, which is not installed: pip install scikit-learn") from error
+    kernels, biases, activations = _plain_layers(model)
+    hidden = set(activations[:-1]) or {"identity"}
+    names = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+    if len(hidden) > 1 or not hidden <= set(names):
+        raise ValueError(
+            f"to_sklearn: scikit-learn has one of {', '.join(names)} in all hidden layers, got {activations[:-1]}"
+        )
+    outputs, out = biases[-1].size, activations[-1]
+    common = {
+        "hidden_layer_sizes": tuple(bias.size for bias in biases[:-1]),
+        "activation": names[hidden.pop()],
+    }
+    estimator: Any
+    if out in ("softmax", "sigmoid"):
+        estimator = MLPClassifier(**common)
+        several_labels = out == "sigmoid" and outputs > 1
+        count = max(outputs, 2)
+        labels = np.arange(count) if classes is None else np.asarray(classes)
+        if labels.shape != (count,) or len(np.unique(labels)) != count:
+            raise ValueError(f"to_sklearn: classes must be {count} different labels, got {labels.tolist()}")
+        if (np.sort(labels) != labels).any():
+            order = np.argsort(labels)
+            if out == "sigmoid" and not several_labels:
+                raise ValueError(f"to_sklearn: classes must rise as scikit-learn sorts them, got {labels.tolist()}")
+            kernels[-1], biases[-1], labels = kernels[-1][:, order], biases[-1][order], labels[order]
+        fitted_to = np.eye(count, dtype=int) if several_labels else labels
+        estimator._label_binarizer = LabelBinarizer().fit(fitted_to)
+        estimator.classes_ = estimator._label_binarizer.classes_ if several_labels else labels
+        estimator.out_activation_ = "softmax" if estimator._label_binarizer.y_type_ == "multiclass" else "logistic"
+        if out == "softmax" and outputs == 2:  # scikit-learn has one output for two classes
+            kernels[-1] = kernels[-1][:, 1:] - kernels[-1][:, :1]
+            biases[-1] = biases[-1][1:] - biases[-1][:1]
+            estimator.out_activation_ = "logistic"
+    elif out == "identity":
+        estimator = MLPRegressor(**common)
+        estimator.out_activation_ = "identity"
+    else:
+        raise ValueError(f"to_sklearn: the model ends in {out!r}; scikit-learn has softmax, sigmoid and identity there")
+    estimator.coefs_, estimator.intercepts_ = kernels, biases
+    estimator.n_layers_, estimator.n_outputs_ = len(kernels) + 1, biases[-1].size
+    estimator.n_features_in_ = kernels[0].shape[0]
+    # What partial_fit goes on from.
+    estimator.n_iter_ = estimator.t_ = estimator._no_improvement_count = 0
+    estimator.loss_curve_, estimator.best_loss_ = [], np.inf
+    estimator.validation_scores_ = estimator.best_validation_score_ = None
+    return estimator
+
+
+def _plain_layers(model: Sequential) -> tuple[list[Array], list[Array], list[str]]:
+    """Kernels, biases and activations; norms are multiplied into the kernels before them."""
+    kernels: list[Array] = []
+    biases: list[Array] = []
+    activations: list[str] = []
+    for layer in _inference(model):
+        if isinstance(layer, layers.Dense):
+            _refuse_temperature("to_sklearn", **layer._fields)
+            kernels.append(layer.kernel.copy())
+            biases.append(layer.bias.copy() if layer.use_bias else np.zeros(layer.units, model.dtype))
+            activations.append(layer._fields["activation"])
+        elif isinstance(layer, layers.BatchNorm) and activations and activations[-1] == "identity":
+            weights = {name: np.asarray(value, np.float64) for name, value in layer.weights.items()}
+            factor = weights.get("gamma", 1.0) / np.sqrt(weights["variance"] + layer.eps)
+            kernels[-1] = (kernels[-1] * factor).astype(model.dtype)
+            bias = (biases[-1] - weights["mean"]) * factor + weights.get("beta", 0.0)
+            biases[-1] = bias.astype(model.dtype)
+        elif isinstance(layer, layers.Activation) and activations and activations[-1] == "identity":
+            _refuse_temperature("to_sklearn", layer.activation, layer.parameter)
+            activations[-1] = layer.activation
+        else:
+            raise ValueError(f"to_sklearn: scikit-learn's networks have nothing like {layer!r} in this place")
+    if not kernels:
+        raise ValueError("to_sklearn: the model has no Dense layer")
+    return kernels, biases, activations
+
+
+def _inference(model: Sequential) -> Iterator[layers.Layer]:
+    """The layers that do something in inference."""
+    if not model.built:
+        raise ValueError("to_sklearn: the model has no weights yet: train it, or build(inputs) it")
+    for layer in model.layers:
+        idle = isinstance(layer, layers.GaussianNoise) or (
+            isinstance(layer, layers.Dropout) and layer.mode == "inverted"
+        )
+        if not idle:
+            yield layer
+
+
+def _refuse_temperature(op: str, activation: str, parameter: float) -> None:
+    if activation in ("softmax", "log_softmax") and parameter != 1:
+        raise ValueError(f"{op}: there is no temperature on the other side, got {activation} with {parameter}")
+
+
+# PyTorch.
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError("PyTorch is not installed: see https://pytorch.org for the command") from error
+    return torch
+
+
+# Modules without parameters that mean the same as an activation of ours.
+_TORCH_ACTIVATIONS = {
+    "ReLU": "relu",
+    "SELU": "selu",
+    "SiLU": "silu",
+    "Mish": "mish",
+    "Sigmoid": "sigmoid",
+    "Hardsigmoid": "hard_sigmoid",
+    "Tanh": "tanh",
+    "Softsign": "softsign",
+    "Hardswish": "hard_swish",
+}
+
+
+def from_torch(module: Any) -> Sequential:
+    """The network of a torch.nn.Sequential (or one module), uncompiled, with the weights and running statistics.
+
+    Known are Linear, BatchNorm1d, LayerNorm, Dropout, Flatten and Identity, nested Sequentials, and activations. A
+    Linear and the activation after it become one Dense. Batch norms keep PyTorch's convention of running variances
+    ("unbiased"), so that a training that goes on is the same, too. Parameters without requires_grad freeze their layer.
+    """
+    torch = _torch()
+    made: list[layers.Layer] = []
+    weights: list[dict[str, Array]] = []
+    inputs: int | None = None
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"from_torch: the parameters are {dtype}, expected torch.float32 or torch.float64")
+    for part in _parts(torch, module):
+        kind = type(part).__name__
+        values = {name: p.detach().cpu().numpy() for name, p in [*part.named_parameters(), *part.named_buffers()]}
+        trainable = all(p.requires_grad for p in part.parameters())
+        if kind == "Linear":
+            inputs = inputs or part.in_features
+            made.append(layers.Dense(part.out_features, use_bias="bias" in values, trainable=trainable))
+            weights.append({"kernel": values["weight"].T} | ({"bias": values["bias"]} if "bias" in values else {}))
+        elif kind == "BatchNorm1d":
+            inputs = inputs or part.num_features
+            made.append(_from_batch_norm(part, "weight" in values, trainable))
+            weights.append(_renamed(values, weight="gamma", bias="beta", running_mean="mean", running_var="variance"))
+        elif kind == "LayerNorm":
+            if len(part.normalized_shape) != 1:
+                raise ValueError(f"from_torch: {part} normalizes several axes; rows of one axis are possible")
+            inputs = inputs or part.normalized_shape[0]
+            made.append(
+                layers.LayerNorm(eps=part.eps, scale="weight" in values, center="bias" in values, trainable=trainable)
+            )
+            weights.append(_renamed(values, weight="gamma", bias="beta"))
+        elif kind == "Dropout":
+            made.append(layers.Dropout(part.p))
+            weights.append({})
+        else:
+            activation = _from_activation(part, kind)
+            before = made[-1] if made else None
+            if isinstance(before, layers.Dense) and before.activation is None:
+                made[-1] = layers.Dense(before.units, activation, use_bias=before.use_bias, trainable=before.trainable)
+            else:
+                made.append(activation)
+                weights.append({})
+    if inputs is None:
+        raise ValueError(f"from_torch: {module} has no layer that says how many columns it takes")
+    return _filled(made, weights, inputs, str(dtype).removeprefix("torch."))
+
+
+def _parts(torch: Any, module: Any) -> Iterator[Any]:
+    if isinstance(module, torch.nn.Sequential):
+        for part in module:
+            yield from _parts(torch, part)
+    elif type(module).__name__ == "Flatten":
+        if (module.start_dim, module.end_dim) != (1, -1):
+            raise ValueError(f"from_torch: {module} flattens something else than rows")
+    elif type(module).__name__ != "Identity":
+        yield module
+
+
+def _renamed(values: dict[str, Array], **names: str) -> dict[str, Array]:
+    return {new: values[old] for old, new in names.items() if old in values}
+
+
+def _from_batch_norm(part: Any, affine: bool, trainable: bool) -> layers.BatchNorm:
+    if not part.track_running_stats or part.momentum is None:
+        raise ValueError(
+            f"from_torch: {part} has no running statistics of constant decay; set track_running_stats and a momentum"
+        )
+    return layers.BatchNorm(
+        eps=part.eps,
+        stats_decay=1 - part.momentum,
+        running_var="unbiased",
+        scale=affine,
+        center=affine,
+        trainable=trainable,
+    )
+
+
+def _from_activation(part: Any, kind: str) -> layers.Activation:
+    if kind in _TORCH_ACTIVATIONS:
+        return layers.Activation(_TORCH_ACTIVATIONS[kind])
+    if kind == "LeakyReLU":
+        return layers.Activation("leaky_relu", slope=part.negative_slope)
+    if kind == "ELU":
+        return layers.Activation("elu", alpha=part.alpha)
+    if kind == "GELU":
+        return layers.Activation("gelu_tanh" if part.approximate == "tanh" else "gelu")
+    if kind == "Softplus" and part.beta == 1:
+        return layers.Activation("softplus")
+    if kind in ("Softmax", "LogSoftmax") and part.dim in (None, 1, -1):
+        return layers.Activation("softmax" if kind == "Softmax" else "log_softmax")
+    raise ValueError(
+        f"from_torch: {part} has no counterpart; known are Sequential, Linear, BatchNorm1d, LayerNorm, Dropout, "
+        f"Flatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, "
+        "Softplus(beta=1), Softmax and LogSoftmax(dim=1)"
+    )
+
+
+def to_torch(model: Sequential) -> Any:
+    """A torch.nn.Sequential with the same weights and running statistics, in evaluation mode (`.train()` it to go on).
+
+    A Dense becomes Linear and its activation. Layers that PyTorch does not have as a module (Residual, GaussianNoise,
+    classic dropout, Lambda, a softmax with a temperature) are a ValueError. A norm with only one of gamma and beta gets
+    the other as a constant. PyTorch keeps unbiased running variances when it trains on, whatever ours did.
+    """
+    torch = _torch()
+    if not model.built:
+        raise ValueError("to_torch: the model has no weights yet: train it, or build(inputs) it")
+    nn, modules = torch.nn, []
+    dtype = getattr(torch, model.dtype.name)
+    for layer in model.layers:
+        if isinstance(layer, layers.Dense):
+            module = nn.Linear(layer.inputs, layer.units, bias=layer.use_bias, dtype=dtype)
+            _put(torch, module.weight, layer.kernel.T, layer.trainable)
+            if layer.use_bias:
+                _put(torch, module.bias, layer.bias, layer.trainable)
+            modules.append(module)
+            if layer._fields["activation"] != "identity":
+                modules.append(_to_activation(nn, **layer._fields))
+        elif isinstance(layer, layers.Activation):
+            modules.append(_to_activation(nn, layer.activation, layer.parameter))
+        elif isinstance(layer, layers.BatchNorm):
+            momentum, affine = 1 - layer.stats_decay, layer.scale or layer.center
+            module = nn.BatchNorm1d(layer.inputs, eps=layer.eps, momentum=momentum, affine=affine, dtype=dtype)
+            _put_norm(torch, module, layer)
+            module.running_mean.copy_(torch.from_numpy(layer.mean.copy()))
+            module.running_var.copy_(torch.from_numpy(layer.variance.copy()))
+            modules.append(module)
+        elif isinstance(layer, layers.LayerNorm):
+            affine = layer.scale or layer.center
+            module = nn.LayerNorm(layer.inputs, eps=layer.eps, elementwise_affine=affine, dtype=dtype)
+            _put_norm(torch, module, layer)
+            modules.append(module)
+        elif isinstance(layer, layers.Dropout) and layer.mode == "inverted":
+            modules.append(nn.Dropout(layer.rate))
+        else:
+            raise ValueError(f"to_torch: PyTorch has no module like {layer!r}")
+    return nn.Sequential(*modules).eval()
+
+
+def _put(torch: Any, parameter: Any, value: Array, trainable: bool) -> None:
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(np.ascontiguousarray(value).copy()))
+    parameter.requires_grad_(trainable)
+
+
+def _put_norm(torch: Any, module: Any, layer: Any) -> None:
+    for name, there, parameter in (("gamma", layer.scale, module.weight), ("beta", layer.center, module.bias)):
+        if there:
+            _put(torch, parameter, layer.weights[name], layer.trainable)
+        elif parameter is not None:
+            parameter.requires_grad_(False)
+
+
+def _to_activation(nn: Any, activation: str, parameter: float) -> Any:
+    _refuse_temperature("to_torch", activation, parameter)
+    made = {
+        "identity": lambda: nn.Identity(),
+        "leaky_relu": lambda: nn.LeakyReLU(parameter),
+        "elu": lambda: nn.ELU(parameter),
+        "gelu": lambda: nn.GELU(),
+        "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+        "softplus": lambda: nn.Softplus(),
+        "softmax": lambda: nn.Softmax(dim=1),
+        "log_softmax": lambda: nn.LogSoftmax(dim=1),
+        **{ours: getattr(nn, theirs) for theirs, ours in _TORCH_ACTIVATIONS.items()},
+    }
+    return made[activation]()
+
+
+__all__ = ["from_sklearn", "from_torch", "to_sklearn", "to_torch"]

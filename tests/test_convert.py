@@ -1,0 +1,255 @@
+"""Networks from and to scikit-learn and PyTorch: outputs equal to 1e-6 in float32; errors where none can be."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import densekit as dk
+from densekit import convert
+from densekit.layers import Activation, BatchNorm, Dense, Dropout, GaussianNoise, Lambda, LayerNorm, Residual
+
+CLOSE = {"rtol": 1e-6, "atol": 1e-6}
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(60, 5)).astype(np.float32)
+
+
+def busy(model, X, rng):
+    """Weights and running statistics that are not those of the beginning."""
+    model.build(X.shape[1])
+    for view in model.weights.values():
+        view[...] = rng.uniform(0.2, 1.2, view.shape) * rng.choice([-1, 1] if view.ndim == 2 else [1], view.shape)
+    return model
+
+
+# scikit-learn.
+
+
+@pytest.fixture
+def nets():
+    return pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_classifier_from_sklearn_and_back(nets, activation, classes, X, rng):
+    y = np.array(list("abcd"))[rng.integers(0, classes, len(X))]
+    theirs = nets.MLPClassifier((7, 4), activation, solver="lbfgs", max_iter=20, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # 20 steps may be enough, or not
+        theirs.fit(X, y)
+    ours = convert.from_sklearn(theirs)
+    assert ours.dtype == theirs.coefs_[0].dtype
+    probabilities = theirs.predict_proba(X)
+    outputs = ours.predict(X)
+    np.testing.assert_allclose(outputs[:, -1], probabilities[:, -1], **CLOSE)
+    again = convert.to_sklearn(ours, classes=theirs.classes_)
+    assert again.out_activation_ == theirs.out_activation_
+    np.testing.assert_allclose(again.predict_proba(X), probabilities, **CLOSE)
+    np.testing.assert_array_equal(again.predict(X), theirs.predict(X))
+    assert again.score(X, y) == theirs.score(X, y)
+    before = again.coefs_[0].copy()
+    again.partial_fit(X, y)  # it trains on
+    assert (again.coefs_[0] != before).any()
+    assert (ours.layers[0].kernel == before).all()
+
+
+def test_regressor_and_multilabel(nets, X, rng):
+    Y = rng.normal(size=(len(X), 2))
+    with pytest.warns(UserWarning, match="converge"):
+        theirs = nets.MLPRegressor(hidden_layer_sizes=(6,), max_iter=3, random_state=0).fit(X, Y)
+    ours = convert.from_sklearn(theirs)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), **CLOSE)
+    np.testing.assert_allclose(convert.to_sklearn(ours).predict(X), theirs.predict(X), **CLOSE)
+    with pytest.warns(UserWarning, match="converge"):
+        labels = nets.MLPClassifier((6,), max_iter=3, random_state=0).fit(X, Y > 0)
+    again = convert.to_sklearn(convert.from_sklearn(labels))
+    np.testing.assert_allclose(again.predict_proba(X), labels.predict_proba(X), **CLOSE)
+    np.testing.assert_array_equal(again.predict(X), labels.predict(X))
+
+
+def test_poisson_gives_logarithms(nets, X, rng):
+    if "loss" not in nets.MLPRegressor().get_params():
+        pytest.skip("this scikit-learn has no Poisson loss")
+    with pytest.warns(UserWarning, match="converge"):
+        theirs = nets.MLPRegressor("poisson", max_iter=3, random_state=0).fit(X, rng.poisson(2, len(X)))
+    np.testing.assert_allclose(np.exp(convert.from_sklearn(theirs).predict(X)[:, 0]), theirs.predict(X), **CLOSE)
+
+
+def test_two_class_softmax_becomes_one_output(nets, X, rng):
+    model = busy(dk.Sequential([Dense(6, "tanh"), Dense(2, "softmax")], seed=0), X, rng)
+    theirs = convert.to_sklearn(model, classes=["yes", "no"])
+    assert theirs.classes_.tolist() == ["no", "yes"]
+    np.testing.assert_allclose(theirs.predict_proba(X), model(X)[:, ::-1], **CLOSE)
+
+
+def test_batch_norm_and_dropout_become_part_of_sklearns_layers(nets, X, rng):
+    layers = [Dense(6), BatchNorm(eps=1e-3), Activation("relu"), Dropout(0.3), GaussianNoise(1.0), Dense(3, "softmax")]
+    model = busy(dk.Sequential(layers, seed=0), X, rng)
+    np.testing.assert_allclose(convert.to_sklearn(model).predict_proba(X), model(X), **CLOSE)
+
+
+def test_densekits_own_estimator(nets, X, rng):
+    from densekit.sklearn import MLPRegressor
+
+    with pytest.warns(UserWarning, match="converge"):
+        estimator = MLPRegressor(hidden_layer_sizes=(6,), batch_norm=True, max_iter=3, random_state=0).fit(X, X[:, 0])
+    model = convert.from_sklearn(estimator)
+    assert model is not estimator.model_
+    np.testing.assert_array_equal(model.predict(X)[:, 0], estimator.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("layers", "options", "message"),
+    [
+        ([Dense(3, "gelu"), Dense(1)], {}, "one of identity, sigmoid, tanh, relu in all hidden layers, got .'gelu'"),
+        ([Dense(3, "relu"), Dense(3, "tanh"), Dense(1)], {}, "in all hidden layers"),
+        ([Dense(3), LayerNorm(), Dense(1)], {}, r"nothing like LayerNorm\(\)"),
+        ([Dense(3, "relu"), BatchNorm(), Dense(1)], {}, r"nothing like BatchNorm\(\)"),
+        ([Dense(3, "relu")], {}, "ends in 'relu'"),
+        ([Dense(3, "softmax")], {"classes": [0, 1]}, r"3 different labels, got \[0, 1\]"),
+        ([Dense(1, "sigmoid")], {"classes": [1, 0]}, "must rise"),
+        ([Activation("relu", inputs=5)], {}, "nothing like"),
+        ([Dense(3), Activation("softmax", temperature=2.0)], {}, "no temperature"),
+    ],
+)
+def test_what_sklearn_cannot_have(nets, layers, options, message):
+    with pytest.raises(ValueError, match=message):
+        convert.to_sklearn(dk.Sequential(layers, seed=0).build(5), **options)
+
+
+def test_unfitted(nets):
+    with pytest.raises(ValueError, match="MLPClassifier is not fitted yet"):
+        convert.from_sklearn(nets.MLPClassifier())
+    with pytest.raises(ValueError, match="int is no multi-layer perceptron"):
+        convert.from_sklearn(3)
+    with pytest.raises(ValueError, match="no weights yet"):
+        convert.to_sklearn(dk.Sequential([Dense(1)]))
+
+
+# PyTorch.
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch is not installed")
+
+
+def torch_network(torch, dtype):
+    nn = torch.nn
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(5, 8),
+        nn.BatchNorm1d(8, eps=1e-3, momentum=0.3),
+        nn.ReLU(),
+        nn.Sequential(nn.Linear(8, 8, bias=False), nn.LayerNorm(8, eps=1e-4), nn.GELU(approximate="tanh")),
+        nn.Dropout(0.2),
+        nn.Linear(8, 8),
+        nn.BatchNorm1d(8, affine=False),
+        nn.LeakyReLU(0.2),
+        nn.Identity(),
+        nn.Linear(8, 3),
+        nn.Softmax(dim=1),
+    ).to(getattr(torch, dtype))
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-6), ("float64", 1e-12)])
+def test_from_torch_and_back(torch, X, dtype, rtol):
+    theirs = torch_network(torch, dtype)
+    x = torch.from_numpy(X.astype(dtype))
+    theirs.train()(x)  # running statistics that are not those of the beginning
+    theirs.eval()
+    ours = convert.from_torch(theirs)
+    assert ours.dtype == dtype
+    expected = theirs(x).detach().numpy()
+    np.testing.assert_allclose(ours.predict(X), expected, rtol=rtol, atol=rtol)
+    again = convert.to_torch(ours)
+    np.testing.assert_allclose(again(x).detach().numpy(), expected, rtol=rtol, atol=rtol)
+    assert {str(p.dtype) for p in again.parameters()} == {f"torch.{dtype}"}
+    kept = theirs[1].weight.detach().numpy().copy()
+    ours.layers[0].kernel[...] = 0  # nothing is shared
+    np.testing.assert_array_equal(theirs[1].weight.detach().numpy(), kept)
+    np.testing.assert_array_equal(again[0].weight.detach().numpy(), kept)
+
+
+def test_training_goes_on_as_in_torch(torch, X, rng):
+    """Three steps of SGD with batch norms in training: weights and running statistics stay together."""
+    nn = torch.nn
+    torch.manual_seed(1)
+    theirs = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 1)).double()
+    ours = convert.from_torch(theirs).compile(dk.optimizers.SGD(0.1), "mse")
+    y = rng.normal(size=(len(X), 1))
+    optimizer, x, t = torch.optim.SGD(theirs.parameters(), 0.1), torch.from_numpy(X).double(), torch.from_numpy(y)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(theirs(x), t).backward()
+        optimizer.step()
+        ours.train_on_batch(X, y)
+    again = convert.to_torch(ours)
+    for name, value in theirs.eval().state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        np.testing.assert_allclose(again.state_dict()[name].numpy(), value.numpy(), rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+NAMES = (
+    "identity relu leaky_relu elu selu gelu gelu_tanh silu mish sigmoid hard_sigmoid tanh softplus softsign hard_swish"
+)
+
+
+@pytest.mark.parametrize("name", [*NAMES.split(), "softmax", "log_softmax"])
+def test_every_activation(torch, X, rng, name):
+    model = busy(dk.Sequential([Dense(4, name), Dense(3), Activation(name)], seed=0), X, rng)
+    theirs = convert.to_torch(model)
+    expected = theirs(torch.from_numpy(X)).detach().numpy()
+    np.testing.assert_allclose(model(X), expected, rtol=2e-6, atol=2e-6)
+    np.testing.assert_allclose(convert.from_torch(theirs).predict(X), expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}])
+@pytest.mark.parametrize("norm", [BatchNorm, LayerNorm])
+def test_norms_with_some_parameters(torch, X, rng, norm, options):
+    model = busy(dk.Sequential([Dense(4), norm(eps=1e-3, **options)], seed=0), X, rng)
+    theirs = convert.to_torch(model)
+    np.testing.assert_allclose(theirs(torch.from_numpy(X)).detach().numpy(), model(X), rtol=2e-6, atol=2e-6)
+    if norm is BatchNorm:
+        assert theirs[1].momentum == pytest.approx(1 - 0.9)
+
+
+def test_frozen_layers_stay_frozen(torch, X):
+    theirs = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+    theirs[0].requires_grad_(False)
+    ours = convert.from_torch(theirs)
+    assert [layer.trainable for layer in ours.layers] == [False, True]
+    assert [p.requires_grad for p in convert.to_torch(ours).parameters()] == [False, False, True, True]
+
+
+def test_what_has_no_counterpart(torch):
+    nn = torch.nn
+    for module, message in (
+        (nn.Sequential(nn.Linear(2, 2), nn.PReLU()), "PReLU"),
+        (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, momentum=None)), "constant decay"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Softplus(beta=2)), "Softplus"),
+        (nn.Linear(2, 2).half(), "torch.float16"),
+        (nn.Sequential(nn.ReLU()), "how many columns"),
+        (nn.Sequential(nn.Flatten(0), nn.Linear(2, 2)), "flattens"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            convert.from_torch(module)
+    for layer in (
+        Residual([Dense(2)]),
+        GaussianNoise(0.1),
+        Dropout(0.1, mode="classic"),
+        Lambda(np.square),
+        Activation("log_softmax", temperature=2.0),
+    ):
+        with pytest.raises(ValueError, match=r"PyTorch has no module like|no temperature"):
+            convert.to_torch(dk.Sequential([Dense(2), layer], seed=0).build(2))
+    with pytest.raises(ValueError, match="no weights yet"):
+        convert.to_torch(dk.Sequential([Dense(1)]))
