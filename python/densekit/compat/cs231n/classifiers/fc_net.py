@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import DTypeLike
 import densekit.functional as F
 from densekit._arrays import one_of
 from densekit.compat._shared import Array, first_dense_backward, promoted, rows
+from densekit.compat.cs231n.classifiers._saved import Saved
 from densekit.compat.cs231n.layer_utils import *  # noqa: F403 - as in the course's module
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
 from densekit.compat.cs231n.layers import *  # noqa: F403
@@ -40,29 +40,7 @@ def _penalized(loss: Any, dw: Array, w: Array, reg: float) -> Any:
     return loss + penalty
 
 
-class _Saved:
-    """Parameters in a file: arrays by name, no pickle."""
-
-    params: dict[str, Array]
-
-    def save(self, fname: str | os.PathLike[str]) -> None:
-        """Writes the parameters to a file, in NumPy's npz format whatever its name is."""
-        with open(fname, "wb") as file:
-            np.savez(file, **self.params)  # type: ignore[arg-type]
-        print(fname, "saved.")
-
-    def load(self, fname: str | os.PathLike[str]) -> bool:
-        """Reads what save wrote into the parameters; False if there is no such file."""
-        if not os.path.exists(fname):
-            print(fname, "not available.")
-            return False
-        with np.load(fname) as arrays:
-            self.params = {name: arrays[name] for name in arrays.files}
-        print(fname, "loaded.")
-        return True
-
-
-class TwoLayerNet(_Saved):
+class TwoLayerNet(Saved):
     """affine, relu, affine, softmax.
 
     weight_scale: standard deviation of the first weights, drawn by np.random.randn, W1 first. reg: strength of
@@ -108,7 +86,7 @@ class TwoLayerNet(_Saved):
         return loss, grads
 
 
-class FullyConnectedNet(_Saved):
+class FullyConnectedNet(Saved):
     """{affine, [batch or layer norm], relu, [dropout]} for each hidden layer, then affine, softmax.
 
     hidden_dims: units of the hidden layers. dropout_keep_ratio: the probability to keep a unit; 1 is no dropout.
