@@ -155,9 +155,10 @@ void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction fu
     job.expected = everyone ? workers : 0;
     const TaskFunction run = everyone ? run_all_hands : run_plain;
 #if defined(DENSEKIT_OPENMP)
-    const bool ran = backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job) : run_on_pool(tasks, workers, run, &job);
+    const bool ran =
+        backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job) : run_on_pool(tasks, workers, run, &job, everyone);
 #else
-    const bool ran = run_on_pool(tasks, workers, run, &job);
+    const bool ran = run_on_pool(tasks, workers, run, &job, everyone);
 #endif
     if (everyone && ran && job.begun > most_workers) most_workers = job.begun.load();
     if (ran) return;

@@ -1,6 +1,8 @@
 // A thread pool whose caller works too and waits only for tasks that somebody else has claimed: a worker that the
 // system does not let run delays nobody. One job at a time; who finds the pool busy works alone.
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -42,11 +44,33 @@ class WithoutSignals {
 #endif
 };
 
+// A caller that waited long for a worker which the system did not let run (somebody else wants that processor) works alone
+// for a while: 4 ms at first, twice as long each time that it happens again soon, at most 256 ms. Only who runs a task
+// changes by this, never a result.
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+  bool rests(Clock::time_point now) const { return now < until_; }
+  // worked: on tasks of the call's own; waited: after that, for the others'.
+  void saw(Clock::duration worked, Clock::duration waited, Clock::time_point now) {
+    if (waited < std::chrono::microseconds(200) + worked + worked / 2) return;  // of three equal tasks, the last is waited for as long
+    rest_ = now < until_ + 8 * rest_ ? std::min(2 * rest_, longest) : first;
+    until_ = now + rest_;
+  }
+
+ private:
+  static constexpr Clock::duration first = std::chrono::milliseconds(4), longest = std::chrono::milliseconds(256);
+  Clock::duration rest_ = first;
+  Clock::time_point until_{};
+};
+
 class Pool {
  public:
-  bool run(index tasks, int workers, TaskFunction function, const void* body) {
+  bool run(index tasks, int workers, TaskFunction function, const void* body, bool patient) {
     std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
     if (!owner || tasks >= static_cast<index>(closed)) return false;
+    const auto start = Patience::Clock::now();
+    if (!patient && patience_.rests(start)) return false;
     start_threads(workers - 1);
     // The fields change only while the claim is closed, so whoever saw a new field cannot claim from the old job.
     const std::uint64_t job = (claim_.load() >> 32) + 2;
@@ -62,10 +86,13 @@ class Pool {
       wake_.notify_all();
     }
     work(0);
+    const auto worked = Patience::Clock::now();
     for (int spins = 0; done_.load(std::memory_order_acquire) != static_cast<std::uint32_t>(tasks); ++spins) {
       if (spins < 4096) pause();
       else std::this_thread::yield();
     }
+    const auto end = Patience::Clock::now();
+    patience_.saw(worked - start, end - worked, end);
     return true;
   }
 
@@ -119,6 +146,7 @@ class Pool {
   std::atomic<std::uint32_t> tasks_{0}, done_{0};
   std::atomic<int> workers_{0}, sleepers_{0};
   int started_ = 0;
+  Patience patience_;
 };
 
 // Never destroyed: its threads may outlive main. A forked child has none of them, and makes a new one when it needs it.
@@ -138,8 +166,8 @@ Pool& the_pool() {
 
 }  // namespace
 
-bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body) {
-  return the_pool().run(tasks, workers, function, body);
+bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body, bool patient) {
+  return the_pool().run(tasks, workers, function, body, patient);
 }
 
 }  // namespace densekit
