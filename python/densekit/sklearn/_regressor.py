@@ -137,6 +137,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = _inputs.checked(self, X, y, reset=reset, multi_output=True, y_numeric=True)
+        if y.dtype.kind in "OUS":
+            raise ValueError(f"MLPRegressor: y holds strings such as {y.flat[0]!r}; for classes take MLPClassifier")
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
