@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import platform
 import re
@@ -157,6 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="threads of densekit and of NumPy's BLAS (default 1)")
     parser.add_argument("--only", default="", help="a regular expression: only operations whose name contains it")
     parser.add_argument("--pairs", type=int, default=0, help="pairs of measurements (default 31, with --quick 5)")
+    parser.add_argument("--json", type=Path, help="write the table to this file")
     given = parser.parse_args(arguments)
     if given.threads < 1 or given.pairs < 0:
         parser.error("--threads and --pairs must be positive")
@@ -166,6 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     import numpy as np
 
     sys.path.insert(0, str(Path(__file__).parent))
+    from machine import load, machine
     from numpy_peers import PEERS
 
     import densekit
@@ -183,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     print(f"{'operation':<24}{'case':>16}{'ours us':>12}{'NumPy us':>12}{'ratio':>8}   95 % interval")
     pairs, target = given.pairs or (5 if given.quick else 31), 2e-4 if given.quick else 1e-3
-    failures = 0
+    failures, rows = 0, []
     gc.disable()
     for op in OPS.values():
         if not re.search(given.only, op.name):
@@ -199,12 +202,18 @@ def main(arguments: list[str] | None = None) -> int:
                 else:
                     assert peer.agree(mine, numpys, call), f"{op.name}: NumPy's result does not agree with ours"
                 a, b, ratio, low, high = compare(op, peer, call, pairs, target)
+                row = {"ours": a, "numpy": b, "ratio": ratio, "low": low, "high": high}
+                rows.append({"operation": op.name, "case": label, **row})
                 print(
                     f"{op.name:<24}{label:>16}{a:>12.2f}{b:>12.2f}{ratio:>8.2f}   {low:.2f} to {high:.2f}", flush=True
                 )
         except AssertionError as error:
             print(f"FAILED {error}", file=sys.stderr, flush=True)
             failures += 1
+    if given.json:
+        about = {"machine": machine(), "threads": given.threads, "date": time.strftime("%Y-%m-%d"), "load": load()}
+        about["command"] = "python bench/python/ops.py " + " ".join(sys.argv[1:])
+        given.json.write_text(json.dumps(about | {"rows": rows}, indent=1), encoding="utf-8")
     return 1 if failures else 0
 
 

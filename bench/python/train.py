@@ -25,8 +25,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import re
 import sys
 import time
@@ -37,9 +35,10 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from machine import load, machine
 from medians import ratio
 from training import roofline
-from training.worker import LIBRARIES, Worker, with_threads
+from training.worker import LIBRARIES, Worker
 from training.workloads import BATCHES, WIDTHS, WORKLOADS, Workload, floor_seconds, flops
 
 OURS = "densekit fit"
@@ -59,21 +58,6 @@ def ours_of(w: Workload) -> str:
     return "densekit model(x)" if w.rows == 1 else "densekit predict"
 
 
-def machine() -> dict[str, Any]:
-    model = platform.processor()
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        model = next(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": model, "processors": allowed, "system": platform.platform(), "python": platform.python_version()}
-
-
-def load() -> float:
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-
-
 class Run:
     """One number of threads: the workers, and a workload after the other."""
 
@@ -83,7 +67,7 @@ class Run:
         self.workers: dict[str, Worker] = {}
         for library in libraries:
             try:
-                self.workers[library] = with_threads(threads, lambda library=library: Worker(library, threads))
+                self.workers[library] = Worker(library, threads)
             except RuntimeError as error:
                 self.fail(f"{library} does not start: {error}")
 

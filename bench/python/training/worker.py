@@ -13,7 +13,6 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any
@@ -34,6 +33,9 @@ LIBRARIES = {
     "sklearn": ("training.sklearn_peer", "sklearn"),
     "numpy": ("training.numpy_peer", "numpy"),
 }
+# The register's operations: for bench/compare.py.
+OPERATIONS = "operations"
+MODULES = {name: module for name, (module, _) in LIBRARIES.items()} | {OPERATIONS: "training.operations"}
 SHORTEST = 0.02  # seconds of one measurement, of several epochs from the start if one takes less
 
 
@@ -46,7 +48,7 @@ class Worker:
         context = get_context("spawn")
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other, library, threads, path), daemon=True)
-        self.process.start()
+        start_with(threads, self.process)
         other.close()
         self.version: str = self._answer()
 
@@ -153,10 +155,12 @@ def serve(pipe: Any, library: str, threads: int, path: str | None) -> None:
     if path is not None:
         sys.path.insert(0, path)
     try:
-        module = importlib.import_module(LIBRARIES[library][0])
+        module = importlib.import_module(MODULES[library])
+        if path is not None and not str(sys.modules["densekit"].__file__).startswith(path):
+            raise ImportError(f"densekit came from {sys.modules['densekit'].__file__}, not from {path}")
         if hasattr(module, "set_threads"):
             module.set_threads(threads)
-        server = Server(module)
+        server = module.Server() if hasattr(module, "Server") else Server(module)
         pipe.send((True, module.version()))
     except Exception:
         pipe.send((False, traceback.format_exc()))
@@ -176,12 +180,15 @@ def serve(pipe: Any, library: str, threads: int, path: str | None) -> None:
             pipe.send((False, traceback.format_exc()))
 
 
-def with_threads(threads: int, make: Callable[[], Worker]) -> Worker:
-    """A worker whose environment says how many threads libraries may use; they read it when they are imported."""
+def start_with(threads: int, process: Any) -> None:
+    """Starts it in an environment that says how many threads libraries may use; they read it when imported."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
-        return make()
+        process.start()
     finally:
         for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
