@@ -42,7 +42,12 @@ test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plot .v
 	  $(BIN)/ctest --test-dir $$tree --output-on-failure
 	$(BIN)/python -m pytest -q -n auto tests
 
-bench: .venv/.installed
+# JAX and Keras are a few hundred megabytes; without them their rows are left out.
+.venv/.bench-peers: .venv/.build-tools
+	$(BIN)/python tools/extras.py bench | xargs -d '\n' $(PIP) install -q "$(NUMPY)" || echo "JAX and Keras are left out"
+	touch $@
+
+bench: .venv/.installed .venv/.extra-plot .venv/.extra-peers .venv/.torch .venv/.bench-peers
 	bench/run $(BIN)/python
 
 # Native tests under the sanitizers, then the extension of the asan preset beside a copy of the package. The libraries are

@@ -58,3 +58,19 @@ def test_disagreement_is_found(monkeypatch, capsys):
     one.agree(W6A, {"densekit model(x)": {"error": 1e-7}, "torch": {"error": float("nan")}})
     assert [message.split(":")[0] for message in one.failures] == ["W1", "W6a"]
     assert "loss of numpy is 1.01" in capsys.readouterr().err
+
+
+def test_report(tmp_path):
+    """A page and pictures from what train.py wrote; what is missing is left out."""
+    pytest.importorskip("matplotlib")
+    found = run("--quick", "--only", "W1|W6a", "--libraries", "densekit,numpy", "--json", tmp_path / "train.json")
+    assert found.returncode == 0, found.stderr
+    report = SCRIPT.parents[1] / "report.py"
+    command = [sys.executable, str(report), str(tmp_path), "--docs", str(tmp_path / "docs")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "scaling.json is not there: left out" in done.stdout
+    page = (tmp_path / "docs/benchmarks.md").read_text(encoding="utf-8")
+    assert "| densekit fit |" in page
+    assert "share.png" not in page  # without the probe there is no floor
+    assert (tmp_path / "docs/benchmarks/training.png").stat().st_size > 10_000

@@ -39,6 +39,13 @@ BEGINNERS = {
     "sklearn": ("sklearn.neural_network", "scikit-learn", "sklearn"),
 }
 assert set(BEGINNERS) == set(LIBRARIES)
+# Prints the largest resident memory in KiB; getrusage would count what was there before exec, too. Linux only.
+PEAK = """
+try:
+    print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+except OSError:
+    print("nan")
+"""
 
 
 def images(path: Path) -> None:
@@ -77,20 +84,15 @@ def child(library: str, path: str) -> None:
         trainer.epoch(True)
     guess = probabilities(trainer.weights(), data["x_test"]).argmax(axis=1)
     print(float((guess == data["y_test"]).mean()))
+    exec(PEAK)
 
 
-def process(code: list[str], threads: int) -> tuple[float, float, str]:
-    """Seconds, peak MiB and output of a Python process."""
+def process(code: list[str], threads: int) -> tuple[float, list[str]]:
+    """Seconds and the words printed by a Python process."""
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"KERAS_BACKEND": keras_backend()}
     start = time.perf_counter()
-    running = subprocess.Popen([sys.executable, *code], stdout=subprocess.PIPE, text=True, env=environment)
-    assert running.stdout is not None
-    output = running.stdout.read()
-    _, status, usage = os.wait4(running.pid, 0)
-    running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode:
-        raise RuntimeError(f"python {' '.join(code)} ended with {running.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024, output
+    done = subprocess.run([sys.executable, *code], stdout=subprocess.PIPE, text=True, env=environment, check=True)
+    return time.perf_counter() - start, done.stdout.split()
 
 
 def keras_backend() -> str:
@@ -121,14 +123,18 @@ def disk(distribution: str, found: dict[str, float]) -> None:
 def measure(library: str, threads: int, images_path: Path, into: dict[str, Any]) -> None:
     imported = BEGINNERS[library][0]
     timed = f"import time, numpy; s = time.perf_counter(); import {imported}; print(time.perf_counter() - s)"
-    seconds, peak, output = process(["-c", timed], threads)
-    into.setdefault("import", []).append(0.0 if library == "numpy" else float(output))
-    into.setdefault("process", []).append(seconds)
-    into.setdefault("peak", []).append(peak)
-    trained, peak, accuracy = process([__file__, "--child", library, str(images_path)], threads)
-    into.setdefault("trained", []).append(trained)
-    into.setdefault("trained_peak", []).append(peak)
-    into.setdefault("accuracy", []).append(float(accuracy.split()[-1]))
+    seconds, output = process(["-c", f"{timed}\n{PEAK}"], threads)
+    trained, accuracy = process([__file__, "--child", library, str(images_path)], threads)
+    found = {
+        "import": 0.0 if library == "numpy" else float(output[-2]),
+        "process": seconds,
+        "peak": float(output[-1]) / 1024,
+        "trained": trained,
+        "accuracy": float(accuracy[-2]),
+        "trained_peak": float(accuracy[-1]) / 1024,
+    }
+    for key, value in found.items():
+        into.setdefault(key, []).append(value)
 
 
 def main() -> int:
@@ -165,6 +171,8 @@ def main() -> int:
     for name, row in results.items():
         sizes: dict[str, float] = {}
         disk(BEGINNERS[name][1], sizes)
+        if name == "keras":
+            disk(keras_backend(), sizes)
         row["disk"] = sizes
         median = {key: float(np.median(row[key])) for key in ("import", "process", "peak", "trained", "accuracy")}
         print(

@@ -58,6 +58,14 @@ def ours_of(w: Workload) -> str:
     return "densekit model(x)" if w.rows == 1 else "densekit predict"
 
 
+def default_rounds(w: Workload, given: argparse.Namespace) -> int:
+    if given.quick:
+        return 3
+    if given.scaling:
+        return 7  # for curves, not for claims
+    return 11 if flops(w) > 2e10 else 31  # where a step takes a second
+
+
 class Run:
     """One number of threads: the workers, and a workload after the other."""
 
@@ -113,7 +121,8 @@ class Run:
         for about_name, about in found.items():
             about["final_loss"] = self.workers[about["library"]]("final_loss", about_name)
         band = BAND_DROPOUT if w.rate > 0 else BAND
-        expected = found[OURS]["final_loss"] if OURS in found else None
+        # With smaller batches the order of the rows, which everybody draws for himself, decides.
+        expected = found[OURS]["final_loss"] if OURS in found and w.batch >= 32 else None
         for name, about in found.items():
             if expected is not None and not abs(about["final_loss"] - expected) <= band * expected:
                 self.fail(f"{w.name}: {name} ends with the loss {about['final_loss']:.4g}, ours with {expected:.4g}")
@@ -122,7 +131,7 @@ class Run:
         found = self.prepare(w)
         self.agree(w, found)
         ours, names = ours_of(w), list(found)
-        pairs = self.given.pairs or (3 if self.given.quick else 11 if flops(w) > 2e10 else 31)
+        pairs = self.given.pairs or default_rounds(w, self.given)
         level = self.level()
         before = roofline.limits(w, self.threads, level) if level else None
         clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
@@ -218,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", default="", help="numbers of threads, default 1,2 (with --quick 1)")
     parser.add_argument("--only", default="", help="a regular expression: only workloads whose name contains it")
     parser.add_argument("--libraries", default=",".join(LIBRARIES), help="which to compare, separated by commas")
-    parser.add_argument("--pairs", type=int, default=0, help="rounds (default 31; 11 where a step takes seconds)")
+    parser.add_argument("--pairs", type=int, default=0, help="rounds (default 31; 11 for W5; 7 with --scaling)")
     parser.add_argument("--scaling", action="store_true", help="over batch and width instead of W1 to W6b")
     parser.add_argument("--compile", action="store_true", help="torch.compile, too")
     parser.add_argument("--json", type=Path, help="write everything to this file")
