@@ -114,7 +114,7 @@ def test_weights(rng):
 @pytest.mark.parametrize("format", ["csr", "csc"])
 def test_sparse(format, rng):
     sparse = pytest.importorskip("scipy.sparse")
-    X = sparse.random_array((80, 6), density=0.3, rng=rng, format=format)
+    X = sparse.random(80, 6, density=0.3, random_state=rng, format=format)
     a, b = StandardScaler(with_mean=False).fit(X), theirs.StandardScaler(with_mean=False).fit(X)
     np.testing.assert_allclose(a.var_, b.var_, rtol=1e-12)
     Z = a.transform(X)

@@ -113,7 +113,7 @@ def test_sparse_gives_what_dense_gives(container, settings, weighted, flowers, m
 
 
 def test_a_sparse_table_is_never_dense_as_a_whole(rng):
-    X = scipy.sparse.random_array((4000, 4000), density=2e-4, rng=rng, format="csr")
+    X = scipy.sparse.random(4000, 4000, density=2e-4, random_state=rng, format="csr")
     y = rng.integers(0, 2, 4000)
     tracemalloc.start()
     quick(hidden_layer_sizes=(2,), max_iter=2).fit(X, y, X_val=X, y_val=y).predict(X)
