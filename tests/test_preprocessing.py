@@ -187,6 +187,8 @@ try:
     densekit.sklearn
 except ImportError as error:
     assert "pip install 'densekit[sklearn]'" in str(error)
+else:
+    raise AssertionError("densekit.sklearn without scikit-learn")
 """
 
 
