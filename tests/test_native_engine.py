@@ -338,6 +338,30 @@ def test_host_losses_that_return_nonsense(rng, result, text):
     np.testing.assert_array_equal(engine.parameters, before)
 
 
+def test_a_host_loss_may_want_targets_wider_than_the_outputs(rng):
+    """The targets of a batch are gathered whole, however wide: the loss sees them, and nothing beside them is written."""
+    seen = []
+
+    def loss(pred, target, sample_weight):
+        seen.append(target.copy())
+        return float((pred**2).sum()), 2 * pred
+
+    spec = net.network([net.dense(3)], 4, net.loss("host", index=0), net.optimizer("sgd"))
+    engine = _core.NetworkFloat64(spec, [loss])
+    x, y = rng.normal(size=(40, 4)), rng.normal(size=(40, 700))
+    engine.epoch(x, y, None, np.arange(40), 16, np.full(3, 0.01))
+    np.testing.assert_array_equal(np.concatenate(seen), y)
+
+
+def test_a_batch_larger_than_the_data_is_the_whole_of_it(rng):
+    spec = net.network([net.dense(1)], 4, net.loss("mse"), net.optimizer("sgd"))
+    one, other = _core.NetworkFloat64(spec, []), _core.NetworkFloat64(spec, [])
+    x, y = rng.normal(size=(7, 4)), rng.normal(size=(7, 1))
+    for engine, size in ((one, 7), (other, 2**63 - 1)):
+        assert engine.epoch(x, y, None, np.arange(7), size, np.array([0.1]))["steps"] == 1
+    np.testing.assert_array_equal(one.parameters, other.parameters)
+
+
 def test_what_a_host_layer_saves_is_let_go(rng):
     import gc
     import weakref

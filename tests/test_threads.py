@@ -332,7 +332,7 @@ F.relu(np.ones(10))
 assert state()[0] == before[0], "a small call starts threads"
 _core.set_threads(2)
 _core.set_serial_threshold(0)
-F.relu(np.ones(100_000))
+F.relu(np.ones(2_000_000))  # worth waking threads for
 later = state()
 assert later[0][0] == 2, later[0]
 assert later[0][1:] == before[0][1:] and later[1:] == before[1:]

@@ -34,6 +34,11 @@ struct Context {
   }
 };
 
+// Throws Interrupted if the call is to stop. Only on the thread that made it, not inside a task.
+inline void check_interrupt(const Context& context) {
+  if (context.interrupt && context.interrupt->poll()) throw Interrupted{};
+}
+
 Context current_context();
 void force_road(Road road);  // for tests
 

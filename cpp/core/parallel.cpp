@@ -85,7 +85,7 @@ std::atomic<Backend>& backend() {
 }
 
 std::atomic<int> requested{0};
-std::atomic<double> threshold{20e3};  // two wake-ups of a sleeping thread, with room
+std::atomic<double> threshold{20e3};  // what sharing work among threads that are awake costs, with room
 std::atomic<bool> all_hands{false};
 std::atomic<int> most_workers{1};  // since somebody asked
 thread_local bool inside_task = false;
@@ -155,10 +155,10 @@ void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction fu
     job.expected = everyone ? workers : 0;
     const TaskFunction run = everyone ? run_all_hands : run_plain;
 #if defined(DENSEKIT_OPENMP)
-    const bool ran =
-        backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job) : run_on_pool(tasks, workers, run, &job, everyone);
+    const bool ran = backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job)
+                                                  : run_on_pool(tasks, workers, nanoseconds, run, &job, everyone);
 #else
-    const bool ran = run_on_pool(tasks, workers, run, &job, everyone);
+    const bool ran = run_on_pool(tasks, workers, nanoseconds, run, &job, everyone);
 #endif
     if (everyone && ran && job.begun > most_workers) most_workers = job.begun.load();
     if (ran) return;

@@ -66,11 +66,12 @@ class Patience {
 
 class Pool {
  public:
-  bool run(index tasks, int workers, TaskFunction function, const void* body, bool patient) {
+  bool run(index tasks, int workers, double nanoseconds, TaskFunction function, const void* body, bool patient) {
     std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
     if (!owner || tasks >= static_cast<index>(closed)) return false;
     const auto start = Patience::Clock::now();
-    if (!patient && patience_.rests(start)) return false;
+    if (!patient && (patience_.rests(start) || (nanoseconds < worth_waking && (started_ < workers - 1 || sleepers_.load() > 0))))
+      return false;
     start_threads(workers - 1);
     // The fields change only while the claim is closed, so whoever saw a new field cannot claim from the old job.
     const std::uint64_t job = (claim_.load() >> 32) + 2;
@@ -98,6 +99,7 @@ class Pool {
 
  private:
   static constexpr std::uint64_t closed = 0xffffffff;
+  static constexpr double worth_waking = 60e3;  // nanoseconds; see docs/performance.md, "Two threads, and a busy neighbour"
 
   // Claims and runs tasks of the current job until none is left; returns the job's number.
   std::uint64_t work(int worker) {
@@ -166,8 +168,8 @@ Pool& the_pool() {
 
 }  // namespace
 
-bool run_on_pool(index tasks, int workers, TaskFunction function, const void* body, bool patient) {
-  return the_pool().run(tasks, workers, function, body, patient);
+bool run_on_pool(index tasks, int workers, double nanoseconds, TaskFunction function, const void* body, bool patient) {
+  return the_pool().run(tasks, workers, nanoseconds, function, body, patient);
 }
 
 }  // namespace densekit

@@ -136,6 +136,7 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
   const Run<T> r = run(context, rows, true);
   result.weight = batch_weight(*spec.loss, targets, rows);
   result.loss = forward_and_loss(r, workspace, targets, through_link);
+  check_interrupt(context);  // what was abandoned says nothing about the loss
   if (!std::isfinite(result.loss)) {
     result.penalty = update.penalty(context, parameters, sum_of_weights(*spec.loss, targets, rows));
     return false;
@@ -310,8 +311,8 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
   Context context = current_context();
   if (o.stop) context.interrupt = &interrupt;
   Workspace<T>& ws = impl_->workspace;
-  const index most = std::min(count, o.batch_size + (plan.has_batch_norm && !o.drop_last));
-  ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training);
+  const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));
+  ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
   EpochResult result;
   double weight = 0;
   for (index s = 0; s < steps; ++s) {

@@ -239,9 +239,6 @@ template <class T> Step<T> step_of(const Run<T>& run, Workspace<T>& ws, int i) {
   const std::size_t at = static_cast<std::size_t>(i);
   return Step<T>(run, ws, run.plan.ops[at], ws.kept[at]);
 }
-void check_interrupt(const Context& context) {
-  if (context.interrupt && context.interrupt->poll()) throw Interrupted{};
-}
 
 }  // namespace
 

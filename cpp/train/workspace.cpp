@@ -63,7 +63,7 @@ template <class T> index scratch_bytes(const Context& context, const Plan& plan,
 
 }  // namespace
 
-template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose) {
+template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose, index target_width) {
   release_hosts();
   const bool training = purpose == Purpose::training;
   rows = wanted;
@@ -98,7 +98,7 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
       gamma_sink = at.template take<T>(plan.widest);
       beta_sink = at.template take<T>(plan.widest);
     }
-    targets = at.template take<T>(elements(plan.outputs()));
+    targets = at.template take<T>(elements(target_width));
     labels = at.template take<std::int64_t>(rows);
     weights_of_batch = at.template take<double>(rows);
     weights = at.template take<double>(rows);

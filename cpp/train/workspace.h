@@ -18,7 +18,8 @@ template <class T> class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose);
+  // target_width: columns of the targets that are gathered into it; a host loss may want any number.
+  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose, index target_width = 0);
   void release_hosts();  // what host layers kept for backward
   void give_back() {     // between calls: large memory goes back to the system
     release_hosts();
@@ -40,7 +41,7 @@ template <class T> class Workspace {
   std::vector<Kept> kept;
   double *block_means = nullptr, *block_squares = nullptr;
   T *gamma_sink = nullptr, *beta_sink = nullptr;     // gradients of parameters that are not there
-  T* targets = nullptr;                              // (rows, scores)
+  T* targets = nullptr;                              // (rows, target_width)
   std::int64_t* labels = nullptr;                    // (rows)
   double* weights_of_batch = nullptr;                // (rows)
   double *weights = nullptr, *row_losses = nullptr;  // (rows), of batch_loss
