@@ -339,7 +339,7 @@ def test_host_losses_that_return_nonsense(rng, result, text):
 
 
 def test_a_host_loss_may_want_targets_wider_than_the_outputs(rng):
-    """The targets of a batch are gathered whole, however wide: the loss sees them, and nothing beside them is written."""
+    """The targets of a batch are gathered whole, however wide; nothing beside their place is written."""
     seen = []
 
     def loss(pred, target, sample_weight):
