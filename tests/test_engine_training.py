@@ -51,7 +51,7 @@ def noisy_gradients(rng, units=6):
     return rng.normal(size=(STEPS, units)) * 10.0 ** rng.integers(-3, 2, units)
 
 
-# The update formulas of the other libraries, as CONCEPTS A.2.4 writes them: w and the states of one parameter.
+# The update formulas of the other libraries: w and the states of one parameter.
 
 
 def momentum_inside(w, g, lr, t, v=0.0, mu=0.9):

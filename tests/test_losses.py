@@ -142,6 +142,24 @@ def test_bits_do_not_depend_on_threads(name, dtype, backend, threads_forced, rng
         np.testing.assert_array_equal(gradient, results[0][1])
 
 
+# torch.sqrt(torch.nn.functional.mse_loss(pred, target)) and its gradient by autograd, PyTorch 2.13.0
+ROOTS = [
+    ([1.0, -2.0, 0.5], [3.0, 1.0, 0.5], 2.0816659994661326, [-0.32025630761017426, -0.4803844614152614, 0.0]),
+    ([0.25, -4.0, 7.0, 1.0], [0.0, -1.0, 7.5, -3.0], 2.5155764746872635,
+     [0.024845199749997663, -0.29814239699997197, -0.049690399499995326, 0.3975231959999626]),
+    ([[1000.0, 2.0], [-5.0, 0.125]], [[999.0, 2.5], [4.0, 0.0]], 4.535019983417934,
+     [[0.05512654870631487, -0.027563274353157436], [-0.49613893835683387, 0.006890818588289359]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pred", "target", "expected", "gradient"), ROOTS)
+@pytest.mark.parametrize("module", [F, R], ids=["functional", "reference"])
+def test_rmse_of_another_program(module, level, pred, target, expected, gradient):
+    got = module.rmse(np.array(pred), np.array(target))
+    assert got[0] == pytest.approx(expected, rel=1e-15)
+    np.testing.assert_allclose(got[1], gradient, rtol=1e-14)
+
+
 GRADIENTS = [
     ("binary_cross_entropy", lambda g: (g.uniform(0.2, 0.8, (6, 3)), g.uniform(0, 1, (6, 3))), {"from_logits": False}),
     ("binary_cross_entropy", lambda g: (g.normal(size=(6, 3)), g.uniform(0, 1, (6, 3))), {"label_smoothing": 0.1}),
@@ -179,7 +197,7 @@ def test_options_agree_with_the_reference(level, dtype, name, make, kwargs, rng)
             np.testing.assert_allclose(got, expected, rtol=16 * eps, atol=16 * eps, strict=isinstance(got, np.ndarray))
 
 
-# Conventions of CONCEPTS: what each name means.
+# Conventions: what each name means.
 
 
 def test_four_conventions_of_the_squared_error(rng):

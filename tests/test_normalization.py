@@ -110,7 +110,7 @@ def test_running_statistics_literal(module):
 @pytest.mark.parametrize(("ratio", "allowed"), [(100, 1e-6), (1e4, 1e-4)])
 @pytest.mark.parametrize("axis", [-1, 0])
 def test_statistics_at_a_large_mean(ratio, allowed, axis, level, rng):
-    """RELIABILITY: 12,544 values in float32, where the mean of squares minus the square of the mean is 12 % off."""
+    """12,544 values in float32, where the mean of squares minus the square of the mean is 12 % off."""
     x = (ratio + rng.normal(size=(12544, 5))).astype(np.float32)
     exact = x.astype(np.longdouble)
     mean, var = exact.mean(axis=0), exact.var(axis=0)
