@@ -194,7 +194,9 @@ def test_options_agree_with_the_reference(level, dtype, name, make, kwargs, rng)
             getattr(F, name)(pred, target, **more), getattr(R, name)(pred, target, **more), strict=True
         ):
             eps = np.finfo(dtype).eps
-            np.testing.assert_allclose(got, expected, rtol=16 * eps, atol=16 * eps, strict=isinstance(got, np.ndarray))
+            np.testing.assert_allclose(got, expected, rtol=16 * eps, atol=16 * eps)
+            assert np.shape(got) == np.shape(expected)
+            assert not isinstance(got, np.ndarray) or got.dtype == expected.dtype
 
 
 # Conventions: what each name means.

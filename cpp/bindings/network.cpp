@@ -86,7 +86,7 @@ template <class T> class Engine {
     const T* data = rows_of(x);
     py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->hidden_width(layer))});
     T* out = y.mutable_data();
-    unlocked([&] { network_->hidden(data, x.shape(0), layer, out, training); });
+    unlocked([&] { network_->hidden(data, x.shape(0), layer, out, training, signalled); });
     return y;
   }
 
@@ -120,13 +120,13 @@ template <class T> class Engine {
     const Targets<T> t = targets(y, weights, x.shape(0));
     if (outputs) require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
     T* out = outputs ? output(*outputs, "outputs") : nullptr;
-    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training, out); });
+    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training, out, signalled); });
     return {r.loss, r.penalty};
   }
   std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training) {
     const T* data = rows_of(x);
     const Targets<T> t = targets(y, weights, x.shape(0));
-    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training); });
+    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training, signalled); });
     return {r.loss, r.penalty};
   }
   std::pair<double, double> step_on(const Rows& x, const py::array& y, const Weights& weights, double lr) {
@@ -175,7 +175,7 @@ template <class T> class Engine {
 
   std::unique_ptr<Tape<T>> tape(const Rows& x, bool training) const {
     const T* data = rows_of(x);
-    return unlocked([&] { return network_->tape(data, x.shape(0), training); });
+    return unlocked([&] { return network_->tape(data, x.shape(0), training, signalled); });
   }
 
  private:
@@ -210,7 +210,7 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
             py::array_t<T> dx({t.rows(), t.inputs()}), dparameters(t.parameter_count());
             const T* upstream = input(dy, "dy");
             T *to = dx.mutable_data(), *parameters = dparameters.mutable_data();
-            unlocked([&] { t.pullback(upstream, to, parameters); });
+            unlocked([&] { t.pullback(upstream, to, parameters, signalled); });
             return std::make_pair(dx, dparameters);
           },
           py::arg("dy").noconvert());

@@ -14,12 +14,15 @@ struct Context {
   Road road = Road::automatic;
   Interrupt* interrupt = nullptr;  // once it says stop, no further task begins, and results are left unfinished
 
+  // Whether a task is to end early: for tasks that may take longer than some milliseconds. worker: who runs it.
+  bool stopped(int worker) const { return interrupt && (worker == 0 ? interrupt->poll() : interrupt->stopped()); }
+
   template <class T> const Kernels<T>& kernels() const { return table->of<T>(); }
 
   // Runs body(task, worker) over tasks; nanoseconds estimates the serial work of all of them together.
   template <class F> void parallel(index tasks, double nanoseconds, const F& body) const {
     parallel_for(tasks, threads, nanoseconds, [&](index task, int worker) {
-      if (interrupt && tasks > 1 && (worker == 0 ? interrupt->poll() : interrupt->stopped())) return;
+      if (tasks > 1 && stopped(worker)) return;
       body(task, worker);
     });
   }

@@ -13,19 +13,20 @@ class Interrupt {
   explicit Interrupt(Ask ask) : ask_(ask) {}
 
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  // Only by the thread that made the call; asks at most every 50 ms.
+  // Only by the thread that made the call; asks every 50 ms, for the first time after 50: short calls cost no question.
   bool poll() {
     if (stopped()) return true;
     const auto now = std::chrono::steady_clock::now();
     if (now < next_) return false;
-    next_ = now + std::chrono::milliseconds(50);
+    next_ = now + interval;
     if (ask_()) stopped_.store(true, std::memory_order_relaxed);
     return stopped();
   }
 
  private:
+  static constexpr auto interval = std::chrono::milliseconds(50);
   Ask ask_;
-  std::chrono::steady_clock::time_point next_{};
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + interval;
   std::atomic<bool> stopped_{false};
 };
 

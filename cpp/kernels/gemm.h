@@ -17,6 +17,11 @@ constexpr int packed_rows = 8, direct_rows = 8, tile_vectors = 2;
 constexpr int packed_rows = 4, direct_rows = 4, tile_vectors = 2;
 #endif
 
+// A number in a type, so that a lambda can take it for a size.
+template <int n> struct whole {
+  constexpr operator int() const { return n; }
+};
+
 // c (rows, cols) with leading dimension ldc, cols = (vectors - 1) * width + last, 0 < last <= width:
 // c = a b or, if accumulate, c += a b. a[i * a_row + p * a_depth] is element (i, p), row p of b starts at b + p * b_depth.
 // tail: the last vector of b must be read by load_n, for there may be nothing behind it.
@@ -81,6 +86,52 @@ template <class T> void direct_tile(index m, index n, index k, const T* a, index
   else choose_rows<T, direct_rows, 1, false, true, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
 }
 
+// One or two rows, with sums that stay in L1, so that four rows of b are read from end to end at a time: it is read only once, and
+// the hardware fetches ahead along rows, not down columns.
+template <class T, int rows>
+void few_rows(index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, bool accumulate) {
+  using V = vec<T>;
+  constexpr index strip = 2048 / sizeof(T), together = 4;
+  alignas(64) T sums[rows][strip];
+  const auto add = [&](index j, index cols, index p, auto size) {
+    constexpr int depth = size;
+    V element[rows][depth];
+    for (int i = 0; i < rows; ++i)
+      for (int q = 0; q < depth; ++q) element[i][q] = broadcast<V>(a[i * a_row + (p + q) * a_depth]);
+    for_lanes<T>(cols, [&](index lane, index count) {
+      V row_of_b[depth];
+#pragma GCC unroll 4
+      for (int q = 0; q < depth; ++q) row_of_b[q] = load_any<V>(b + (p + q) * b_depth + j + lane, count);
+#pragma GCC unroll 4
+      for (int i = 0; i < rows; ++i) {
+        V sum = p > 0 ? load<V>(sums[i] + lane) : V{};
+#pragma GCC unroll 4
+        for (int q = 0; q < depth; ++q) sum = fma(element[i][q], row_of_b[q], sum);
+        store<V>(sums[i] + lane, sum);
+      }
+    });
+  };
+  for (index j = 0; j < n; j += strip) {
+    const index cols = n - j < strip ? n - j : strip;
+    index p = 0;
+    for (; p + together <= k; p += together) add(j, cols, p, whole<together>{});
+    for (; p < k; ++p) add(j, cols, p, whole<1>{});
+    for (int i = 0; i < rows; ++i)
+      for_lanes<T>(cols, [&](index lane, index count) {
+        T* out = c + i * ldc + j + lane;
+        const V sum = load<V>(sums[i] + lane);
+        store_any<V>(out, accumulate ? load_any<V>(out, count) + sum : sum, count);
+      });
+  }
+}
+
+template <class T> void row_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
+                                 index ldc, bool accumulate) {
+  static_assert(most_row_tile == 2);
+  if (m == 1) few_rows<T, 1>(n, k, a, a_row, a_depth, b, b_depth, c, ldc, accumulate);
+  else few_rows<T, 2>(n, k, a, a_row, a_depth, b, b_depth, c, ldc, accumulate);
+}
+
 // to[p * to_stride + i] = from[i * from_stride + p] for i < rows <= width and p < k; lanes from rows to `lanes` become zero.
 template <class T> void transpose_strip(index rows, index k, const T* from, index from_stride, T* to, index to_stride, index lanes) {
   using V = vec<T>;
@@ -143,6 +194,6 @@ template <class T> void pack_b(index k, index cols, const T* b, index depth_stri
 template <class T> constexpr GemmKernels<T> gemm_kernels{
     packed_rows, direct_rows, tile_vectors * width<T>,
     // A block of B (256 x column_block) fills half of a 1 MiB L2; a panel of A (packed_rows x 256) stays in L1.
-    6 * packed_rows, is_float<T> ? 512 : 256, pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>};
+    6 * packed_rows, is_float<T> ? 512 : 256, pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>, row_tile<T>};
 
 DENSEKIT_END

@@ -44,6 +44,7 @@ enum class Distribution : int { gaussian, laplace, bernoulli, poisson, exponenti
 
 // A matrix product is a sum over blocks of this many products; it is part of the result's definition.
 constexpr index k_block = 256;
+constexpr index most_row_tile = 2;
 
 template <class T> struct GemmKernels {
   int packed_rows, direct_rows, tile_width;  // the largest tiles
@@ -57,6 +58,9 @@ template <class T> struct GemmKernels {
   // The same from a by strides and b with unit column stride, rows b_depth apart; m <= direct_rows.
   void (*direct_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
                       bool accumulate);
+  // The same for m <= most_row_tile and any n; reads b along its rows.
+  void (*row_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
+                   bool accumulate);
 };
 
 template <class T> struct ActivationKernels {

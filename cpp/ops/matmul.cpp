@@ -53,23 +53,33 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
   }
   // A task is a strip of rows and a strip of column panels, about 32 rows by 8 panels.
   const bool blocks = epilogue.block_means;
-  const index row_tasks = ceil_div(m, blocks ? moment_rows : 4 * gemm.direct_rows), col_tasks = ceil_div(shape.panels(), 8);
-  context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int) {
+  const index row_tasks = ceil_div(m, blocks ? moment_rows : 4 * gemm.direct_rows);
+  const bool few_rows = m <= most_row_tile && !packed;
+  const index col_tasks = ceil_div(shape.panels(), few_rows ? 16 : 8);
+  context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int worker) {
     const index first_row = row_start(m, row_tasks, task / col_tasks, blocks),
                 end_row = row_start(m, row_tasks, task / col_tasks + 1, blocks);
     const index first_panel = piece_start(shape.panels(), col_tasks, task % col_tasks);
     const index end_panel = piece_start(shape.panels(), col_tasks, task % col_tasks + 1);
-    const index tiles = ceil_div(end_row - first_row, gemm.direct_rows);
+    const index tiles = few_rows ? 0 : ceil_div(end_row - first_row, gemm.direct_rows);
     const index col = first_panel * width, cols = std::min(n, end_panel * width) - col;
+    if (few_rows) {
+      for (index p = 0; p < k; p += k_block)
+        gemm.row_tile(m, cols, std::min(k_block, k - p), a.at(0, p), a.row_stride, a.col_stride, b.at(p, col), b.row_stride, c + col, n,
+                      p > 0);
+      finish(kernels, epilogue, c, n, 0, col, m, cols);
+    }
     for (index t = 0; t < tiles; ++t) {
       const index row = first_row + piece_start(end_row - first_row, tiles, t);
       const index rows = first_row + piece_start(end_row - first_row, tiles, t + 1) - row;
       for (index panel = first_panel; panel < end_panel; ++panel) {
         const T* panel_of_b = packed ? packed + panel * width * k : b.at(0, panel * width);
         const index b_depth = packed ? width : b.row_stride;
-        for (index p = 0; p < k; p += k_block)
+        for (index p = 0; p < k; p += k_block) {
+          if (p % (256 * k_block) == 0 && p > 0 && context.stopped(worker)) return;  // a long sum over the rows of a batch
           gemm.direct_tile(rows, shape.panel_cols(panel), std::min(k_block, k - p), a.at(row, p), a.row_stride, a.col_stride,
                            panel_of_b + p * b_depth, b_depth, c + row * n + panel * width, n, p > 0);
+        }
       }
       finish(kernels, epilogue, c, n, row, col, rows, cols);
     }

@@ -51,6 +51,21 @@ std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
   return all;
 }
 
+// What a call runs with: denormals flushed, and the question whether to stop.
+class Call {
+ public:
+  explicit Call(bool (*stop)()) : interrupt_(stop) {
+    if (stop) context.interrupt = &interrupt_;
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  Context context = current_context();
+
+ private:
+  const WithFloatState flush_{flushing(float_state())};
+  Interrupt interrupt_;
+};
+
 }  // namespace
 
 template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
@@ -176,10 +191,8 @@ template <class T> void BasicNetwork<T>::predict(const T* x, index rows, T* y) c
 
 template <class T> void BasicNetwork<T>::forward(const T* x, index rows, T* y, bool training, bool (*stop)()) const {
   if (rows == 0) return;
-  const WithFloatState flush(flushing(float_state()));
-  Interrupt interrupt(stop);
-  Context context = current_context();
-  if (stop) context.interrupt = &interrupt;
+  const Call call(stop);
+  const Context& context = call.context;
   const Plan& plan = impl_->plan;
   const typename Impl::Borrowed ws(*impl_);
   const index most = training ? rows : std::min(rows, rows_at_once(plan));
@@ -207,7 +220,8 @@ template <class T> index BasicNetwork<T>::hidden_width(const std::string& layer)
   return plan.widths[static_cast<std::size_t>(plan.layers[static_cast<std::size_t>(layer_number(plan, layer))].output)];
 }
 
-template <class T> void BasicNetwork<T>::hidden(const T* x, index rows, const std::string& layer, T* y, bool training) const {
+template <class T>
+void BasicNetwork<T>::hidden(const T* x, index rows, const std::string& layer, T* y, bool training, bool (*stop)()) const {
   if (rows == 0) return;
   const Plan& plan = impl_->unfused;
   const int target = plan.layers[static_cast<std::size_t>(layer_number(plan, layer))].output;
@@ -218,8 +232,8 @@ template <class T> void BasicNetwork<T>::hidden(const T* x, index rows, const st
     std::copy_n(x, rows * width, y);
     return;
   }
-  const WithFloatState flush(flushing(float_state()));
-  const Context context = current_context();
+  const Call call(stop);
+  const Context& context = call.context;
   const typename Impl::Borrowed ws(*impl_);
   const index most = training ? rows : std::min(rows, rows_at_once(plan));
   ws->prepare(context, plan, most, Purpose::training);
@@ -232,10 +246,10 @@ template <class T> void BasicNetwork<T>::hidden(const T* x, index rows, const st
 }
 
 template <class T>
-LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& targets, bool training, T* outputs) const {
+LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& targets, bool training, T* outputs, bool (*stop)()) const {
   impl_->check_targets(targets, rows);
-  const WithFloatState flush(flushing(float_state()));
-  const Context context = current_context();
+  const Call call(stop);
+  const Context& context = call.context;
   const typename Impl::Borrowed ws(*impl_);
   ws->prepare(context, impl_->plan, std::max<index>(rows, 1), Purpose::training);
   ws->buffers[0] = const_cast<T*>(x);
@@ -244,15 +258,17 @@ LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& t
   if (outputs) std::copy_n(ws->buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs);
   Update<T> update(impl_->spec, impl_->plan);  // sums of its own: another call may be training
   result.penalty = update.penalty(context, impl_->parameters, sum_of_weights(*impl_->spec.loss, targets, rows));
+  check_interrupt(context);
   return result;
 }
 
-template <class T> LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T>& targets, bool training) {
+template <class T>
+LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T>& targets, bool training, bool (*stop)()) {
   impl_->check_targets(targets, rows);
   require(rows > 0, "a gradient needs at least one row");
   const auto lock = impl_->alone();
-  const WithFloatState flush(flushing(float_state()));
-  const Context context = current_context();
+  const Call call(stop);
+  const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
   ws.buffers[0] = const_cast<T*>(x);
@@ -262,6 +278,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::gradient(const T* x, index ro
   densekit::backward(r, ws, impl_->scored(), impl_->plan.first_trained, false, impl_->gradients);
   result.penalty =
       impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, sum_of_weights(*impl_->spec.loss, targets, rows));
+  check_interrupt(context);
   return result;
 }
 
@@ -271,10 +288,8 @@ template <class T> LossAndPenalty BasicNetwork<T>::step_on(const T* x, index row
   impl_->check_targets(targets, rows);
   require(rows > 0, "a step needs at least one row");
   const auto lock = impl_->alone();
-  const WithFloatState flush(flushing(float_state()));
-  Interrupt interrupt(stop);
-  Context context = current_context();
-  if (stop) context.interrupt = &interrupt;
+  const Call call(stop);
+  const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
   ws.buffers[0] = const_cast<T*>(x);
@@ -306,10 +321,8 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
     });
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
   const auto lock = impl_->alone();
-  const WithFloatState flush(flushing(float_state()));
-  Interrupt interrupt(o.stop);
-  Context context = current_context();
-  if (o.stop) context.interrupt = &interrupt;
+  const Call call(o.stop);
+  const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));
   ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
@@ -372,10 +385,10 @@ namespace {
 
 template <class T> class NetworkTape final : public Tape<T> {
  public:
-  NetworkTape(const typename BasicNetwork<T>::Impl& impl, const T* x, index rows, bool training)
+  NetworkTape(const typename BasicNetwork<T>::Impl& impl, const T* x, index rows, bool training, bool (*stop)())
       : impl_(impl), ws_(impl.hosts), rows_(rows), training_(training), step_(impl.step) {
-    const WithFloatState flush(flushing(float_state()));
-    const Context context = current_context();
+    const Call call(stop);
+    const Context& context = call.context;
     ws_.prepare(context, impl.plan, std::max<index>(rows, 1), Purpose::training);
     std::copy_n(x, rows * impl.plan.inputs(), ws_.buffer(0));
     if (rows > 0) densekit::forward(run(context), ws_, impl.all());
@@ -385,9 +398,9 @@ template <class T> class NetworkTape final : public Tape<T> {
   index inputs() const override { return impl_.plan.inputs(); }
   index outputs() const override { return impl_.plan.outputs(); }
   index parameter_count() const override { return impl_.plan.parameter_count; }
-  void pullback(const T* dy, T* dx, T* dparameters) override {
-    const WithFloatState flush(flushing(float_state()));
-    const Context context = current_context();
+  void pullback(const T* dy, T* dx, T* dparameters, bool (*stop)()) override {
+    const Call call(stop);
+    const Context& context = call.context;
     const Plan& plan = impl_.plan;
     std::fill_n(dparameters, plan.parameter_count, T(0));
     if (rows_ == 0) return;
@@ -414,8 +427,8 @@ template <class T> class NetworkTape final : public Tape<T> {
 
 }  // namespace
 
-template <class T> std::unique_ptr<Tape<T>> BasicNetwork<T>::tape(const T* x, index rows, bool training) const {
-  return std::make_unique<NetworkTape<T>>(*impl_, x, rows, training);
+template <class T> std::unique_ptr<Tape<T>> BasicNetwork<T>::tape(const T* x, index rows, bool training, bool (*stop)()) const {
+  return std::make_unique<NetworkTape<T>>(*impl_, x, rows, training, stop);
 }
 
 template class BasicNetwork<float>;

@@ -86,18 +86,22 @@ template <class T> class BasicNetwork {
   std::uint64_t step() const;  // updates done
   void set_step(std::uint64_t step);
 
+  // stop, in all that follows: asked now and then by the thread that calls; true ends the call with Interrupted.
+
   // y (rows, outputs) from x (rows, inputs): predictions, through the linked activation. A row's bits do not depend on its batch.
   void predict(const T* x, index rows, T* y) const;
   // As predict; training: dropout and noise of the current step, statistics of these rows, which are not committed.
   void forward(const T* x, index rows, T* y, bool training, bool (*stop)() = nullptr) const;
   // What the layer of that name puts out; width: its columns.
   index hidden_width(const std::string& layer) const;
-  void hidden(const T* x, index rows, const std::string& layer, T* y, bool training) const;
-  std::unique_ptr<Tape<T>> tape(const T* x, index rows, bool training) const;
+  void hidden(const T* x, index rows, const std::string& layer, T* y, bool training, bool (*stop)() = nullptr) const;
+  std::unique_ptr<Tape<T>> tape(const T* x, index rows, bool training, bool (*stop)() = nullptr) const;
 
   // outputs (rows, outputs), unless null, receives what the network puts out.
-  LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false, T* outputs = nullptr) const;
-  LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true);  // fills gradients()
+  LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false, T* outputs = nullptr,
+                      bool (*stop)() = nullptr) const;
+  // Fills gradients().
+  LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true, bool (*stop)() = nullptr);
   // One update. diverged: not done, because the loss was not finite; layer, if given, receives where it came from.
   LossAndPenalty step_on(const T* x, index rows, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,
                          bool (*stop)() = nullptr);
@@ -108,7 +112,7 @@ template <class T> class BasicNetwork {
     bool drop_last = false;
     T* outputs = nullptr;  // (x.rows, outputs): row order[i] receives its output in training mode
     bool stop_on_divergence = true;
-    bool (*stop)() = nullptr;  // asked now and then; true ends the call with Interrupted, between updates
+    bool (*stop)() = nullptr;  // ends it between updates
   };
   // targets: of all rows of x. order (count): which rows, in which order.
   EpochResult epoch(const Table2D& x, const Targets<T>& targets, const std::int64_t* order, index count, const EpochOptions& options);
@@ -142,7 +146,7 @@ template <class T> class Tape {
   virtual index outputs() const = 0;
   virtual index parameter_count() const = 0;
   // dx (rows, inputs) and dparameters (parameter_count): the gradient of the sum of dy * output.
-  virtual void pullback(const T* dy, T* dx, T* dparameters) = 0;
+  virtual void pullback(const T* dy, T* dx, T* dparameters, bool (*stop)() = nullptr) = 0;
 };
 
 using Network = BasicNetwork<float>;
