@@ -1,4 +1,4 @@
-"""Ctrl-C: KeyboardInterrupt within 200 ms at random moments of any call, and a model that goes on as if nothing had been.
+"""Ctrl-C: KeyboardInterrupt within 200 ms at random moments of any call, and a model that goes on.
 
 What is bounded is the processor time of the main thread from signal to exception, so that a system which lets other
 programs run meanwhile breaks no promise; on an idle machine it is the time that one waits. The median wait is bounded,
@@ -113,7 +113,7 @@ KINDS = {
 @pytest.mark.parametrize("backend", _core.thread_backends())
 @pytest.mark.parametrize("kind", KINDS)
 def test_control_c_at_random_moments(kind, backend):
-    """KeyboardInterrupt within 200 ms, in every try; parameters and states are those of whole steps; training goes on."""
+    """KeyboardInterrupt within 200 ms in every try; parameters and states are those of whole steps."""
     tries = KINDS[kind] if backend == "pool" else max(3, KINDS[kind] // 3)
     environment = os.environ | {"DENSEKIT_THREAD_BACKEND": backend, "DENSEKIT_NUM_THREADS": "2"}
     command = [sys.executable, "-c", textwrap.dedent(PROGRAM), kind, str(tries)]
@@ -121,7 +121,7 @@ def test_control_c_at_random_moments(kind, backend):
     assert done.returncode == 0, done.stderr
     processor, wall = np.array(json.loads(done.stdout)).T
     print(
-        f"{kind}, {backend}: {tries} tries, processor at most {processor.max():.0f} ms, wait at most {wall.max():.0f} ms"
+        f"{kind}, {backend}: {tries} tries, at most {processor.max():.0f} ms of processor, {wall.max():.0f} ms in all"
     )
     assert len(processor) == tries
     assert processor.max() <= 200, f"{np.sort(processor)[-5:]} ms of the processor, {np.sort(wall)[-5:]} ms"
