@@ -2,6 +2,7 @@
 
 NaN is a missing value: it is left out of the statistics and stays NaN; infinity is refused. Where scikit-learn is
 installed, the scalers are its estimators: they go into pipelines and grids, and set_output names their columns.
+mixup makes rows between rows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from densekit import _core
 from densekit._arrays import flag, weights
+from densekit._mixup import mixup
 from densekit._transformer import Transformer
 from densekit.functional._channels import columns_along
 
@@ -263,4 +265,4 @@ def _range(x: Array) -> tuple[Array, Array]:
     return least, most
 
 
-__all__ = ["MinMaxScaler", "StandardScaler"]
+__all__ = ["MinMaxScaler", "StandardScaler", "mixup"]
