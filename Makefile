@@ -40,7 +40,8 @@ demo: .venv/.installed .venv/.extra-plot
 test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plot .venv/.torch
 	tree=$$(ls -td build/cp*/ | head -1) && $(BIN)/cmake --build $$tree --target native_tests && \
 	  $(BIN)/ctest --test-dir $$tree --output-on-failure
-	$(BIN)/python -m pytest -q -n auto tests
+	$(BIN)/python -m pytest -q -n auto --junitxml=build/tests.xml tests
+	$(BIN)/python tools/make_concepts.py build/tests.xml > build/concepts.md && cp build/concepts.md docs/concepts.md
 
 # JAX and Keras are a few hundred megabytes; without them their rows are left out.
 .venv/.bench-peers: .venv/.build-tools
@@ -86,9 +87,12 @@ build/generated: .venv/.installed .venv/.extra-dev
 	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/_core.pyi
 	$(BIN)/ruff check -q --select I --fix $@/_core.pyi && $(BIN)/ruff format -q $@/_core.pyi
 
-docs: build/generated
+# Warnings are errors, and each page of the gallery is run. docs/concepts.md is of the last `make test`.
+docs: build/generated .venv/.extra-docs .venv/.extra-peers
 	cp $</operations.md docs/operations.md
 	cp $</_core.pyi python/densekit/_core.pyi
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 wheel: .venv/.installed
 
