@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,10 @@ from densekit import _core
 
 LEVELS = [name for name, supported in _core.levels() if supported]
 UNSUPPORTED = [name for name, supported in _core.levels() if not supported]
+
+# A shell that starts the suite in the background lets it ignore Ctrl-C, which some tests send to themselves.
+with contextlib.suppress(ValueError):  # not the main thread
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=LEVELS)

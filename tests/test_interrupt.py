@@ -28,6 +28,7 @@ PROGRAM = """
     import densekit as dk
     from densekit.layers import BatchNorm, Dense, Dropout, LayerNorm
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a program started in the background may ignore it
     kind, tries = sys.argv[1], int(sys.argv[2])
     rng = np.random.default_rng(3)
     widths = {"steps of 20 us": [8], "deep": [128] * 4, "narrow and tall": [16], "many parameters": [3000, 3000]}
