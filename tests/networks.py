@@ -146,6 +146,7 @@ def network(layers, inputs, loss=None, optimizer=None, **given):
         "clip_value": None,
         "penalty_per_weight": False,
         "fuse": True,
+        "precision": "highest",
     }
     assert set(given) <= set(fields)
     return json.dumps({**fields, **given})

@@ -71,6 +71,7 @@ def fit(regularizer, x, y, *, factor=1.0, steps=20_000):
         "version": 1, "dtype": "float64", "seed": 0, "inputs": x.shape[1], "layers": [layer],
         "loss": MeanSquaredError(factor=factor).spec_for("identity"), "optimizer": SGD(0.1).spec(),
         "clip_norm": None, "clip_value": None, "penalty_per_weight": regularizer.per_weight, "fuse": True,
+        "precision": "highest",
     }  # fmt: skip
     engine = ReferenceEngine(json.dumps(spec), [])
     target = y[:, None]

@@ -32,6 +32,7 @@ def spec(**changed):
     return {
         "version": 1, "dtype": "float64", "seed": 2**64 - 1, "inputs": 4, "layers": [], "loss": None,
         "optimizer": None, "clip_norm": None, "clip_value": None, "penalty_per_weight": False, "fuse": True,
+        "precision": "highest",
     } | changed  # fmt: skip
 
 

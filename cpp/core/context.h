@@ -12,7 +12,8 @@ struct Context {
   const Table* table;
   int threads;
   Road road = Road::automatic;
-  Interrupt* interrupt = nullptr;  // once it says stop, no further task begins, and results are left unfinished
+  const Bf16Kernels* bf16 = nullptr;  // products of float32 may round their operands to bfloat16; null: they must not
+  Interrupt* interrupt = nullptr;     // once it says stop, no further task begins, and results are left unfinished
 
   // Whether a task is to end early: for tasks that may take longer than some milliseconds. worker: who runs it.
   bool stopped(int worker) const { return interrupt && (worker == 0 ? interrupt->poll() : interrupt->stopped()); }

@@ -16,6 +16,9 @@ DECLARE_LEVEL(neon)
 DECLARE_LEVEL(x86_v3)
 DECLARE_LEVEL(x86_v4)
 #undef DECLARE_LEVEL
+namespace x86_v4_bf16 {
+extern const Bf16Kernels table;
+}
 
 namespace {
 
@@ -85,6 +88,14 @@ const std::vector<Level>& built_levels() {
 }
 std::string active_level() { return active().load()->level.name; }
 const Table& active_table() { return *active().load()->table; }
+const Bf16Kernels* bf16_kernels() {
+#if defined(DENSEKIT_BUILT_x86_v4_bf16)
+  // AMD computes two bfloat16 products in the time of one in float32 (Zen 4 and later); Intel takes twice that time.
+  static const bool fast = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+  if (fast && &active_table() == &x86_v4::table) return &x86_v4_bf16::table;
+#endif
+  return nullptr;
+}
 void use_level(const std::string& name) { active() = &find(name); }
 
 }  // namespace densekit

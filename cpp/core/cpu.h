@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/bf16_table.h"
 #include "kernels/table.h"
 
 namespace densekit {
@@ -15,6 +16,8 @@ struct Level {
 const std::vector<Level>& built_levels();  // best first; the last one runs anywhere
 std::string active_level();
 const Table& active_table();
+// Products of bfloat16s, where this machine computes them faster than those of float32 and level x86_v4 is in use; else null.
+const Bf16Kernels* bf16_kernels();
 void use_level(const std::string& name);  // std::invalid_argument lists what this machine has
 
 }  // namespace densekit

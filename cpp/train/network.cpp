@@ -57,6 +57,10 @@ class Call {
   explicit Call(bool (*stop)()) : interrupt_(stop) {
     if (stop) context.interrupt = &interrupt_;
   }
+  // A call that trains may compute less precisely; one that predicts may not, lest a row depend on its batch.
+  Call(bool (*stop)(), const Spec& trained) : Call(stop) {
+    if (trained.precision == "medium") context.bf16 = bf16_kernels();
+  }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   Context context = current_context();
@@ -267,7 +271,7 @@ LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T
   impl_->check_targets(targets, rows);
   require(rows > 0, "a gradient needs at least one row");
   const auto lock = impl_->alone();
-  const Call call(stop);
+  const Call call(stop, impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
@@ -288,7 +292,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::step_on(const T* x, index row
   impl_->check_targets(targets, rows);
   require(rows > 0, "a step needs at least one row");
   const auto lock = impl_->alone();
-  const Call call(stop);
+  const Call call(stop, impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
@@ -321,7 +325,7 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
     });
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
   const auto lock = impl_->alone();
-  const Call call(o.stop);
+  const Call call(o.stop, impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));

@@ -74,7 +74,7 @@ template <class IO, class S> void fields(IO& io, S& s) {
     static_assert(is<S, Spec>);
     io("dtype", s.dtype), io("seed", s.seed), io("inputs", s.inputs), io("layers", s.layers), io("loss", s.loss);
     io("optimizer", s.optimizer), io("clip_norm", s.clip_norm), io("clip_value", s.clip_value);
-    io("penalty_per_weight", s.penalty_per_weight), io("fuse", s.fuse);
+    io("penalty_per_weight", s.penalty_per_weight), io("fuse", s.fuse), io("precision", s.precision);
   }
 }
 

@@ -237,6 +237,7 @@ void validate_kind(const std::string& path, const OptimizerSpec& optimizer) { At
 void validate(const Spec& spec) {
   const At top{""};
   top.one_of("dtype", spec.dtype, {"float32", "float64"});
+  top.one_of("precision", spec.precision, {"highest", "high", "medium"});
   top.count("inputs", spec.inputs);
   Network().layers(top, spec.layers, spec.inputs, 0);
   if (spec.loss) check({"loss"}, *spec.loss);

@@ -210,6 +210,9 @@ def flag(op: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+PRECISIONS = ("highest", "high", "medium")  # of products of float32: see functional.matmul
+
+
 def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:
     """One of the given words; the error lists them."""
     if not isinstance(value, str):

@@ -98,6 +98,7 @@ def model_config(model: Sequential) -> Config:
             "regularizer": None if compiled.regularizer is None else compiled.regularizer.config(),
             "clip_norm": compiled.clip_norm,
             "clip_value": compiled.clip_value,
+            "precision": compiled.precision,
         },
     }
 
@@ -154,7 +155,8 @@ def model_from_config(
         model._compiled.metrics = [_metric(one, loss, custom) for one in compiled["metrics"]]
         if compiled["regularizer"] is not None:
             model._compiled.regularizer = regularizers.get(compiled["regularizer"])
-        model._compiled.clip_norm, model._compiled.clip_value = compiled["clip_norm"], compiled["clip_value"]
+        for name in ("clip_norm", "clip_value", "precision"):
+            setattr(model._compiled, name, compiled[name])
     return model
 
 

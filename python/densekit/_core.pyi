@@ -48,6 +48,7 @@ __all__: list[str] = [
     "dropout",
     "dropout_mask",
     "gaussian_noise",
+    "has_bfloat16",
     "information",
     "initialize",
     "kl_divergence",
@@ -854,6 +855,7 @@ def dense(
     parameter: typing.SupportsFloat | typing.SupportsIndex,
     y: numpy.typing.NDArray[numpy.float32],
     saved: numpy.typing.NDArray[numpy.float32] | None,
+    bfloat16: bool = False,
 ) -> None: ...
 @typing.overload
 def dense(
@@ -864,6 +866,7 @@ def dense(
     parameter: typing.SupportsFloat | typing.SupportsIndex,
     y: numpy.typing.NDArray[numpy.float64],
     saved: numpy.typing.NDArray[numpy.float64] | None,
+    bfloat16: bool = False,
 ) -> None: ...
 @typing.overload
 def dense_backward(
@@ -977,6 +980,7 @@ def gaussian_noise(
     layer: typing.SupportsInt | typing.SupportsIndex,
     first: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def has_bfloat16() -> bool: ...
 @typing.overload
 def information(
     kind: RowInformation,

@@ -29,6 +29,7 @@ class Compiled:
     regularizer: Any = None
     clip_norm: float | None = None
     clip_value: float | None = None
+    precision: str = "highest"
 
 
 def last_activation(layers: Sequence[Layer]) -> str | None:
@@ -69,6 +70,7 @@ def network_spec(
         "clip_value": compiled.clip_value,
         "penalty_per_weight": _per_weight(layers, compiled.regularizer),
         "fuse": True,
+        "precision": compiled.precision,
     }
     return spec, hosts
 

@@ -64,6 +64,7 @@ def versions() -> dict[str, str]:
         "compiler": _core.compiler,
         "instruction sets": ", ".join(levels),
         "instruction set in use": _core.active_level(),
+        "bfloat16 products": "yes, with precision='medium'" if _core.has_bfloat16() else "no",
         "threads": str(_core.threads()),
         "thread backend": f"{_core.thread_backend()} (built: {', '.join(_core.thread_backends())})",
         "OpenMP runtimes loaded": ", ".join(openmp_runtimes()) or "none",

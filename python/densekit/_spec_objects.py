@@ -79,6 +79,7 @@ def config_of_spec(spec: Mapping[str, Any]) -> Config:
             "regularizer": nothing if per_weight else None,
             "clip_norm": spec["clip_norm"],
             "clip_value": spec["clip_value"],
+            "precision": spec["precision"],
         },
     }
 
@@ -158,7 +159,7 @@ def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[
     if spec["optimizer"] is None:
         unsaid.append("optimizer")
     if spec["loss"] is None:
-        unsaid += ["clip_norm", "clip_value", "penalty_per_weight"]
+        unsaid += ["clip_norm", "clip_value", "penalty_per_weight", "precision"]
     return {**spec, **{key: made[key] for key in unsaid}}
 
 

@@ -85,6 +85,7 @@ struct Spec {
   bool penalty_per_weight = false;
   bool fuse = true;
   std::string dtype = "float32";
+  std::string precision = "highest";  // of the products of float32 in training; "high", "medium": docs/network.md
 };
 
 // The spec as the text of a JSON object, and back. std::invalid_argument says what is wrong, and where.

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
-from densekit._arrays import Floats, Out, Output, check_target, contiguous, flag, floats, one_of, out_tuple
+from densekit._arrays import PRECISIONS, Floats, Out, Output, check_target, contiguous, flag, floats, one_of, out_tuple
 from densekit.functional.activations import DEFAULT_PARAMETER, Kind, kind_of
 from densekit.registry import Call, Tolerance, op
-
-_PRECISIONS = ("highest",)
 
 
 def _product_scale(call: Call, _: Any) -> Any:
@@ -69,19 +67,23 @@ def matmul(
 
     Each element is a chain of fused multiply-adds over k, in blocks of 256 that are added in order, so its bits depend
     neither on threads nor on the other elements. Strides of any kind are read in place.
-    precision: "highest", float32 or float64 throughout.
+    precision: a minimum, in PyTorch's and JAX's words; float64 is always computed in float64. "highest": float32.
+    "medium": float32 products may round their operands to bfloat16 (8 significant bits) and sum in float32, with errors
+    of at most 2⁻⁷ (1 + 2⁻⁹) Σ abs(a) abs(b) and those of the sum. That is done for larger products where the processor
+    is faster that way (`show_versions`), and never where an element is not finite or would be lost.
+    "high": two bfloat16 parts would do; no processor supported so far gains from that, so it computes as "highest".
 
     >>> densekit.functional.matmul(np.float32([[1, 2]]), np.float32([[3], [4]]))
     array([[11.]], dtype=float32)
     """
-    one_of("matmul", "precision", precision, _PRECISIONS)
+    one_of("matmul", "precision", precision, PRECISIONS)
     a, b = floats("matmul", "a", a, "b", b)
     a = a.T if flag("matmul", "transpose_a", transpose_a) else a
     b = b.T if flag("matmul", "transpose_b", transpose_b) else b
     names = ("a (transpose_a=True)" if transpose_a else "a", "b (transpose_b=True)" if transpose_b else "b")
     _require_product("matmul", names[0], a, names[1], b)
     y = Output("matmul", out, (a.shape[0], b.shape[1]), a.dtype, (a, b))
-    _core.dense(a, b, None, Kind.identity, 0.0, y.target, None)
+    _core.dense(a, b, None, Kind.identity, 0.0, y.target, None, precision == "medium")
     return y.done()
 
 

@@ -46,6 +46,9 @@ def twin(
                     check_target(function.__name__, name, originals[name], converted[name].shape, dtype)
             for name, array in converted.items():
                 given[name] = array.astype(np.float64)
+            for name, value in given.items():
+                if isinstance(value, int) and 2**64 <= abs(value) < 2**1000:  # NumPy 1 makes Python objects of it
+                    given[name] = float(value)
             out = given.pop("out", None) if "out" in signature.parameters else None
             if "out" in signature.parameters:
                 given["out"] = None

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from densekit import layers
+from densekit._arrays import PRECISIONS
 from densekit.losses import Loss
 from densekit.model import Sequential
 from densekit.optimizers import Optimizer
@@ -75,7 +76,7 @@ class BaseMLP(BaseEstimator):
         "l1": [_NOT_NEGATIVE],
         "weight_decay": [_NOT_NEGATIVE],
         "clip_norm": [None, _POSITIVE],
-        "precision": [StrOptions({"highest"})],
+        "precision": [StrOptions(set(PRECISIONS))],
     }
 
     # Parameters; the constructors of the two estimators set them.

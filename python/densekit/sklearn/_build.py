@@ -78,12 +78,14 @@ def compile_model(estimator: Any, model: Sequential, loss: Loss) -> None:
     regularizer = None
     if estimator.alpha or estimator.l1:
         regularizer = regularizers.L1L2(float(estimator.l1), float(estimator.alpha), compat="sklearn")
-    wanted = Compiled(_optimizer(estimator), loss, [], regularizer, estimator.clip_norm)
+    wanted = Compiled(_optimizer(estimator), loss, [], regularizer, estimator.clip_norm, precision=estimator.precision)
     before = model._compiled
     if wanted == before:
         return
     engine = model._engine
-    model.compile(wanted.optimizer, loss, regularizer=regularizer, clip_norm=wanted.clip_norm)
+    model.compile(
+        wanted.optimizer, loss, regularizer=regularizer, clip_norm=wanted.clip_norm, precision=wanted.precision
+    )
     if engine is not None and wanted.optimizer.kind == before.optimizer.kind:
         for state, kept in zip(model._ready().states, engine.states, strict=True):
             state[...] = kept
