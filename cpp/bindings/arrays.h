@@ -4,8 +4,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "core/arena.h"
 #include "core/context.h"
@@ -20,32 +22,32 @@ template <class T> using Strided = py::array_t<T, 0>;
 
 inline std::string shape_text(const py::array& a) { return py::str(a.attr("shape")); }
 
-inline void require(bool condition, const std::string& message) {
-  if (!condition) throw std::invalid_argument(message);
+// message: text, or a function that makes it, so that a call which is right does not.
+template <class Message> void require(bool condition, const Message& message) {
+  if (condition) return;
+  if constexpr (std::is_invocable_v<const Message&>) throw std::invalid_argument(message());
+  else throw std::invalid_argument(message);
 }
 inline void require_aligned(const py::array& a, const char* name) {
   require(reinterpret_cast<std::uintptr_t>(a.data()) % static_cast<std::uintptr_t>(a.itemsize()) == 0,
-          std::string(name) + " is not aligned to its item size");
+          [&] { return std::string(name) + " is not aligned to its item size"; });
 }
 inline void require_shape(const py::array& a, const char* name, std::initializer_list<index> shape) {
-  bool same = a.ndim() == static_cast<py::ssize_t>(shape.size());
-  py::ssize_t axis = 0;
-  std::string expected = "(";
-  for (const index length : shape) {
-    same = same && a.shape(axis++) == length;
-    expected += std::to_string(length) + ", ";
-  }
-  require(same, std::string(name) + " is " + shape_text(a) + ", expected " + expected.substr(0, expected.size() - 2) + ")");
+  require(std::equal(shape.begin(), shape.end(), a.shape(), a.shape() + a.ndim()), [&] {
+    std::string expected;
+    for (const index length : shape) expected += (expected.empty() ? "" : ", ") + std::to_string(length);
+    return std::string(name) + " is " + shape_text(a) + ", expected (" + expected + ")";
+  });
 }
 template <class A, class B> void require_same_size(const A& a, const char* a_name, const B& b, const char* b_name) {
-  require(a.size() == b.size(), std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b));
+  require(a.size() == b.size(), [&] { return std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b); });
 }
 
 // An enumeration can be made from any number in Python: Kind(999) must not become an index.
 template <class E> E one_of(E value, const char* name, int count) {
   const int number = static_cast<int>(value);
   require(number >= 0 && number < count,
-          std::string(name) + " " + std::to_string(number) + " is not one of the " + std::to_string(count) + " there are");
+          [&] { return std::string(name) + " " + std::to_string(number) + " is not one of the " + std::to_string(count) + " there are"; });
   return value;
 }
 inline Activation known(Activation kind) { return one_of(kind, "activation", activation_count); }
@@ -59,10 +61,11 @@ template <class T> T* output(Contiguous<T>& a, const char* name) {
   return a.mutable_data();  // throws if it is read-only
 }
 template <class T> View<T> matrix(const Strided<T>& a, const char* name) {
-  require(a.ndim() == 2, std::string(name) + " is " + shape_text(a) + ", expected two dimensions");
+  require(a.ndim() == 2, [&] { return std::string(name) + " is " + shape_text(a) + ", expected two dimensions"; });
   require_aligned(a, name);
   const index size = sizeof(T);
-  require(a.strides(0) % size == 0 && a.strides(1) % size == 0, std::string(name) + " has strides that are no multiple of its item size");
+  require(a.strides(0) % size == 0 && a.strides(1) % size == 0,
+          [&] { return std::string(name) + " has strides that are no multiple of its item size"; });
   return {a.data(), a.shape(0), a.shape(1), a.strides(0) / size, a.strides(1) / size};
 }
 

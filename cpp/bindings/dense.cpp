@@ -9,7 +9,7 @@ namespace densekit::bindings {
 
 static void require_product(const py::array& a, const char* a_name, const py::array& b, const char* b_name) {
   require(a.ndim() == 2 && b.ndim() == 2 && a.shape(1) == b.shape(0),
-          std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b));
+          [&] { return std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b); });
 }
 
 // y = activation(x w + b); saved, if given, receives what the slope is computed from.

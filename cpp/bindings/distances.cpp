@@ -7,7 +7,8 @@ namespace densekit::bindings {
 
 template <class T>
 static void distances(const Contiguous<T>& x, const Contiguous<T>& y, Metric metric, double p, bool precise, Contiguous<T>& out) {
-  require(x.ndim() == 2 && y.ndim() == 2 && x.shape(1) == y.shape(1), "x is " + shape_text(x) + " but y is " + shape_text(y));
+  require(x.ndim() == 2 && y.ndim() == 2 && x.shape(1) == y.shape(1),
+          [&] { return "x is " + shape_text(x) + " but y is " + shape_text(y); });
   one_of(metric, "metric", 4);
   require(p > 0, "p must be greater than 0");
   const index rows = x.shape(0), cols = y.shape(0), depth = x.shape(1);

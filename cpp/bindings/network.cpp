@@ -29,12 +29,12 @@ template <class T> class Engine {
   Engine(const std::string& text, const Hosts& hosts) {
     const Spec spec = spec_from_json(text);
     const std::string wanted = sizeof(T) == 4 ? "float32" : "float64";
-    require(spec.dtype == wanted, "the spec is of " + spec.dtype + ", this network of " + wanted);
+    require(spec.dtype == wanted, [&] { return "the spec is of " + spec.dtype + ", this network of " + wanted; });
     std::vector<HostLayer> layers(hosts.size());
     std::vector<HostLoss> losses(hosts.size());
     const auto object = [&](int number) {
       require(number >= 0 && number < static_cast<int>(hosts.size()),
-              "the spec names host " + std::to_string(number) + ", but there are " + std::to_string(hosts.size()));
+              [&] { return "the spec names host " + std::to_string(number) + ", but there are " + std::to_string(hosts.size()); });
       return py::reinterpret_borrow<py::object>(hosts[static_cast<std::size_t>(number)]);
     };
     collect(spec.layers, spec.inputs, [&](const LayerSpec& layer, index inputs) {
@@ -72,7 +72,7 @@ template <class T> class Engine {
   using Rows = py::array_t<T, py::array::c_style>;
   const T* rows_of(const Rows& x) const {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
-            "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")");
+            [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
     return input(x, "x");
   }
   py::array_t<T> forward(const Rows& x, bool training) const {
@@ -94,10 +94,11 @@ template <class T> class Engine {
   Targets<T> targets(const py::array& y, const std::optional<Contiguous<double>>& weights, index rows) const {
     Targets<T> t;
     if (py::isinstance<py::array_t<std::int64_t>>(y)) {
-      require(y.ndim() == 1 && y.shape(0) == rows, "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)");
+      require(y.ndim() == 1 && y.shape(0) == rows, [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)"; });
       t.labels = static_cast<const std::int64_t*>(y.data());
     } else if (py::isinstance<py::array_t<T>>(y)) {
-      require(y.ndim() == 2 && y.shape(0) == rows, "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ", m)");
+      require(y.ndim() == 2 && y.shape(0) == rows,
+              [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ", m)"; });
       t.values = static_cast<const T*>(y.data());
       t.width = y.shape(1);
     } else {
@@ -139,8 +140,8 @@ template <class T> class Engine {
   Fields epoch(const py::array& x, const py::array& y, const Weights& weights, const Contiguous<std::int64_t>& order, index batch_size,
                const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
-            "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")");
-    require(order.ndim() == 1, "order is " + shape_text(order) + ", expected one dimension");
+            [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
+    require(order.ndim() == 1, [&] { return "order is " + shape_text(order) + ", expected one dimension"; });
     Table2D table{x.data(), Table2D::Type::float32, x.shape(0), x.shape(1), x.strides(0), x.strides(1)};
     if (py::isinstance<py::array_t<double>>(x)) table.type = Table2D::Type::float64;
     else if (py::isinstance<py::array_t<std::uint8_t>>(x)) table.type = Table2D::Type::uint8;

@@ -62,7 +62,7 @@ template <class T> static void batch_norm_backward(const Contiguous<T>& dy, cons
 
 template <class T> static void layer_norm(const Contiguous<T>& x, double eps, const std::optional<Contiguous<T>>& gamma,
                                           const std::optional<Contiguous<T>>& beta, Contiguous<double>& saved, Contiguous<T>& y) {
-  require(x.ndim() == 2, "x is " + shape_text(x) + ", expected two dimensions");
+  require(x.ndim() == 2, [&] { return "x is " + shape_text(x) + ", expected two dimensions"; });
   const index rows = x.shape(0), cols = x.shape(1);
   require_shape(y, "y", {rows, cols});
   require_saved(saved, rows);
@@ -76,7 +76,7 @@ template <class T> static void layer_norm(const Contiguous<T>& x, double eps, co
 template <class T> static void layer_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
                                                    const std::optional<Contiguous<T>>& gamma, Contiguous<T>& dx, Contiguous<T>& dgamma,
                                                    Contiguous<T>& dbeta) {
-  require(x.ndim() == 2, "x is " + shape_text(x) + ", expected two dimensions");
+  require(x.ndim() == 2, [&] { return "x is " + shape_text(x) + ", expected two dimensions"; });
   const index rows = x.shape(0), cols = x.shape(1);
   require_shape(dy, "dy", {rows, cols});
   require_shape(dx, "dx", {rows, cols});

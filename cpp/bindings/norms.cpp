@@ -6,7 +6,7 @@
 namespace densekit::bindings {
 
 template <class T> static void vector_norms(const Contiguous<T>& x, double p, Contiguous<double>& norms) {
-  require(x.ndim() == 2, "x is " + shape_text(x) + ", expected two dimensions");
+  require(x.ndim() == 2, [&] { return "x is " + shape_text(x) + ", expected two dimensions"; });
   require(p == p, "p is NaN");
   const index rows = x.shape(0), cols = x.shape(1);
   require_shape(norms, "norms", {rows});

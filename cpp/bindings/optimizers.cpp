@@ -10,8 +10,9 @@ template <class T> static void update(Optimizer rule, Contiguous<T>& p, const Co
                                       const StepNumbers& numbers) {
   one_of(rule, "rule", optimizer_count);
   const std::size_t slots = static_cast<std::size_t>(optimizer_slots[static_cast<int>(rule)]);
-  require(states.size() == slots, "expected " + std::to_string(slots) + " states, got " + std::to_string(states.size()));
-  require(numbers_fit<T>(numbers), std::string("the step size is too large for ") + (sizeof(T) == sizeof(float) ? "float32" : "float64"));
+  require(states.size() == slots, [&] { return "expected " + std::to_string(slots) + " states, got " + std::to_string(states.size()); });
+  require(numbers_fit<T>(numbers),
+          [&] { return std::string("the step size is too large for ") + (sizeof(T) == sizeof(float) ? "float32" : "float64"); });
   require_same_size(p, "p", g, "g");
   T* pointers[most_slots]{};
   for (std::size_t k = 0; k < slots; ++k) {

@@ -6,7 +6,7 @@ namespace densekit {
 
 static std::atomic<Road> forced_road{Road::automatic};
 
-Context current_context() { return {&active_table(), threads(), forced_road}; }
+Context current_context() { return {&active_table(), threads_of_a_call(), forced_road}; }
 void force_road(Road road) { forced_road = road; }
 
 }  // namespace densekit

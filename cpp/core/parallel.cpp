@@ -13,6 +13,7 @@
 #include "core/float_state.h"
 #if defined(__linux__)
 #include <sched.h>
+#include <time.h>
 #endif
 
 namespace densekit {
@@ -45,7 +46,7 @@ int quota() {  // of this cgroup, in whole CPUs; 0: none
   return 0;
 }
 
-int processors() {
+int processors() {  // asked anew each time: the affinity may change
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
@@ -53,14 +54,29 @@ int processors() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-int default_threads() {
+// The same, asked once in each tick of the kernel's clock (some milliseconds): the question is a tenth of a small call.
+int processors_lately() {
+#if defined(__linux__)
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  static thread_local timespec asked{};
+  static thread_local int answer = 0;
+  if (answer && asked.tv_nsec == now.tv_nsec && asked.tv_sec == now.tv_sec) return answer;
+  asked = now;
+  return answer = processors();
+#else
+  return processors();
+#endif
+}
+
+int default_threads(int processors) {
   static const int environment = [] {
     const int own = positive_number("DENSEKIT_NUM_THREADS", true);
     return own ? own : positive_number("OMP_NUM_THREADS", false);
   }();
   if (environment) return environment;
   static const int limit = quota();
-  const int all = std::min(processors(), most_threads);  // asked each time: the affinity may change
+  const int all = std::min(processors, most_threads);
   return limit ? std::min(all, limit) : all;
 }
 
@@ -119,12 +135,19 @@ void run_all_hands(const void* job_pointer, index task, int worker) {
 
 }  // namespace
 
-int threads() {
-  if (const int set = requested) return set;
+static int threads_on(int processors) {
 #if defined(DENSEKIT_OPENMP)
-  if (backend() == Backend::openmp) return std::min(default_threads(), openmp_limit());
+  if (backend() == Backend::openmp) return std::min(default_threads(processors), openmp_limit());
 #endif
-  return default_threads();
+  return default_threads(processors);
+}
+int threads() {
+  const int set = requested;
+  return set ? set : threads_on(processors());
+}
+int threads_of_a_call() {
+  const int set = requested;
+  return set ? set : threads_on(processors_lately());
 }
 void set_threads(int count) {
   if (count < 0 || count > most_threads)

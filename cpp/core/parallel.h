@@ -12,6 +12,7 @@ using index = std::ptrdiff_t;
 // How many threads a call may use (the caller included): what set_threads said, else DENSEKIT_NUM_THREADS, else
 // OMP_NUM_THREADS, else the processors in the affinity mask, or fewer if the cgroup's quota says so.
 int threads();
+int threads_of_a_call();      // the same; may miss a change of the affinity for some milliseconds
 void set_threads(int count);  // 0: back to the default
 
 std::vector<std::string> thread_backends();  // "pool" and, where it was built, "openmp"

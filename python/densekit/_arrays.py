@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -40,22 +41,19 @@ def floats(op: str, *names_and_values: Any) -> list[Any]:
     are none. float32 beside float64 is a TypeError: nothing is converted behind the caller's back. None stays None
     where the name ends in "?".
     """
-    values = names_and_values[1::2]
     dtype = None
-    for value in values:  # the common case: arrays of one float type, as the kernels want them
+    for i in range(1, len(names_and_values), 2):  # the common case: arrays of one float type, as the kernels want them
+        value = names_and_values[i]
         if type(value) is np.ndarray:
             if dtype is None:
                 dtype = value.dtype
-            elif value.dtype is not dtype:
-                dtype = None
+            if value.dtype is not dtype or not value.flags.aligned:
                 break
-        elif value is not None:
-            dtype = None
+        elif value is not None or names_and_values[i - 1][-1] != "?":
             break
-    if (dtype is _FLOAT32 or dtype is _FLOAT64) and all(
-        name[-1] == "?" if v is None else v.flags.aligned for name, v in zip(names_and_values[::2], values, strict=True)
-    ):
-        return list(values)
+    else:
+        if dtype is _FLOAT32 or dtype is _FLOAT64:
+            return list(names_and_values[1::2])
     return _floats_slowly(op, names_and_values)
 
 
@@ -179,8 +177,9 @@ def number(
     open_high: bool = False,
 ) -> float:
     """A finite real number in the given range; TypeError or ValueError that quotes it otherwise."""
-    # The common case first: a small update spends most of its time on such questions.
-    known = type(value) is float or isinstance(value, int | float | np.integer | np.floating)
+    if type(value) is float and low < value < high:  # a small update spends most of its time on such questions
+        return value
+    known = isinstance(value, int | float | np.integer | np.floating)
     if not known or isinstance(value, bool | np.bool_):
         raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
     try:
@@ -188,7 +187,7 @@ def number(
     except OverflowError:  # an int of more than 308 digits
         result = np.inf if value > 0 else -np.inf
     inside = (low < result if open_low else low <= result) and (result < high if open_high else result <= high)
-    if not inside or not np.isfinite(result):
+    if not inside or not math.isfinite(result):
         left, right = "(" if open_low or low == -np.inf else "[", ")" if open_high or high == np.inf else "]"
         raise ValueError(f"{op}: {name} must be a finite number in {left}{low:g}, {high:g}{right}, got {value!r}")
     return result
@@ -205,6 +204,8 @@ def whole(op: str, name: str, value: Any, *, low: int = 0, high: int = 2**63 - 1
 
 def flag(op: str, name: str, value: Any) -> bool:
     """True or False; TypeError otherwise, for "no" would count as true."""
+    if value is True or value is False:
+        return value
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{op}: {name} must be True or False, got {value!r} ({type(value).__name__})")
     return bool(value)
@@ -215,6 +216,8 @@ PRECISIONS = ("highest", "high", "medium")  # of products of float32: see functi
 
 def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:
     """One of the given words; the error lists them."""
+    if type(value) is str and value in choices:
+        return value
     if not isinstance(value, str):
         raise TypeError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     if value not in choices:

@@ -10,7 +10,7 @@ from training.contender import MakePredictor, MakeTrainer, batches
 from training.workloads import EPS, MOMENTUM, NORM_EPS, STATS_DECAY, Problem, Weights, Workload
 
 
-def model_of(w: Workload) -> dk.Sequential:
+def model_of(w: Workload, precision: str = "highest") -> dk.Sequential:
     layers: list[Any] = []
     for units in w.sizes[1:-1]:
         if w.norm:
@@ -33,7 +33,7 @@ def model_of(w: Workload) -> dk.Sequential:
         optimizer = dk.optimizers.AdamW(w.lr, eps=EPS, weight_decay=w.weight_decay)
     else:
         optimizer = dk.optimizers.Adam(w.lr, eps=EPS)
-    model.compile(optimizer, "sparse_categorical_crossentropy", regularizer=penalty)
+    model.compile(optimizer, "sparse_categorical_crossentropy", regularizer=penalty, precision=precision)
     return model.build(w.sizes[0])
 
 
@@ -49,9 +49,11 @@ def views(model: dk.Sequential) -> Weights:
 
 
 class Ours:
+    precision = "highest"
+
     def __init__(self, w: Workload, given: Problem) -> None:
         self.w, self.given = w, given
-        self.model = model_of(w)
+        self.model = model_of(w, self.precision)
         self.batches = batches(w, given)
 
     def load(self, weights: Weights) -> None:
@@ -70,6 +72,10 @@ class Ours:
 class Fit(Ours):
     def epoch(self, shuffle: bool) -> None:
         self.model.fit(self.given.x, self.given.y, batch_size=self.w.batch, shuffle=shuffle, verbose=0)
+
+
+class FitMedium(Fit):
+    precision = "medium"
 
 
 class Step(Ours):
@@ -95,7 +101,7 @@ def predict(w: Workload, given: Problem) -> Any:
 
 
 def trainers(w: Workload) -> dict[str, MakeTrainer]:
-    return {"densekit fit": Fit, "densekit step": Step}
+    return {"densekit fit": Fit, "densekit step": Step, "densekit fit medium": FitMedium}
 
 
 def predictors(w: Workload) -> dict[str, MakePredictor]:

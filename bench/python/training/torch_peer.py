@@ -56,9 +56,16 @@ def copy_weights(model: nn.Module, weights: Weights) -> None:
 
 class TorchTrainer:
     def __init__(
-        self, w: Workload, given: Problem, *, fused: bool = False, shuffling: bool = False, compiled: bool = False
+        self,
+        w: Workload,
+        given: Problem,
+        *,
+        fused: bool = False,
+        shuffling: bool = False,
+        compiled: bool = False,
+        autocast: bool = False,
     ) -> None:
-        self.w, self.fused, self.shuffling = w, fused, shuffling
+        self.w, self.fused, self.shuffling, self.autocast = w, fused, shuffling, autocast
         self.model = network(w).train()
         self.x, self.y = torch.from_numpy(given.x), torch.from_numpy(given.y)
         self.batches = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches(w, given)]
@@ -66,7 +73,8 @@ class TorchTrainer:
         self.optimizer = optimizer_of(w, self.model, fused)
 
     def _loss(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return nn.functional.cross_entropy(self.model(x), y)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            return nn.functional.cross_entropy(self.model(x), y)
 
     def load(self, weights: Weights) -> None:
         copy_weights(self.model, weights)
@@ -128,6 +136,7 @@ def trainers(w: Workload) -> dict[str, MakeTrainer]:
         "torch": TorchTrainer,
         "torch fused": lambda w, p: TorchTrainer(w, p, fused=True),
         "torch fused epoch": lambda w, p: TorchTrainer(w, p, fused=True, shuffling=True),
+        "torch fused bfloat16": lambda w, p: TorchTrainer(w, p, fused=True, autocast=True),
         "torch compile": lambda w, p: TorchTrainer(w, p, fused=True, compiled=True),
     }
 
