@@ -2,7 +2,7 @@
 // chain of FMAs from zero in the order of k; the blocks are added to C in order. Lanes run over columns, never over k,
 // so the bits of an element do not depend on the tile it falls in, on packing, or on threads.
 #pragma once
-#include "simd/vec.h"
+#include "kernels/transpose.h"
 
 DENSEKIT_BEGIN
 
@@ -130,22 +130,6 @@ template <class T> void row_tile(index m, index n, index k, const T* a, index a_
   static_assert(most_row_tile == 2);
   if (m == 1) few_rows<T, 1>(n, k, a, a_row, a_depth, b, b_depth, c, ldc, accumulate);
   else few_rows<T, 2>(n, k, a, a_row, a_depth, b, b_depth, c, ldc, accumulate);
-}
-
-// to[p * to_stride + i] = from[i * from_stride + p] for i < rows <= width and p < k; lanes from rows to `lanes` become zero.
-template <class T> void transpose_strip(index rows, index k, const T* from, index from_stride, T* to, index to_stride, index lanes) {
-  using V = vec<T>;
-  constexpr int w = width<T>;
-  for (index p = 0; p < k; p += w) {
-    const index depth = k - p < w ? k - p : w;
-    V square[w];
-#pragma GCC unroll 16
-    for (int i = 0; i < w; ++i) square[i] = i < rows ? load_any<V>(from + i * from_stride + p, depth) : V{};
-    transpose(square);
-#pragma GCC unroll 16
-    for (int i = 0; i < w; ++i)
-      if (i < depth) store_any<V>(to + (p + i) * to_stride, square[i], lanes);
-  }
 }
 
 // a (rows, k) by strides -> packed[p * rows + i].

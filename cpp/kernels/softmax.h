@@ -1,6 +1,7 @@
 // Softmax, its logarithm and its cross-entropy, one row at a time. The largest element is subtracted first, so nothing
 // overflows; sums are carried in float64, so that a row of 100,000 classes still sums to 1 within 1e-6.
 #pragma once
+#include "kernels/transpose.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -108,7 +109,49 @@ template <class T> double softmax_cross_entropy(const T* z, const T* q, index la
   return loss + total * scalar_log<T>(sum);
 }
 
-template <class T> constexpr SoftmaxKernels<T> softmax_kernels{softmax<T>, log_softmax<T>, softmax_backward<T>, log_softmax_backward<T>,
-                                                               softmax_cross_entropy<T>};
+// The same against labels without smoothing, for rows so short that one of them does not fill a vector: lanes run over rows.
+// losses holds the weights of the rows and receives weight * loss; dz = weight / divisor * (softmax(z) - 1 at the label).
+template <class T>
+void cross_entropy_of_short_rows(const T* z, const std::int64_t* labels, double divisor, double* losses, T* dz, index rows, index n) {
+  using V = vec<T>;
+  constexpr index w = width<T>, half = width<double>;
+  alignas(64) T column[most_short_row][w], at_label[w], largest[w], scale[w];
+  alignas(64) double sums[w], logs[w];
+  for (index first = 0; first < rows; first += w, z += w * n, dz += w * n, labels += w, losses += w) {
+    const index count = rows - first < w ? rows - first : w;
+    for (index i = 0; i < count; ++i)  // now, for dz may be z; an ignored label need not be one
+      at_label[i] = losses[i] == 0 ? T(0) : z[i * n + labels[i]];
+    transpose_strip(count, n, z, n, column[0], w, w);
+    V max = V{} - constant<V>::infinity;
+    for (index j = 0; j < n; ++j) max = max_nan(load<V>(column[j]), max);
+    vec<double> sum[w / half] = {};
+    for (index j = 0; j < n; ++j) {
+      store<V>(column[j], exp(load<V>(column[j]) - max));
+      for (index h = 0; h < w / half; ++h) sum[h] += load_as_double(column[j] + h * half, half);
+    }
+    store<V>(largest, max);
+    for (index h = 0; h < w / half; ++h) {
+      store<vec<double>>(sums + h * half, sum[h]);
+      store<vec<double>>(logs + h * half, log(sum[h]));
+    }
+    for (index i = 0; i < w; ++i) scale[i] = i < count ? T(losses[i] / divisor / sums[i]) : T(0);
+    for (index j = 0; j < n; ++j) store<V>(column[j], load<V>(column[j]) * load<V>(scale));
+    for (index j = 0; j < n; j += w) {
+      const index lanes = n - j < w ? n - j : w;
+      transpose_strip(lanes, count, column[j], w, dz + j, n, lanes);
+    }
+    for (index i = 0; i < count; ++i) {
+      if (losses[i] == 0) {  // selected, not multiplied: an ignored row may hold anything
+        for (index j = 0; j < n; ++j) dz[i * n + j] = T(0);
+        continue;
+      }
+      dz[i * n + labels[i]] -= T(losses[i] / divisor);
+      losses[i] *= (double(largest[i]) - double(at_label[i])) + logs[i];
+    }
+  }
+}
+
+template <class T> constexpr SoftmaxKernels<T> softmax_kernels{
+    softmax<T>, log_softmax<T>, softmax_backward<T>, log_softmax_backward<T>, softmax_cross_entropy<T>, cross_entropy_of_short_rows<T>};
 
 DENSEKIT_END

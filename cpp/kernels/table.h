@@ -79,6 +79,8 @@ template <class T> struct ColumnKernels {
   void (*sum)(const T* x, index rows, index cols, index ldx, double* sums);
 };
 
+constexpr index most_short_row = 32;  // classes
+
 // One row of n elements; scale multiplies z first (the inverse of the temperature).
 template <class T> struct SoftmaxKernels {
   void (*softmax)(const T* z, T* y, index n, T scale);
@@ -87,6 +89,9 @@ template <class T> struct SoftmaxKernels {
   void (*log_softmax_backward)(const T* dy, const T* y, T* dz, index n, T scale);
   // The loss against the distribution q, or if q is null against label, smoothed; dz = weight (softmax(z) sum(q) - q).
   double (*cross_entropy)(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n);
+  // Rows of n <= most_short_row against labels, without smoothing. losses holds the weights of the rows (0: the row gets a
+  // gradient of zeros) and receives weight * loss; dz = weight / divisor (softmax(z) - 1 at the label). dz may be z.
+  void (*cross_entropy_of_short_rows)(const T* z, const std::int64_t* labels, double divisor, double* losses, T* dz, index rows, index n);
 };
 
 // A factor that a running value is multiplied by, also as whole + part: whole is 0 or 1, whichever is nearer, and part

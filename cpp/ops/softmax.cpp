@@ -9,11 +9,16 @@ namespace {
 
 constexpr double nanoseconds_each = 1.0;
 
-// Runs body(row, worker) over rows, in tasks of about 4,096 elements; the cut depends on the shape alone.
+// Runs body(first row, rows, worker) over blocks of about 4,096 elements; the cut depends on the shape alone.
+template <class F> void for_blocks(const Context& context, index rows, index cols, const F& body) {
+  const index most = std::max<index>(1, 4096 / std::max<index>(1, cols));
+  context.parallel((rows + most - 1) / most, nanoseconds_each * static_cast<double>(rows * cols),
+                   [&](index task, int worker) { body(task * most, std::min(most, rows - task * most), worker); });
+}
+// Runs body(row, worker) over rows.
 template <class F> void for_rows(const Context& context, index rows, index cols, const F& body) {
-  const index per_task = std::max<index>(1, 4096 / std::max<index>(1, cols));
-  context.parallel((rows + per_task - 1) / per_task, nanoseconds_each * static_cast<double>(rows * cols), [&](index task, int worker) {
-    for (index i = task * per_task; i < std::min(rows, (task + 1) * per_task); ++i) body(i, worker);
+  for_blocks(context, rows, cols, [&](index begin, index count, int worker) {
+    for (index i = begin; i < begin + count; ++i) body(i, worker);
   });
 }
 
@@ -68,6 +73,13 @@ template <class T> double softmax_cross_entropy(const Context& context, const T*
                                                 Reduction reduction, double* losses, T* dz, index rows, index cols) {
   const double total = row_weights(targets, losses, rows, cols);
   const double divisor = reduction == Reduction::mean ? total : 1;
+  if (targets.labels && targets.smoothing == 0 && cols <= most_short_row) {
+    for_blocks(context, rows, cols, [&](index begin, index count, int) {
+      context.kernels<T>().softmax.cross_entropy_of_short_rows(z + begin * cols, targets.labels + begin, divisor, losses + begin,
+                                                               dz + begin * cols, count, cols);
+    });
+    return divisor;
+  }
   for_rows(context, rows, cols, [&](index i, int) {
     T* gradient = dz + i * cols;
     if (losses[i] == 0) {  // selected, not multiplied: an ignored row may hold anything
