@@ -30,6 +30,25 @@ template <class T, class Term> double row_information(const T* p, const T* q, in
   return hsum(sum);
 }
 
+template <class T, class Term> void short_rows(const T* p, const T* q, double* nats, index rows, index n) {
+  using D = vec<double>;
+  constexpr index most = 1024;
+  alignas(64) double terms[most];
+  const index together = n > 0 ? most / n : rows;
+  for (index first = 0; first < rows; first += together) {
+    const index count = rows - first < together ? rows - first : together, at = first * n;
+    for_lanes<double>(count * n, [&](index i, index lanes) {
+      const D share = load_as_double(p + at + i, lanes), other = q ? load_as_double(q + at + i, lanes) : share;
+      store_any<D>(terms + i, select<D>(share == 0, D{}, Term::term(share, other)), lanes);
+    });
+    for (index i = 0; i < count; ++i) {
+      double sum = 0;
+      for (index j = 0; j < n; ++j) sum += terms[i * n + j];
+      nats[first + i] = sum;
+    }
+  }
+}
+
 // Sums over data of the logarithm of a density or probability with parameters a and b.
 template <class T, class F> double sum_over(const T* x, index n, const F& term) {
   using D = vec<double>;
@@ -52,15 +71,31 @@ template <class T> double gaussian_log_density(const T* x, index n, double mean,
 template <class T> double laplace_log_density(const T* x, index n, double mean, double scale) {
   return -sum_over(x, n, [&](vec<double> v) { return abs(v - mean) / scale; }) - double(n) * scalar_log<T>(2 * scale);
 }
-template <class T> double bernoulli_log_density(const T* x, index n, double p, double) {
-  const double ones = sum_of(x, n);
-  return times_log(ones, scalar_log<T>(p)) + times_log(double(n) - ones, log1p(vec<double>{} - p)[0]);
+// From sums over all data.
+template <class T> void deviations(const T* x, index n, double center, double* sums) {
+  using D = vec<double>;
+  D first{}, second{};
+  for_lanes<double>(n, [&](index i, index count) {
+    const D d = select<D>(first_lanes<D>(count), load_as_double(x + i, count) - center, D{});
+    first += d;
+    second = fma(d, d, second);
+  });
+  sums[0] = hsum(first);
+  sums[1] = hsum(second);
 }
-template <class T> double poisson_log_density(const T* x, index n, double rate, double) {  // without the factorials
-  return times_log(sum_of(x, n), scalar_log<T>(rate)) - double(n) * rate;
+template <class T> double gaussian_of_sums(double n, const double* sums, double mean, double std) {
+  const double gap = (sums[0] - mean) / std;  // of the center, which need not be the mean of the data to the last digit
+  const double squares = sums[2] / std / std + 2 * gap * (sums[1] / std) + n * gap * gap;
+  return -0.5 * squares - n * (scalar_log<T>(std) + 0.91893853320467274178);
 }
-template <class T> double exponential_log_density(const T* x, index n, double rate, double) {
-  return double(n) * scalar_log<T>(rate) - rate * sum_of(x, n);
+template <class T> double bernoulli_of_sums(double n, const double* sums, double p, double) {
+  return times_log(sums[0], scalar_log<T>(p)) + times_log(n - sums[0], log1p(vec<double>{} - p)[0]);
+}
+template <class T> double poisson_of_sums(double n, const double* sums, double rate, double) {  // without the factorials
+  return times_log(sums[0], scalar_log<T>(rate)) - n * rate;
+}
+template <class T> double exponential_of_sums(double n, const double* sums, double rate, double) {
+  return n * scalar_log<T>(rate) - rate * sums[0];
 }
 template <class T> double log_factorials(const T* x, index n, double, double) {
   return sum_over(x, n, [](vec<double> v) { return log_gamma(v + 1); });
@@ -83,8 +118,11 @@ template <class T> void log_gamma_of(const T* x, T* y, index n) {
 template <class T> constexpr InformationKernels<T> information_kernels{
     surprisal<T>,
     {row_information<T, EntropyTerm>, row_information<T, CrossEntropyTerm>, row_information<T, DivergenceTerm>},
-    {gaussian_log_density<T>, laplace_log_density<T>, bernoulli_log_density<T>, poisson_log_density<T>, exponential_log_density<T>,
-     log_factorials<T>},
+    {short_rows<T, EntropyTerm>, short_rows<T, CrossEntropyTerm>, short_rows<T, DivergenceTerm>},
+    sum_of<T>,
+    deviations<T>,
+    {gaussian_of_sums<T>, nullptr, bernoulli_of_sums<T>, poisson_of_sums<T>, exponential_of_sums<T>, nullptr},
+    {gaussian_log_density<T>, laplace_log_density<T>, nullptr, nullptr, nullptr, log_factorials<T>},
     from_nats<T>,
     log_gamma_of<T>};
 

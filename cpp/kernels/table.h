@@ -139,8 +139,14 @@ template <class T> struct InformationKernels {
   void (*surprisal)(const T* p, T* y, index n, T factor);  // y = -factor log p
   // -sum p log p, -sum p log q, sum p log(p / q) of one row, 0 log 0 being 0. q is null for the entropy.
   double (*row[static_cast<int>(RowInformation::count)])(const T* p, const T* q, index n);
-  // Sum over x of the log-density with parameters a, b; Poisson's lacks the factorials, which log_factorial sums.
-  double (*log_density[static_cast<int>(Distribution::count)])(const T* x, index n, double a, double b);
+  // The same of rows of n <= most_short_row, in nats (rows): terms are computed across rows, and added in order.
+  void (*short_rows[static_cast<int>(RowInformation::count)])(const T* p, const T* q, double* nats, index rows, index n);
+  double (*sum)(const T* x, index n);
+  void (*deviations)(const T* x, index n, double center, double* sums);  // sums of x - center, and of its square
+  // The log-density of n data with parameters a, b, from their sum; gaussian: from a center and the deviations' two sums.
+  // Null where each x is needed. Poisson's lacks the factorials, which log_factorial sums.
+  double (*log_density_of_sums[static_cast<int>(Distribution::count)])(double n, const double* sums, double a, double b);
+  double (*log_density[static_cast<int>(Distribution::count)])(const T* x, index n, double a, double b);  // the same from x, or null
   void (*from_nats)(const double* nats, T* y, index n, double factor, bool exponential);  // y = factor nats, or its exponential
   void (*log_gamma)(const T* x, T* y, index n);                                           // x > 0
 };

@@ -14,12 +14,30 @@ index blocks_of(index n) { return (n + block - 1) / block; }
 // How many points are summed at a time, so that the partial sums stay bounded.
 index points_at_once(index n) { return std::max<index>(1, partial_sums / std::max<index>(1, blocks_of(n))); }
 
-// nats[i] = row(i)
-template <class F> void for_rows(const Context& context, double* nats, index rows, index cols, const F& row) {
+// nats[i] of each row of p (and q), in tasks of about 4,096 elements.
+template <class T>
+void for_rows(const Context& context, RowInformation kind, const T* p, const T* q, double* nats, index rows, index cols) {
+  const auto& kernels = context.kernels<T>().information;
   const index per_task = std::max<index>(1, block / std::max<index>(1, cols));
   context.parallel((rows + per_task - 1) / per_task, nanoseconds_each * static_cast<double>(rows * cols), [&](index task, int) {
-    for (index i = task * per_task; i < std::min(rows, (task + 1) * per_task); ++i) nats[i] = row(i);
+    const index first = task * per_task, end = std::min(rows, first + per_task);
+    if (cols <= most_short_row)
+      kernels.short_rows[static_cast<int>(kind)](p + first * cols, q ? q + first * cols : nullptr, nats + first, end - first, cols);
+    else
+      for (index i = first; i < end; ++i) nats[i] = kernels.row[static_cast<int>(kind)](p + i * cols, q ? q + i * cols : nullptr, cols);
   });
+}
+
+// sums[s] = the sum over blocks of x of what kernel(x, n, sums of the block) gives, added in order.
+template <int count, class T, class F>
+void sum_blocks(const Context& context, const T* x, index n, double* sums, double* partials, const F& kernel) {
+  const index blocks = blocks_of(n);
+  context.parallel(blocks, nanoseconds_each * static_cast<double>(n),
+                   [&](index task, int) { kernel(x + task * block, std::min(block, n - task * block), partials + task * count); });
+  for (int s = 0; s < count; ++s) {
+    sums[s] = 0;
+    for (index i = 0; i < blocks; ++i) sums[s] += partials[i * count + s];
+  }
 }
 
 // sums (points): the kernel's sums over x, block by block, the blocks added in order.
@@ -52,15 +70,14 @@ template <class T> void surprisal(const Context& context, const T* p, T* y, inde
 index information_scratch_bytes(index rows) { return Carver::bytes<double>(rows); }
 template <class T> void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols,
                                     double factor, bool exponential, void* scratch) {
-  const auto& kernels = context.kernels<T>().information;
   double* nats = static_cast<double*>(scratch);
-  for_rows(context, nats, rows, cols,
-           [&](index i) { return kernels.row[static_cast<int>(kind)](p + i * cols, q ? q + i * cols : nullptr, cols); });
-  kernels.from_nats(nats, y, rows, factor, exponential);
+  for_rows(context, kind, p, q, nats, rows, cols);
+  context.kernels<T>().information.from_nats(nats, y, rows, factor, exponential);
 }
 
 index log_likelihood_scratch_bytes(index n, index points) {
-  return Carver::bytes<double>(points) + Carver::bytes<double>(std::max<index>(1, std::min(points, points_at_once(n)) * blocks_of(n)));
+  const index partials = std::max<index>(2, std::min(points, points_at_once(n))) * std::max<index>(1, blocks_of(n));
+  return Carver::bytes<double>(points) + Carver::bytes<double>(partials);
 }
 template <class T> void log_likelihood(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b,
                                        T* y, index points, bool exponential, void* scratch) {
@@ -73,7 +90,31 @@ template <class T> void log_likelihood(const Context& context, Distribution kind
     sum_log_density(context, Distribution::log_factorial, x, n, a, b, sums, 1, partials);
     constant = sums[0];
   }
-  sum_log_density(context, kind, x, n, a, b, sums, points, partials);
+  const auto& kernels = context.kernels<T>().information;
+  if (const auto of_sums = kernels.log_density_of_sums[static_cast<int>(kind)]; of_sums && n > 0) {
+    // The data are looked at once, whatever the number of points.
+    double all[3] = {};
+    const auto sum = [&](const T* part, index length, double* to) { *to = kernels.sum(part, length); };
+    sum_blocks<1>(context, x, n, all, partials, sum);
+    bool enough = true;
+    if (kind == Distribution::gaussian) {
+      const double center = all[0] /= static_cast<double>(n);
+      const auto deviate = [&](const T* part, index length, double* to) { kernels.deviations(part, length, center, to); };
+      sum_blocks<2>(context, x, n, all + 1, partials, deviate);
+      enough = all[2] > 1e-270 && all[2] < 1e300;  // else squares are lost or not finite: divided by std they need not be
+    }
+    if (enough) {
+      constexpr index together = 16;
+      context.parallel((points + together - 1) / together, 30.0 * static_cast<double>(points), [&](index task, int) {
+        for (index i = task * together; i < std::min(points, (task + 1) * together); ++i)
+          sums[i] = of_sums(static_cast<double>(n), all, a[i], b[i]) - constant;
+      });
+      kernels.from_nats(sums, y, points, 1, exponential);
+      return;
+    }
+  }
+  if (kernels.log_density[static_cast<int>(kind)]) sum_log_density(context, kind, x, n, a, b, sums, points, partials);
+  else std::fill_n(sums, points, 0.0);  // no data
   for (index i = 0; i < points; ++i) sums[i] -= constant;
   context.kernels<T>().information.from_nats(sums, y, points, 1, exponential);
 }
@@ -81,8 +122,8 @@ template <class T> void log_likelihood(const Context& context, Distribution kind
 template <class T> void categorical_log_likelihood(const Context& context, const double* counts, const double* p, T* y, index points,
                                                    index classes, bool exponential, void* scratch) {
   double* nats = static_cast<double*>(scratch);
-  for_rows(context, nats, points, classes, [&](index i) {
-    return -context.kernels<double>().information.row[static_cast<int>(RowInformation::cross_entropy)](counts, p + i * classes, classes);
+  context.parallel(points, nanoseconds_each * static_cast<double>(points * classes), [&](index i, int) {
+    nats[i] = -context.kernels<double>().information.row[static_cast<int>(RowInformation::cross_entropy)](counts, p + i * classes, classes);
   });
   context.kernels<T>().information.from_nats(nats, y, points, 1, exponential);
 }
