@@ -18,8 +18,9 @@ template <class Text> void require(bool condition, const Text& message) {
   else throw std::invalid_argument(message);
 }
 
-// Rows of a prediction that go through the network together: their activations stay in L2, weights are read once for all.
-index rows_at_once(const Plan& plan) { return std::clamp<index>(262144 / std::max<index>(plan.widest, 1), 64, 1024); }
+// Rows of a prediction that go through the network together: at most 4 MiB of float32 a layer. The weights are packed once for
+// all of them, which for a quarter of the rows took 3 % longer.
+index rows_at_once(const Plan& plan) { return std::clamp<index>(1048576 / std::max<index>(plan.widest, 1), 64, 2048); }
 
 void collect_names(const std::vector<LayerSpec>& layers, std::set<std::string>& names) {
   for (const LayerSpec& layer : layers) {
