@@ -78,7 +78,8 @@ template <class V> inline V expm1(V x) {
 // The arrangement of the sum is that of FreeBSD's e_log.c; the series is that of atanh(f / (2 + f)).
 template <class V> inline V log_of_normal(V u, V extra_exponent, V c) {
   const bits<V> root_half = bit_cast<bits<V>>(V{} + lane<V>(0.70710678118654752));
-  const bits<V> distance = bit_cast<bits<V>>(u) - root_half;
+  // Unsigned: the distance of what is not positive leaves the range of signed numbers (such lanes are replaced later).
+  const bits<V> distance = bit_cast<bits<V>>(bit_cast<unsigned_bits<V>>(u) - bit_cast<unsigned_bits<V>>(root_half));
   const bits<V> exponent = distance >> constant<V>::mantissa;
   const V m = bit_cast<V>((distance & ((typename integer_of<lane<V>>::type(1) << constant<V>::mantissa) - 1)) + root_half);
   const V shift = V{} + constant<V>::shift;

@@ -25,9 +25,11 @@ template <class T> constexpr int width = DENSEKIT_VECTOR_BYTES / static_cast<int
 template <class T> struct integer_of;
 template <> struct integer_of<float> {
   using type = std::int32_t;
+  using natural = std::uint32_t;
 };
 template <> struct integer_of<double> {
   using type = std::int64_t;
+  using natural = std::uint64_t;
 };
 
 // lane<V>: float or double. bits<V>: the signed integer vector of the same shape (comparisons give it, too).
@@ -42,6 +44,7 @@ template <class T> struct without_reference<T&&> {
 };
 template <class V> using lane = typename without_reference<decltype(V{}[0])>::type;
 template <class V> using bits = vec<typename integer_of<lane<V>>::type>;
+template <class V> using unsigned_bits = vec<typename integer_of<lane<V>>::natural>;
 
 template <class T> constexpr bool is_float = false;
 template <> constexpr bool is_float<float> = true;
