@@ -275,3 +275,17 @@ BAD = [
 def test_errors_quote(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-100, 1.0, 1e100, 1e200])
+@pytest.mark.parametrize("center", [0.0, 1e6])
+def test_sums_of_a_gaussian_lose_nothing_at_any_scale(scale, center):
+    """Squares of the data leave float64 at the ends; a far center must not cancel digits; equal data have no spread."""
+    unit = np.random.default_rng(0).normal(size=500) + center
+    mean, std = np.array([center - 3, center + 0.1])[:, None] * scale, np.array([0.5, 2.0, 100.0]) * scale
+    for data in (unit * scale, np.full(40, (center + 1) * scale)):
+        exact = -0.5 * ((data - mean[..., None]) / std[:, None]) ** 2 - np.log(std)[:, None] - 0.5 * np.log(2 * np.pi)
+        found = F.log_likelihood("gaussian", data, mean=mean, std=std)
+        np.testing.assert_allclose(found, exact.sum(axis=-1), rtol=1e-9)
+        alone = F.log_likelihood("gaussian", data, mean=mean[1, 0], std=std[2])
+        assert alone == found[1, 2]  # the number of points changes no bit
