@@ -93,10 +93,12 @@ bool pack_b(index k, index cols, const float* b, index depth_stride, index colum
                               : pack_along(k, cols, b, column_stride, packed, tile_width, tile_width));
 }
 
-template <int rows, int vectors>
-void tile(index pairs, const std::uint32_t* a, const std::uint32_t* b, float* c, index ldc, index last, bool accumulate) {
+template <int rows, int vectors> void tile(index pairs, const std::uint32_t* a, const std::uint32_t* b, float* c, index ldc, index last,
+                                           bool accumulate, const Ahead* ahead) {
   __m512 sum[rows][vectors] = {};
+  Asking asking(*ahead);
   for (index p = 0; p < pairs; ++p) {
+    asking.ask();
     __m512bh row_of_b[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v) row_of_b[v] = (__m512bh)_mm512_loadu_si512(b + v * width);
@@ -121,19 +123,19 @@ void tile(index pairs, const std::uint32_t* a, const std::uint32_t* b, float* c,
   }
 }
 
-template <int rows>
-void choose_rows(index m, index n, index k, const std::uint32_t* a, const std::uint32_t* b, float* c, index ldc, bool accumulate) {
+template <int rows> void choose_rows(index m, index n, index k, const std::uint32_t* a, const std::uint32_t* b, float* c, index ldc,
+                                     bool accumulate, const Ahead* ahead) {
   if (m == rows) {
-    if (n > width) tile<rows, 2>((k + 1) / 2, a, b, c, ldc, n - width, accumulate);
-    else tile<rows, 1>((k + 1) / 2, a, b, c, ldc, n, accumulate);
+    if (n > width) tile<rows, 2>((k + 1) / 2, a, b, c, ldc, n - width, accumulate, ahead);
+    else tile<rows, 1>((k + 1) / 2, a, b, c, ldc, n, accumulate, ahead);
   } else if constexpr (rows > 1) {
-    choose_rows<rows - 1>(m, n, k, a, b, c, ldc, accumulate);
+    choose_rows<rows - 1>(m, n, k, a, b, c, ldc, accumulate, ahead);
   }
 }
 
 }  // namespace
 
 extern const Bf16Kernels table;
-const Bf16Kernels table{tile_rows, tile_width, 6 * tile_rows, 512, pack_a, pack_b, choose_rows<tile_rows>};
+const Bf16Kernels table{tile_rows, tile_width, (512 << 10) / sizeof(std::uint32_t), pack_a, pack_b, choose_rows<tile_rows>};
 
 }  // namespace densekit::x86_v4_bf16

@@ -22,21 +22,33 @@ template <int n> struct whole {
   constexpr operator int() const { return n; }
 };
 
+inline constexpr Ahead nothing_ahead{};
+
 // c (rows, cols) with leading dimension ldc, cols = (vectors - 1) * width + last, 0 < last <= width:
 // c = a b or, if accumulate, c += a b. a[i * a_row + p * a_depth] is element (i, p), row p of b starts at b + p * b_depth.
 // tail: the last vector of b must be read by load_n, for there may be nothing behind it.
 // far: the rows of b are so far apart that the hardware does not foresee them; they are fetched 16 rows ahead.
-template <class T, int rows, int vectors, bool tail, bool far>
-void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, index last, bool accumulate) {
+// fetching: what `ahead` lists is asked for on the way.
+// packing: b is copied to `packed` on the way, rows one tile apart.
+template <class T, int rows, int vectors, bool tail, bool far, bool fetching = false, bool packing = false>
+void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, index last, bool accumulate,
+          const Ahead* ahead = nullptr, T* packed = nullptr) {
   using V = vec<T>;
   V sum[rows][vectors] = {};
+  [[maybe_unused]] Asking asking(fetching ? *ahead : nothing_ahead);
   for (index p = 0; p < k; ++p) {
+    if constexpr (fetching) asking.ask();
     if constexpr (far)
       for (int v = 0; v < vectors; ++v) __builtin_prefetch(b + 16 * b_depth + v * width<T>);
     V row_of_b[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
       row_of_b[v] = tail && v == vectors - 1 ? load_n<V>(b + v * width<T>, last) : load<V>(b + v * width<T>);
+    if constexpr (packing) {
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) store<V>(packed + v * width<T>, row_of_b[v]);
+      packed += vectors * width<T>;
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       const V element = broadcast<V>(a[i * a_row]);
@@ -57,22 +69,28 @@ void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_d
   }
 }
 
-// Calls tile<rows, …> for a number of rows known only at run time.
-template <class T, int rows, int vectors, bool packed, bool tail, bool far, class... Rest>
+// Calls tile<rows, …> for a number of rows known only at run time. packed: a is.
+template <class T, int rows, int vectors, bool packed, bool tail, bool far, bool packing = false, class... Rest>
 inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth, Rest... rest) {
   if (m == rows) {
-    if constexpr (packed) tile<T, rows, vectors, tail, far>(k, a, 1, rows, rest...);
+    if constexpr (packed) tile<T, rows, vectors, tail, far, true, packing>(k, a, 1, rows, rest...);
     else tile<T, rows, vectors, tail, far>(k, a, a_row, a_depth, rest...);
   } else if constexpr (rows > 1) {
-    choose_rows<T, rows - 1, vectors, packed, tail, far>(m, k, a, a_row, a_depth, rest...);
+    choose_rows<T, rows - 1, vectors, packed, tail, far, packing>(m, k, a, a_row, a_depth, rest...);
   }
 }
 
-template <class T> void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) {
+template <class T>
+void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate, const Ahead* ahead) {
   static_assert(tile_vectors == 2);
   constexpr index b_depth = tile_vectors * width<T>;
-  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate);
-  else choose_rows<T, packed_rows, 1, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate);
+  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate, ahead);
+  else choose_rows<T, packed_rows, 1, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate, ahead);
+}
+
+template <class T> void packing_tile(index m, index k, const T* a, const T* b, index b_depth, T* packed, T* c, index ldc, bool accumulate,
+                                     const Ahead* ahead) {
+  choose_rows<T, packed_rows, 2, true, false, true, true>(m, k, a, 0, 0, b, b_depth, c, ldc, width<T>, accumulate, ahead, packed);
 }
 
 template <class T> void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
@@ -175,9 +193,15 @@ template <class T> void pack_b(index k, index cols, const T* b, index depth_stri
   }
 }
 
-template <class T> constexpr GemmKernels<T> gemm_kernels{
-    packed_rows, direct_rows, tile_vectors * width<T>,
-    // A block of B (256 x column_block) fills half of a 1 MiB L2; a panel of A (packed_rows x 256) stays in L1.
-    6 * packed_rows, is_float<T> ? 512 : 256, pack_a<T>, pack_b<T>, packed_tile<T>, direct_tile<T>, row_tile<T>};
+template <class T> constexpr GemmKernels<T> gemm_kernels{packed_rows,
+                                                         direct_rows,
+                                                         tile_vectors * width<T>,
+                                                         (512 << 10) / sizeof(T),  // half of a 1 MiB L2
+                                                         pack_a<T>,
+                                                         pack_b<T>,
+                                                         packed_tile<T>,
+                                                         packing_tile<T>,
+                                                         direct_tile<T>,
+                                                         row_tile<T>};
 
 DENSEKIT_END

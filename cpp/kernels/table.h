@@ -46,15 +46,45 @@ enum class Distribution : int { gaussian, laplace, bernoulli, poisson, exponenti
 constexpr index k_block = 256;
 constexpr index most_row_tile = 2;
 
+// Blocks of memory that will be needed soon. A tile asks for one cache line at each step of k, because processors drop what is
+// asked for in bursts.
+struct Ahead {
+  struct Block {
+    const char* at;
+    index lines, jump, runs;  // runs of lines; bytes from the end of one to the start of the next
+  };
+  Block blocks[3];
+};
+// Where a tile is in it.
+struct Asking {
+  explicit Asking(const Ahead& ahead) : block(ahead.blocks), at(block->at), lines(block->lines), runs(block->runs) {}
+  void ask() {
+    __builtin_prefetch(at);
+    at += 64;
+    if (--lines > 0) return;
+    at += block->jump;
+    lines = block->lines;
+    if (--runs > 0) return;
+    ++block;
+    at = block->at, lines = block->lines, runs = block->runs;
+  }
+  const Ahead::Block* block;
+  const char* at;
+  index lines, runs;
+};
+
 template <class T> struct GemmKernels {
   int packed_rows, direct_rows, tile_width;  // the largest tiles
-  index row_block, column_block;             // a task's rows; columns of B packed at a time
+  index resident;                            // elements of A that are packed at a time and stay in L2
   // a (rows, k) by strides -> packed[p * rows + i], rows <= packed_rows.
   void (*pack_a)(index rows, index k, const T* a, index row_stride, index depth_stride, T* packed);
   // b (k, cols) by strides -> packed[p * tile_width + j], cols <= tile_width, padded with zeros.
   void (*pack_b)(index k, index cols, const T* b, index depth_stride, index column_stride, T* packed);
   // c (m, n), rows ldc apart, = a b or += a b; m <= packed_rows, n <= tile_width, k <= k_block, both packed. n, m > 0.
-  void (*packed_tile)(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate);
+  void (*packed_tile)(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate, const Ahead* ahead);
+  // The same with n = tile_width and b as it lies, rows b_depth apart, which is copied to `packed` on the way.
+  void (*packing_tile)(index m, index k, const T* a, const T* b, index b_depth, T* packed, T* c, index ldc, bool accumulate,
+                       const Ahead* ahead);
   // The same from a by strides and b with unit column stride, rows b_depth apart; m <= direct_rows.
   void (*direct_tile)(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
                       bool accumulate);

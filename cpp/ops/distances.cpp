@@ -4,13 +4,12 @@
 
 #include "core/arena.h"
 #include "ops/matmul.h"
+#include "ops/pieces.h"
 
 namespace densekit {
 namespace {
 
 constexpr index expanded_from = 32;  // columns; below, the differences cost less than the product saves
-
-index ceil_div(index a, index b) { return (a + b - 1) / b; }
 
 bool goes_expanded(Metric metric, index depth, bool precise) { return metric == Metric::l2 && depth >= expanded_from && !precise; }
 

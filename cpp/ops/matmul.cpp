@@ -1,27 +1,16 @@
 #include "ops/matmul.h"
 
 #include <algorithm>
-#include <atomic>
 #include <type_traits>
 
 #include "core/arena.h"
+#include "ops/matmul_packed.h"
+#include "ops/pieces.h"
 
 namespace densekit {
 namespace {
 
-constexpr double flops_per_nanosecond = 40;  // a cautious guess; decides only whether threads are woken
-
 template <class T> constexpr bool is_float32 = std::is_same_v<T, float>;
-
-index ceil_div(index a, index b) { return (a + b - 1) / b; }
-
-// Pieces of nearly equal length: piece p of `pieces` over n elements starts here.
-index piece_start(index n, index pieces, index p) { return n * p / pieces; }
-
-// The same in units of 64 rows where the moments of such blocks are wanted.
-index row_start(index m, index pieces, index p, bool blocks) {
-  return blocks ? std::min(m, moment_rows * piece_start(ceil_div(m, moment_rows), pieces, p)) : piece_start(m, pieces, p);
-}
 
 // Packing pays when each packed element is used often enough, and B does not stay in L2 as it lies. Columns of A that are
 // contiguous (a transposed) are read a few elements at a time: there it pays sooner. Measured: docs/performance.md.
@@ -47,7 +36,7 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
   const GemmKernels<T>& gemm = kernels.gemm;
   const Shape<T> shape{gemm, a.rows, b.cols, a.cols};
   const index m = shape.m, n = shape.n, k = shape.k, width = gemm.tile_width;
-  const double nanoseconds = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / flops_per_nanosecond;
+  const double nanoseconds = flops_time(m, n, k);
   T* packed = nullptr;
   if (b.col_stride != 1) {
     packed = static_cast<T*>(scratch);
@@ -89,103 +78,6 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
     }
     if (blocks) block_moments(kernels, epilogue, c, n, first_row, end_row, col, cols);
   });
-}
-
-// Tiles of elements as they are.
-template <class T> struct Exact {
-  using Packed = T;
-  const GemmKernels<T>& gemm;
-  static constexpr index depth = k_block;
-  static index packed_depth(index k) { return k; }
-  int rows() const { return gemm.packed_rows; }
-  bool pack_a(index m, index k, const T* a, View<T> of, T* to) const {
-    return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to), true;
-  }
-  bool pack_b(index k, index n, const T* b, View<T> of, T* to) const {
-    return gemm.pack_b(k, n, b, of.row_stride, of.col_stride, to), true;
-  }
-  void tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate) const {
-    gemm.packed_tile(m, n, k, a, b, c, ldc, accumulate);
-  }
-};
-
-// Tiles of pairs of bfloat16s.
-struct Rounded {
-  using Packed = std::uint32_t;
-  const Bf16Kernels& gemm;
-  static constexpr index depth = bf16_block;
-  static index packed_depth(index k) { return (k + 1) / 2; }
-  int rows() const { return gemm.rows; }
-  bool pack_a(index m, index k, const float* a, View<float> of, Packed* to) const {
-    return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to);
-  }
-  bool pack_b(index k, index n, const float* b, View<float> of, Packed* to) const {
-    return gemm.pack_b(k, n, b, of.row_stride, of.col_stride, to);
-  }
-  void tile(index m, index n, index k, const Packed* a, const Packed* b, float* c, index ldc, bool accumulate) const {
-    gemm.tile(m, n, k, a, b, c, ldc, accumulate);
-  }
-};
-
-template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles) {
-  using Packed = typename Tiles::Packed;
-  const index depth = Tiles::packed_depth(Tiles::depth);
-  return Carver::bytes<Packed>(tiles.gemm.column_block * depth) + Carver::bytes<Packed>(tiles.rows() * depth * context.threads);
-}
-
-// The BLIS cut: for each block of columns and of k, B is packed once for all; then each task packs its rows of A, one
-// panel that stays in L1 at a time, and runs along the packed B, which stays in L2. False: a panel could not be packed, and c is
-// unfinished.
-template <class T, class Tiles>
-bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
-  using Packed = typename Tiles::Packed;
-  const Kernels<T>& kernels = context.kernels<T>();
-  const auto& gemm = tiles.gemm;
-  const index m = a.rows, n = b.cols, k = a.cols, width = gemm.tile_width, mr = tiles.rows();
-  Carver carver(scratch);
-  Packed* packed_b = carver.take<Packed>(gemm.column_block * Tiles::packed_depth(Tiles::depth));
-  const bool blocks = epilogue.block_means;
-  Packed* packed_a = carver.take<Packed>(mr * Tiles::packed_depth(Tiles::depth) * context.threads);
-  std::atomic<bool> failed{false};
-  for (index col = 0; col < n; col += gemm.column_block) {
-    const index columns = std::min(gemm.column_block, n - col), panels = ceil_div(columns, index{width});
-    const auto panel_cols = [&](index panel) { return std::min<index>(width, columns - panel * width); };
-    for (index p = 0; p < k; p += Tiles::depth) {
-      const index depth = std::min(Tiles::depth, k - p), packed_depth = Tiles::packed_depth(depth);
-      const double nanoseconds =
-          2.0 * static_cast<double>(m) * static_cast<double>(columns) * static_cast<double>(depth) / flops_per_nanosecond;
-      context.parallel(panels, nanoseconds / static_cast<double>(m) * 8, [&](index panel, int) {
-        if (!tiles.pack_b(depth, panel_cols(panel), b.at(p, col + panel * width), b, packed_b + panel * width * packed_depth))
-          failed = true;
-      });
-      // With few rows, the columns are cut as well, so that there is work for every thread; not finer than four panels,
-      // because each task packs its rows of A for itself.
-      const index row_tasks = ceil_div(m, blocks ? moment_rows * ceil_div(gemm.row_block, moment_rows) : gemm.row_block);
-      const index col_tasks = std::min(ceil_div(panels, 4), ceil_div(8, row_tasks));
-      context.parallel(row_tasks * col_tasks, nanoseconds, [&](index task, int worker) {
-        Packed* panel_of_a = packed_a + worker * mr * Tiles::packed_depth(Tiles::depth);
-        const index first_row = row_start(m, row_tasks, task / col_tasks, blocks),
-                    end_row = row_start(m, row_tasks, task / col_tasks + 1, blocks);
-        const index first_panel = piece_start(panels, col_tasks, task % col_tasks);
-        const index end_panel = piece_start(panels, col_tasks, task % col_tasks + 1);
-        const index strips = ceil_div(end_row - first_row, mr);
-        const index begin = col + first_panel * width, cols = std::min(columns, end_panel * width) - first_panel * width;
-        for (index t = 0; t < strips; ++t) {
-          const index row = first_row + piece_start(end_row - first_row, strips, t);
-          const index rows = first_row + piece_start(end_row - first_row, strips, t + 1) - row;
-          if (!tiles.pack_a(rows, depth, a.at(row, p), a, panel_of_a)) failed = true;
-          if (failed) return;
-          for (index panel = first_panel; panel < end_panel; ++panel)
-            tiles.tile(rows, panel_cols(panel), depth, panel_of_a, packed_b + panel * width * packed_depth,
-                       c + row * n + col + panel * width, n, p > 0);
-          if (p + depth == k) finish(kernels, epilogue, c, n, row, begin, rows, cols);
-        }
-        if (blocks && p + depth == k) block_moments(kernels, epilogue, c, n, first_row, end_row, begin, cols);
-      });
-      if (failed) return false;
-    }
-  }
-  return true;
 }
 
 // Whether a product's operands are rounded. The shape decides, never what the elements are, so far as they can be rounded.

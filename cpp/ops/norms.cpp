@@ -6,14 +6,13 @@
 #include <limits>
 
 #include "core/arena.h"
+#include "ops/pieces.h"
 
 namespace densekit {
 namespace {
 
 constexpr index elements_per_partial = 4096;
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-index ceil_div(index a, index b) { return (a + b - 1) / b; }
 
 // What vector_norms shares between its passes: rows cut into partials, whose results are combined in order.
 template <class T> struct Rows {

@@ -1,0 +1,221 @@
+// The packed road of the matrix product. Tiles (Exact, Rounded) say how operands are packed and multiplied.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <limits>
+
+#include "core/arena.h"
+#include "core/context.h"
+#include "core/view.h"
+#include "kernels/bf16_table.h"
+#include "ops/epilogue.h"
+#include "ops/pieces.h"
+
+namespace densekit {
+
+// piece_start in units of 64 rows where the moments of such blocks are wanted.
+inline index row_start(index m, index pieces, index p, bool blocks) {
+  return blocks ? std::min(m, moment_rows * piece_start(ceil_div(m, moment_rows), pieces, p)) : piece_start(m, pieces, p);
+}
+
+// Tiles of elements as they are.
+template <class T> struct Exact {
+  using Packed = T;
+  const GemmKernels<T>& gemm;
+  static constexpr index depth = k_block;
+  static index packed_depth(index k) { return k; }
+  int rows() const { return gemm.packed_rows; }
+  bool pack_a(index m, index k, const T* a, View<T> of, T* to) const {
+    return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to), true;
+  }
+  // The first tile along a panel of b, which is packed for the others.
+  bool first_tile(index m, index n, index k, const T* a, const T* b, View<T> of, T* packed, T* c, index ldc, bool accumulate,
+                  const Ahead& ahead) const {
+    if (of.col_stride == 1 && n == gemm.tile_width)
+      return gemm.packing_tile(m, k, a, b, of.row_stride, packed, c, ldc, accumulate, &ahead), true;
+    gemm.pack_b(k, n, b, of.row_stride, of.col_stride, packed);
+    return tile(m, n, k, a, packed, c, ldc, accumulate, ahead), true;
+  }
+  void tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate, const Ahead& ahead) const {
+    gemm.packed_tile(m, n, k, a, b, c, ldc, accumulate, &ahead);
+  }
+};
+
+// Tiles of pairs of bfloat16s.
+struct Rounded {
+  using Packed = std::uint32_t;
+  const Bf16Kernels& gemm;
+  static constexpr index depth = bf16_block;
+  static index packed_depth(index k) { return (k + 1) / 2; }
+  int rows() const { return gemm.rows; }
+  bool pack_a(index m, index k, const float* a, View<float> of, Packed* to) const {
+    return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to);
+  }
+  bool first_tile(index m, index n, index k, const Packed* a, const float* b, View<float> of, Packed* packed, float* c, index ldc,
+                  bool accumulate, const Ahead& ahead) const {
+    return gemm.pack_b(k, n, b, of.row_stride, of.col_stride, packed) && (tile(m, n, k, a, packed, c, ldc, accumulate, ahead), true);
+  }
+  void tile(index m, index n, index k, const Packed* a, const Packed* b, float* c, index ldc, bool accumulate, const Ahead& ahead) const {
+    gemm.tile(m, n, k, a, b, c, ldc, accumulate, &ahead);
+  }
+};
+
+template <class Tiles> index resident_b(const Tiles& tiles) { return tiles.gemm.resident / 4; }
+
+template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles) {
+  using Packed = typename Tiles::Packed;
+  return Carver::bytes<Packed>(tiles.gemm.resident) + Carver::bytes<Packed>(resident_b(tiles), context.threads);
+}
+
+// Rows [first, end) in strips of nearly equal height, at most `most`.
+struct Strips {
+  Strips(index first, index end, index most)
+      : first(first), end(end), count(ceil_div(end - first, most)), pieces(end - first, std::max<index>(count, 1)) {}
+  index row(index s) const { return first + pieces.start(s); }
+  index rows(index s) const { return pieces.length(s); }
+  index first, end, count;
+  Pieces pieces;
+};
+
+// A block of memory as runs of contiguous elements, to be asked for in pieces before it is needed.
+template <class T> struct Foreseen {
+  Foreseen(View<T> of, index row, index col, index rows, index cols, index pieces)
+      : along(of.col_stride == 1),
+        pieces(along ? rows : cols, pieces),
+        start(reinterpret_cast<const char*>(of.at(row, col))),
+        stride((along ? of.row_stride : of.col_stride) * static_cast<index>(sizeof(T))),
+        lines(ceil_div((along ? cols : rows) * static_cast<index>(sizeof(T)), 64)) {}
+  Ahead::Block piece(index t) const { return {start + pieces.start(t) * stride, lines, stride - lines * 64, pieces.length(t)}; }
+  bool along;
+  Pieces pieces;
+  const char* start;
+  index stride, lines;
+};
+
+// Where the road is cut.
+struct Cut {
+  template <class Tiles> Cut(const Context& context, const Tiles& tiles, index m, index n, index k, bool blocks) {
+    const index width = tiles.gemm.tile_width, block = Tiles::packed_depth(std::min(Tiles::depth, k));
+    const index most_rows = tiles.gemm.resident / block / moment_rows * moment_rows;
+    const index most_depth = Tiles::depth * (resident_b(tiles) / (width * Tiles::packed_depth(Tiles::depth)));
+    panels = ceil_div(n, width);
+    rows = m <= most_rows ? m : moment_rows * ceil_div(ceil_div(m, ceil_div(m, most_rows)), moment_rows);
+    depth = std::min(most_depth, Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
+    group = std::max<index>(1, resident_b(tiles) / (width * Tiles::packed_depth(std::min(depth, k))));
+    // Enough tasks for every thread: the columns are cut, and the rows as well where there are few columns.
+    const index wanted = context.threads == 1 ? 1 : 4 * context.threads;
+    col_tasks = std::max(ceil_div(panels, 16), std::min(panels, wanted));
+    row_tasks = std::min(ceil_div(wanted, col_tasks), ceil_div(std::min(m, rows), blocks ? moment_rows : 4 * tiles.rows()));
+  }
+  index panels;       // of B, one tile wide
+  index rows, depth;  // of A that are packed at a time
+  index group;        // panels of B that are packed together
+  index col_tasks, row_tasks;
+};
+
+// A block of A that stays in L2 is packed for everybody, one tile's rows after another. Then each task takes a few panels of B
+// at a time, packs them while it computes the first tiles along them, and goes down the packed A. The next tile of C and the next
+// panels of B are asked for meanwhile. False: something could not be packed, and c is unfinished.
+template <class T, class Tiles>
+bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
+  using Packed = typename Tiles::Packed;
+  const Kernels<T>& kernels = context.kernels<T>();
+  const index m = a.rows, n = b.cols, k = a.cols, width = tiles.gemm.tile_width;
+  const bool blocks = epilogue.block_means;
+  const Cut cut(context, tiles, m, n, k, blocks);
+  Carver carver(scratch);
+  Packed* packed_a = carver.take<Packed>(tiles.gemm.resident);
+  Packed* packed_b = carver.take<Packed>(resident_b(tiles) * context.threads);
+  std::atomic<bool> failed{false};
+  constexpr index size = static_cast<index>(sizeof(T));
+  const index tile_lines = width * size / 64, down_c = n * size - tile_lines * 64;
+  const auto bytes_of = [](const T* x) { return reinterpret_cast<const char*>(x); };
+
+  for (index top = 0; top < m; top += cut.rows) {
+    const index height = std::min(cut.rows, m - top);
+    const auto strips_of = [&](index task) {
+      return Strips(top + row_start(height, cut.row_tasks, task, blocks), top + row_start(height, cut.row_tasks, task + 1, blocks),
+                    tiles.rows());
+    };
+    for (index start = 0; start < k; start += cut.depth) {
+      const index end = std::min(k, start + cut.depth), depth = end - start;
+      const double nanoseconds = flops_time(height, n, depth);
+      // A strip's rows lie together, block of k after block of k.
+      const auto packed_at = [&](index row, index rows, index p) {
+        return packed_a + (row - top) * Tiles::packed_depth(depth) + rows * Tiles::packed_depth(p - start);
+      };
+
+      // Columns of A that are contiguous are read across several strips, so that a line is used up while it is near.
+      constexpr index together = 6, few = 32;
+      const index bundles = ceil_div(ceil_div(height, cut.row_tasks) + moment_rows, tiles.rows() * together);
+      context.parallel(cut.row_tasks * bundles, nanoseconds / static_cast<double>(n) * 8, [&](index task, int) {
+        const Strips strips = strips_of(task / bundles);
+        const index first = task % bundles * together, last = std::min(strips.count, first + together);
+        for (index p = start; p < end; p += Tiles::depth) {
+          const index whole = std::min(Tiles::depth, end - p), chunk = a.row_stride == 1 ? few : whole;
+          for (index q = 0; q < whole; q += chunk)
+            for (index s = first; s < last; ++s) {
+              const index row = strips.row(s), rows = strips.rows(s);
+              if (!tiles.pack_a(rows, std::min(chunk, whole - q), a.at(row, p + q), a,
+                                packed_at(row, rows, p) + rows * Tiles::packed_depth(q)))
+                failed = true;
+            }
+        }
+      });
+      if (failed) return false;
+
+      context.parallel(cut.row_tasks * cut.col_tasks, nanoseconds, [&](index task, int worker) {
+        const Strips strips = strips_of(task / cut.col_tasks);
+        const index first_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks);
+        const index end_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks + 1);
+        const auto cols_from = [&](index panel, index count) {
+          return std::min(n, std::min(panel + count, end_panel) * width) - panel * width;
+        };
+        Packed* packed_group = packed_b + worker * resident_b(tiles);
+        for (index first = first_panel; first < end_panel; first += cut.group) {
+          const index last = std::min(first + cut.group, end_panel);
+          // What comes after these panels: those to the right, or, at the end, further down.
+          const bool right = last < end_panel;
+          const index next = right ? last : first_panel, next_p = right ? start : end,
+                      next_depth = right ? depth : std::min(k - end, cut.depth);
+          const Foreseen<T> later(b, next_p, next * width, next_depth, cols_from(next, cut.group),
+                                  strips.count * (last - first) * ceil_div(depth, Tiles::depth));
+          index t = 0;
+          for (index s = 0; s < strips.count; ++s) {
+            const index row = strips.row(s), rows = strips.rows(s);
+            for (index panel = first; panel < last; ++panel) {
+              const index col = panel * width, cols = cols_from(panel, 1);
+              T* out = c + row * n + col;
+              for (index p = start; p < end; p += Tiles::depth, ++t) {
+                Ahead ahead;
+                Ahead::Block* block = ahead.blocks;
+                if (p + Tiles::depth >= end) {  // the next tile of C
+                  if (panel + 1 < last) *block++ = {bytes_of(out + width), tile_lines, down_c, rows};
+                  else if (s + 1 < strips.count)
+                    *block++ = {bytes_of(c + (row + rows) * n + first * width), tile_lines, down_c, strips.rows(s + 1)};
+                }
+                *block = later.piece(t);
+                block += next_depth > 0 && block->runs > 0;
+                *block = {bytes_of(out), 1, -64, std::numeric_limits<index>::max()};
+                const index d = std::min(Tiles::depth, end - p);
+                Packed* packed = packed_group + width * ((panel - first) * Tiles::packed_depth(depth) + Tiles::packed_depth(p - start));
+                if (s > 0) tiles.tile(rows, cols, d, packed_at(row, rows, p), packed, out, n, p > 0, ahead);
+                else if (!tiles.first_tile(rows, cols, d, packed_at(row, rows, p), b.at(p, col), b, packed, out, n, p > 0, ahead))
+                  failed = true;
+              }
+            }
+            if (failed) return;
+          }
+          if (end == k)
+            finish(kernels, epilogue, c, n, strips.first, first * width, strips.end - strips.first, cols_from(first, cut.group));
+        }
+        if (blocks && end == k)
+          block_moments(kernels, epilogue, c, n, strips.first, strips.end, first_panel * width, cols_from(first_panel, cut.panels));
+      });
+      if (failed) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace densekit
