@@ -16,10 +16,12 @@ template <class T> constexpr bool is_float32 = std::is_same_v<T, float>;
 // contiguous (a transposed) are read a few elements at a time: there it pays sooner. Measured: docs/performance.md.
 template <class T> bool goes_direct(const Context& context, index m, index n, index k, bool a_transposed) {
   if (context.road != Road::automatic) return context.road == Road::direct;
-  constexpr double cached = (256 << 10) / static_cast<double>(sizeof(T));
-  const double rows = static_cast<double>(m), cols = static_cast<double>(n), depth = static_cast<double>(k);  // products may overflow
-  if (m <= 4 * context.kernels<T>().gemm.direct_rows || rows * cols * depth <= 524288.0) return true;
-  return depth * cols <= cached && (!a_transposed || rows * cols <= 16384.0);
+  const index few = context.kernels<T>().gemm.direct_rows;
+  const double size = sizeof(T), rows = static_cast<double>(m), cols = static_cast<double>(n),
+               depth = static_cast<double>(k);  // products may overflow
+  if (m <= few || k <= few || rows * cols * depth <= 524288.0) return true;
+  const double cached = m <= 2 * few ? 1024.0 * 1024.0 : 256.0 * 1024.0;
+  return size * depth * cols <= cached && (!a_transposed || size * rows * cols <= 65536.0);
 }
 template <class T> bool is_transposed(View<T> a) { return a.row_stride == 1 && a.col_stride != 1; }
 
