@@ -154,9 +154,9 @@ template <class T> void row_tile(index m, index n, index k, const T* a, index a_
 template <class T> void pack_a(index rows, index k, const T* a, index row_stride, index depth_stride, T* packed) {
   using V = vec<T>;
   if (row_stride == 1) {
-    for (index p = 0; p < k; ++p)
-      for_lanes<T>(rows,
-                   [&](index i, index count) { store_any<V>(packed + p * rows + i, load_any<V>(a + i + p * depth_stride, count), count); });
+    for_lanes<T>(rows, [&](index i, index count) {
+      for (index p = 0; p < k; ++p) store_any<V>(packed + p * rows + i, load_any<V>(a + i + p * depth_stride, count), count);
+    });
   } else if (depth_stride == 1) {
     for_lanes<T>(rows, [&](index i, index count) { transpose_strip(count, k, a + i * row_stride, row_stride, packed + i, rows, count); });
   } else {

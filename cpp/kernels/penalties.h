@@ -4,29 +4,30 @@
 
 DENSEKIT_BEGIN
 
-// f(x) in float64 lanes: of the one vector, or of both halves of a float32 vector.
+// f(x, half) in float64 lanes: of the one vector, or of both halves of a float32 vector. Each half has a sum of its own, so that
+// additions need not wait for each other.
 template <class F> inline void in_double(vec<float> x, F&& f) {
-  f(low_half(x));
-  f(high_half(x));
+  f(low_half(x), 0);
+  f(high_half(x), 1);
 }
-template <class F> inline void in_double(vec<double> x, F&& f) { f(x); }
+template <class F> inline void in_double(vec<double> x, F&& f) { f(x, 0); }
 
 template <class T, bool has_l1, bool has_l2> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
   using V = vec<T>;
-  vec<double> absolute{}, squares{};
+  vec<double> absolute[2]{}, squares[2]{};
   for_lanes<T>(n, [&](index i, index count) {
     const V x = load_any<V>(w + i, count);  // lanes beyond count are zero
-    in_double(x, [&](vec<double> half) {
-      if constexpr (has_l1) absolute += abs(half);
-      if constexpr (has_l2) squares = fma(half, half, squares);
+    in_double(x, [&](vec<double> half, int which) {
+      if constexpr (has_l1) absolute[which] += abs(half);
+      if constexpr (has_l2) squares[which] = fma(half, half, squares[which]);
     });
     V g = V{};
     if constexpr (has_l1) g = a * sign(x);
     if constexpr (has_l2) g = fma(V{} + b, x, g);
     store_any<V>(gradient + i, g, count);
   });
-  sums[0] = hsum(absolute);
-  sums[1] = hsum(squares);
+  sums[0] = hsum(absolute[0] + absolute[1]);
+  sums[1] = hsum(squares[0] + squares[1]);
 }
 
 template <class T> void soft_threshold(const T* w, T* y, index n, T threshold) {
@@ -44,14 +45,14 @@ template <class T> void clip(const T* x, T* y, index n, T low, T high) {
 }
 
 template <class T> double sum_of_squares(const T* x, index n, double factor) {
-  vec<double> sum{};
+  vec<double> sum[2]{};
   for_lanes<T>(n, [&](index i, index count) {
-    in_double(load_any<vec<T>>(x + i, count), [&](vec<double> half) {
+    in_double(load_any<vec<T>>(x + i, count), [&](vec<double> half, int which) {
       half *= factor;
-      sum = fma(half, half, sum);
+      sum[which] = fma(half, half, sum[which]);
     });
   });
-  return hsum(sum);
+  return hsum(sum[0] + sum[1]);
 }
 
 inline vec<double> times(vec<double> x, double factor) { return x * factor; }
