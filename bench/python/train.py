@@ -7,13 +7,14 @@
     python bench/python/train.py --compile             torch.compile too: half a minute for each network
     python bench/python/train.py --medium              precision="medium" and autocast to bfloat16, too
 
-Each library runs in a process of its own and is asked in turn; who goes first changes from round to round. A time is
-that of one step, the mean over an epoch that starts from the same weights each time: on one thread the CPU time of the
-process, as in the native benchmarks and the probe, so that a busy machine disturbs little; else by the clock on the
-wall. "step" contenders go through batches that were cut beforehand; "epoch" contenders (densekit fit, jax scan,
-keras fit, sklearn, ... epoch) also shuffle and gather rows. ratio is the contender's time divided by densekit's (above
-1: we are faster): the median over rounds with the 95 % bootstrap interval of that median. "of floor" is the time that
-the machine's FMA rate and bandwidth, probed before and after, allow at least, divided by the time taken.
+Each library runs in a process of its own and is asked in turn, the others being stopped; who goes first changes from
+round to round. A time is that of one step, the mean over an epoch that starts from the same weights each time: on one
+thread the CPU time of the process, as in the native benchmarks and the probe, so that a busy machine disturbs little;
+else by the clock on the wall. "step" contenders go through batches that were cut beforehand; "epoch" contenders
+(densekit fit, jax scan, keras fit, sklearn, ... epoch) also shuffle and gather rows. ratio is the contender's time
+divided by densekit's (above 1: we are faster): the median over rounds with the 95 % bootstrap interval of that median.
+"of floor" is the time that the machine's FMA rate and bandwidth, probed before and after, allow at least, divided by
+the time taken.
 
 Before anything is timed, everybody trains one epoch without dropout and without shuffling: the losses of the weights
 that result, evaluated by one piece of NumPy in float64, must be equal to 2e-3 relative. After the measurements, with
@@ -44,7 +45,6 @@ from training.workloads import BATCHES, WIDTHS, WORKLOADS, Workload, floor_secon
 
 OURS = "densekit fit"
 ROUGH = ("densekit fit medium", "torch fused bfloat16")  # products of bfloat16
-PAUSE = 0.004  # seconds in which the threads of the one before stop spinning
 # Losses after the same steps: a relu whose input is within rounding of 0 may go either way, a few in an epoch of W3,
 # and Adam makes a step of lr of it. Where none does, losses agree to 1e-7.
 SAME_LOSS, SAME_OUTPUT = 2e-3, 1e-5
@@ -143,7 +143,6 @@ class Run:
             order = names if r % 2 == 0 else names[::-1]
             shift = r // 2 % max(1, len(names))
             for name in order[shift:] + order[:shift]:
-                time.sleep(PAUSE)
                 clocks[name].append(self.workers[found[name]["library"]]("measure", name))
         after = roofline.limits(w, self.threads, level) if level else None
         if w.kind == "train":

@@ -1,8 +1,9 @@
 """A process for each library: it sets up what it is told, and measures when it is asked.
 
-A process of its own gives each library its own threads, allocator and settings; while one measures, the others wait at
-their pipe. The number of threads is set in the environment and, where there are more processors, by affinity (the only
-way that limits XLA) before anything is imported.
+A process of its own gives each library its own threads, allocator and settings. While one measures, the others are
+stopped: threads that wait for work by spinning (OpenMP's, Eigen's, OpenBLAS's) would take a processor from it. The
+number of threads is set in the environment and, where there are more processors, by affinity (the only way that limits
+XLA) before anything is imported.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import signal
 import sys
 import time
 import traceback
@@ -53,19 +55,26 @@ class Worker:
         self.version: str = self._answer()
 
     def __call__(self, method: str, *arguments: Any) -> Any:
+        self._signal("SIGCONT")
         self.pipe.send((method, arguments))
         return self._answer()
+
+    def _signal(self, name: str) -> None:
+        if hasattr(signal, name) and self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, getattr(signal, name))
 
     def _answer(self) -> Any:
         try:
             good, value = self.pipe.recv()
         except EOFError:
             raise RuntimeError(f"the process of {self.library} ended") from None
+        self._signal("SIGSTOP")
         if not good:
             raise RuntimeError(f"{self.library}: {value}")
         return value
 
     def close(self) -> None:
+        self._signal("SIGCONT")
         self.pipe.close()
         self.process.join(10)
 
