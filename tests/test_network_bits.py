@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from random_networks import Case
 
+import densekit
 from densekit import _core
 from densekit._reference_engine import ReferenceEngine
+from densekit.layers import Activation, BatchNorm, Dense
 
 TOGETHER = 10
 CHUNKS = pytest.mark.parametrize("first", range(0, 100, TOGETHER))
@@ -148,3 +150,22 @@ def test_a_tape_against_central_differences(rng):
                     ends.append((dy * engine.forward(x, training)).sum())
                 values.flat[at] = before
                 assert gradient.flat[at] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize(("rows", "inputs", "units"), [(513, 300, 256), (1025, 300, 300), (577, 600, 200)])
+def test_batches_that_are_cut_into_several_blocks_of_rows(rows, inputs, units):
+    """The last block has fewer rows of 64 than there are tasks for."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, inputs)).astype(np.float32), rng.integers(0, 5, rows)
+    found = []
+    for threads in (1, 2, 48):
+        densekit.set_num_threads(threads)
+        try:
+            layers = [Dense(units, use_bias=False), BatchNorm(), Activation("relu"), Dense(5)]
+            model = densekit.Sequential(layers, seed=0).compile("sgd", "cross_entropy")
+            model.fit(x, y, epochs=2, batch_size=rows, verbose=0)
+            found.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+        finally:
+            densekit.set_num_threads(None)
+    for weights in found[1:]:
+        np.testing.assert_array_equal(weights, found[0])

@@ -1,4 +1,5 @@
-"""precision="medium": products of operands rounded to bfloat16, where the processor gains from it; else float32."""
+"""precision="medium" and "high": products of operands rounded to bfloat16, or in two such parts, where the processor gains
+from it; else float32. What AMX's tiles compute, real or emulated: tests/native/amx_test.cpp."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import densekit.functional as F
 from densekit import _core
 from densekit.layers import BatchNorm, Dense, Dropout
 
-ROUNDS = _core.has_bfloat16()
+ROUNDS, TWO_PARTS = _core.has_bfloat16(), _core.has_bfloat16(2)
 needs_bfloat16 = pytest.mark.skipif(not ROUNDS, reason="this processor computes float32 as fast as bfloat16")
 SHAPES = [
     (16, 2048, 16),
@@ -53,6 +54,19 @@ def test_error_is_bounded_and_is_that_of_rounded_operands(shape, ta, tb):
         assert not np.array_equal(found, F.matmul(a, b, **how))
     else:
         np.testing.assert_array_equal(found, F.matmul(a, b, **how))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_error_of_two_parts_is_bounded(shape):
+    m, n, k = shape
+    a, b, _ = operands(np.random.default_rng(m + n + k), m, n, k)
+    found = F.matmul(a, b, precision="high")
+    size = np.abs(a).astype(float) @ np.abs(b).astype(float)
+    error = np.abs(found - a.astype(float) @ b.astype(float))
+    assert np.all(error <= (3 * 2.0**-18 + 2 * (k + 8) * 2.0**-24) * size)
+    assert np.sqrt(np.mean((error / size) ** 2)) <= 2e-6
+    if not (TWO_PARTS and min(shape) >= 16 and m * n * k >= 524288):
+        np.testing.assert_array_equal(found, F.matmul(a, b))
 
 
 def test_integers_of_eight_bits_are_exact():
@@ -119,7 +133,7 @@ def test_levels_without_bfloat16_and_other_words_compute_float32(each_level):
     for _level in each_level():
         for precision in ("high", "medium"):
             same = np.array_equal(F.matmul(a, b, precision=precision), F.matmul(a, b))
-            assert same == (precision == "high" or not _core.has_bfloat16())
+            assert same == (not _core.has_bfloat16(2 if precision == "high" else 1))
     assert np.array_equal(
         F.matmul(a.astype(float), b.astype(float), precision="medium"), F.matmul(a.astype(float), b.astype(float))
     )

@@ -14,7 +14,7 @@ static void require_product(const py::array& a, const char* a_name, const py::ar
 
 // y = activation(x w + b); saved, if given, receives what the slope is computed from.
 template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<Contiguous<T>>& b, Activation activation,
-                                     double parameter, Contiguous<T>& y, std::optional<Contiguous<T>> saved, bool bfloat16) {
+                                     double parameter, Contiguous<T>& y, std::optional<Contiguous<T>> saved, int bfloat16s) {
   require_product(x, "x", w, "w");
   const View<T> xv = matrix(x, "x"), wv = matrix(w, "w");
   const index m = xv.rows, n = wv.cols;
@@ -25,7 +25,7 @@ template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, c
                              saved ? output(*saved, "saved") : nullptr};
   T* out = output(y, "y");
   Context context = current_context();
-  if (bfloat16) context.bf16 = bf16_kernels();
+  context.bf16 = bf16_kernels(bfloat16s);
   const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv.cols));
   py::gil_scoped_release unlocked;
   matmul(context, xv, wv, out, epilogue, scratch.get());
@@ -51,7 +51,7 @@ template <class T> static void dense_backward(const Contiguous<T>& dz, const Str
 void bind_dense(py::module_& m) {
   DENSEKIT_DEF(m, "dense", dense, py::arg("x").noconvert(), py::arg("w").noconvert(), py::arg("b").noconvert().none(true),
                py::arg("activation"), py::arg("parameter"), py::arg("y").noconvert(), py::arg("saved").noconvert().none(true),
-               py::arg("bfloat16") = false);
+               py::arg("bfloat16s") = 0);
   DENSEKIT_DEF(m, "dense_backward", dense_backward, py::arg("dz").noconvert(), py::arg("x").noconvert(), py::arg("w").noconvert(),
                py::arg("dx").noconvert(), py::arg("dw").noconvert(), py::arg("db").noconvert());
 }

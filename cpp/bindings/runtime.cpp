@@ -44,7 +44,7 @@ void bind_runtime(py::module_& m) {
     return all;
   });
   m.def("active_level", &active_level);
-  m.def("has_bfloat16", [] { return bf16_kernels() != nullptr; });
+  m.def("has_bfloat16", [](int parts) { return bf16_kernels(parts) != nullptr; }, py::arg("parts") = 1);
   m.def("use_level", &use_level, py::arg("name"));
   m.def("vector_bytes", [] { return current_context().kernels<float>().gemm.tile_width / 2 * static_cast<int>(sizeof(float)); });
   m.def("threads", &threads);

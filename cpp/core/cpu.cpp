@@ -4,6 +4,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#if defined(DENSEKIT_BUILT_x86_v4_amx) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace densekit {
 
 // CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
@@ -18,6 +24,9 @@ DECLARE_LEVEL(x86_v4)
 #undef DECLARE_LEVEL
 namespace x86_v4_bf16 {
 extern const Bf16Kernels table;
+}
+namespace x86_v4_amx {
+extern const Bf16Kernels one_part, two_parts;
 }
 
 namespace {
@@ -78,6 +87,24 @@ std::atomic<const Row*>& active() {
 
 }  // namespace
 
+#if defined(DENSEKIT_BUILT_x86_v4_amx) && defined(__linux__)
+// Whether this process may use AMX. Linux gives its registers only to those that ask (Documentation/arch/x86/xstate.rst), once for
+// all threads.
+static bool ask_for_amx() {
+  unsigned eax, ebx, ecx, edx;
+  constexpr unsigned bfloat16 = 1u << 22, tiles = 1u << 24;  // of leaf 7
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || (edx & bfloat16) == 0 || (edx & tiles) == 0) return false;
+  constexpr long request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, request, tile_data) == 0;
+}
+static bool amx_allowed() {
+  static const bool allowed = ask_for_amx();
+  return allowed;
+}
+#elif defined(DENSEKIT_BUILT_x86_v4_amx)
+static bool amx_allowed() { return false; }
+#endif
+
 const std::vector<Level>& built_levels() {
   static const std::vector<Level> levels = [] {
     std::vector<Level> list;
@@ -88,12 +115,15 @@ const std::vector<Level>& built_levels() {
 }
 std::string active_level() { return active().load()->level.name; }
 const Table& active_table() { return *active().load()->table; }
-const Bf16Kernels* bf16_kernels() {
+const Bf16Kernels* bf16_kernels(int parts) {
 #if defined(DENSEKIT_BUILT_x86_v4_bf16)
-  // AMD computes two bfloat16 products in the time of one in float32 (Zen 4 and later); Intel takes twice that time.
-  static const bool fast = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
-  if (fast && &active_table() == &x86_v4::table) return &x86_v4_bf16::table;
+  if (parts > 0 && &active_table() == &x86_v4::table && __builtin_cpu_supports("avx512bf16")) {
+    if (amx_allowed()) return parts == 1 ? &x86_v4_amx::one_part : &x86_v4_amx::two_parts;
+    // AMD computes two bfloat16 products in the time of one in float32 (Zen 4 and later); Intel takes twice that time.
+    if (parts == 1 && __builtin_cpu_is("amd")) return &x86_v4_bf16::table;
+  }
 #endif
+  (void)parts;
   return nullptr;
 }
 void use_level(const std::string& name) { active() = &find(name); }

@@ -16,8 +16,11 @@ struct Level {
 const std::vector<Level>& built_levels();  // best first; the last one runs anywhere
 std::string active_level();
 const Table& active_table();
-// Products of bfloat16s, where this machine computes them faster than those of float32 and level x86_v4 is in use; else null.
-const Bf16Kernels* bf16_kernels();
+// Products of operands in one or two bfloat16 parts, where this machine computes them faster than those of float32 and level
+// x86_v4 is in use; else null. parts 0: null.
+const Bf16Kernels* bf16_kernels(int parts);
+// The least parts that a precision asks for: "medium" 1, "high" 2; 0 is float32 itself.
+inline int bf16_parts(const std::string& precision) { return precision == "medium" ? 1 : precision == "high" ? 2 : 0; }
 void use_level(const std::string& name);  // std::invalid_argument lists what this machine has
 
 }  // namespace densekit

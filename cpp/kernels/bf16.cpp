@@ -1,64 +1,26 @@
 // The products of bf16_table.h with AVX512_BF16, for the level x86_v4.
 #include "kernels/bf16_table.h"
-
-#include <immintrin.h>
+#include "kernels/bf16_x86.h"
 
 namespace densekit::x86_v4_bf16 {
 namespace {
 
-constexpr int tile_rows = 14, tile_vectors = 2, width = 16, tile_width = tile_vectors * width;
-
-__mmask16 first(index n) { return static_cast<__mmask16>(n >= width ? 0xffff : (1u << (n > 0 ? n : 0)) - 1u); }
-
-// Lanes that bfloat16 cannot hold: not finite, rounded to infinity, or denormal (which the product takes for zero).
-__mmask16 lost(__m512 x) {
-  const __m512i magnitude = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
-  const __mmask16 large = _mm512_cmpge_epu32_mask(magnitude, _mm512_set1_epi32(0x7f7f8000));
-  const __mmask16 small = _mm512_cmplt_epu32_mask(_mm512_sub_epi32(magnitude, _mm512_set1_epi32(1)), _mm512_set1_epi32(0x007fffff));
-  return large | small;
-}
+constexpr int tile_rows = 14, tile_vectors = 2, tile_width = tile_vectors * width;
 
 // to[p / 2 * to_stride + i] from rows p and p + 1 of `from`, whose rows are from_stride apart and n long; zeros up to `lanes`.
 __mmask16 pack_across(index k, index n, const float* from, index from_stride, std::uint32_t* to, index to_stride, index lanes) {
-  const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19,
-                                              3, 18, 2, 17, 1, 16, 0);
   __mmask16 bad = 0;
   for (index p = 0; p < k; p += 2) {
     const float* low_row = from + p * from_stride;
     for (index j = 0; j < lanes; j += width) {
       const __m512 low = _mm512_maskz_loadu_ps(first(n - j), low_row + j);
       const __m512 high = _mm512_maskz_loadu_ps(p + 1 < k ? first(n - j) : __mmask16{0}, low_row + from_stride + j);
-      bad |= lost(low) | lost(high);
-      const __m512i pairs = _mm512_permutexvar_epi16(interleave, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+      bad |= lost(low, least_normal) | lost(high, least_normal);
+      const __m512i pairs = interleaved(_mm512_cvtne2ps_pbh(high, low));
       _mm512_mask_storeu_epi32(to + p / 2 * to_stride + j, first(lanes - j), pairs);
     }
   }
   return bad;
-}
-
-// Transposes 16 x 16 of 32 bits.
-void transpose(__m512i* r) {
-  __m512i t[width];
-  for (int i = 0; i < width; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < width; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 8; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-  }
 }
 
 // The same from rows that lie along k: row i < n of `from` gives lane i.
@@ -72,7 +34,7 @@ __mmask16 pack_along(index k, index n, const float* from, index from_stride, std
         const index depth = j + i < n ? k - p : 0;
         const float* row = from + (j + i < n ? j + i : 0) * from_stride + p;
         const __m512 low = _mm512_maskz_loadu_ps(first(depth), row), high = _mm512_maskz_loadu_ps(first(depth - width), row + width);
-        bad |= lost(low) | lost(high);
+        bad |= lost(low, least_normal) | lost(high, least_normal);
         square[i] = (__m512i)_mm512_cvtne2ps_pbh(high, low);
       }
       transpose(square);
@@ -136,6 +98,7 @@ template <int rows> void choose_rows(index m, index n, index k, const std::uint3
 }  // namespace
 
 extern const Bf16Kernels table;
-const Bf16Kernels table{tile_rows, tile_width, (512 << 10) / sizeof(std::uint32_t), pack_a, pack_b, choose_rows<tile_rows>};
+const Bf16Kernels table{
+    tile_rows, tile_width, (512 << 10) / sizeof(std::uint32_t), 1, 2, false, nullptr, nullptr, pack_a, pack_b, choose_rows<tile_rows>};
 
 }  // namespace densekit::x86_v4_bf16

@@ -23,7 +23,11 @@ template <class T> struct Exact {
   using Packed = T;
   const GemmKernels<T>& gemm;
   static constexpr index depth = k_block;
-  static index packed_depth(index k) { return k; }
+  static constexpr bool whole_strips = false;
+  struct Session {
+    explicit Session(const Exact&) {}
+  };
+  index packed_depth(index k) const { return k; }
   int rows() const { return gemm.packed_rows; }
   bool pack_a(index m, index k, const T* a, View<T> of, T* to) const {
     return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to), true;
@@ -46,7 +50,19 @@ struct Rounded {
   using Packed = std::uint32_t;
   const Bf16Kernels& gemm;
   static constexpr index depth = bf16_block;
-  static index packed_depth(index k) { return (k + 1) / 2; }
+  const bool whole_strips = gemm.whole_strips;
+  struct Session {
+    explicit Session(const Rounded& tiles) : gemm(tiles.gemm) {
+      if (gemm.begin) gemm.begin();
+    }
+    ~Session() {
+      if (gemm.end) gemm.end();
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    const Bf16Kernels& gemm;
+  };
+  index packed_depth(index k) const { return gemm.parts * (ceil_div(k, gemm.depth_step) * gemm.depth_step / 2); }
   int rows() const { return gemm.rows; }
   bool pack_a(index m, index k, const float* a, View<float> of, Packed* to) const {
     return gemm.pack_a(m, k, a, of.row_stride, of.col_stride, to);
@@ -61,18 +77,29 @@ struct Rounded {
 };
 
 template <class Tiles> index resident_b(const Tiles& tiles) { return tiles.gemm.resident / 4; }
+// Rows of B that one panel of it may have while it stays in L2.
+template <class Tiles> index most_depth(const Tiles& tiles) {
+  return Tiles::depth * (resident_b(tiles) / (tiles.gemm.tile_width * tiles.packed_depth(Tiles::depth)));
+}
+
+// The last strip of a block of A may be packed as a whole one.
+template <class Tiles> index margin(const Tiles& tiles) {
+  return tiles.whole_strips ? tiles.rows() * tiles.packed_depth(most_depth(tiles)) : 0;
+}
 
 template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles) {
   using Packed = typename Tiles::Packed;
-  return Carver::bytes<Packed>(tiles.gemm.resident) + Carver::bytes<Packed>(resident_b(tiles), context.threads);
+  return Carver::bytes<Packed>(tiles.gemm.resident + margin(tiles)) + Carver::bytes<Packed>(resident_b(tiles), context.threads);
 }
 
-// Rows [first, end) in strips of nearly equal height, at most `most`.
+// Rows [first, end) in strips of at most `most`: of nearly equal height or, if `whole`, of that height but for the last.
 struct Strips {
-  Strips(index first, index end, index most)
-      : first(first), end(end), count(ceil_div(end - first, most)), pieces(end - first, std::max<index>(count, 1)) {}
+  Strips(index first, index end, index most, bool whole)
+      : first(first), end(end), count(ceil_div(end - first, most)), pieces(end - first, std::max<index>(count, 1)) {
+    if (whole) pieces.whole = most, pieces.rest = 0;
+  }
   index row(index s) const { return first + pieces.start(s); }
-  index rows(index s) const { return pieces.length(s); }
+  index rows(index s) const { return std::min(pieces.length(s), end - row(s)); }
   index first, end, count;
   Pieces pieces;
 };
@@ -95,13 +122,12 @@ template <class T> struct Foreseen {
 // Where the road is cut.
 struct Cut {
   template <class Tiles> Cut(const Context& context, const Tiles& tiles, index m, index n, index k, bool blocks) {
-    const index width = tiles.gemm.tile_width, block = Tiles::packed_depth(std::min(Tiles::depth, k));
+    const index width = tiles.gemm.tile_width, block = tiles.packed_depth(std::min(Tiles::depth, k));
     const index most_rows = tiles.gemm.resident / block / moment_rows * moment_rows;
-    const index most_depth = Tiles::depth * (resident_b(tiles) / (width * Tiles::packed_depth(Tiles::depth)));
     panels = ceil_div(n, width);
     rows = m <= most_rows ? m : moment_rows * ceil_div(ceil_div(m, ceil_div(m, most_rows)), moment_rows);
-    depth = std::min(most_depth, Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
-    group = std::max<index>(1, resident_b(tiles) / (width * Tiles::packed_depth(std::min(depth, k))));
+    depth = std::min(most_depth(tiles), Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
+    group = std::max<index>(1, resident_b(tiles) / (width * tiles.packed_depth(std::min(depth, k))));
     // Enough tasks for every thread: the columns are cut, and the rows as well where there are few columns.
     const index wanted = context.threads == 1 ? 1 : 4 * context.threads;
     col_tasks = std::max(ceil_div(panels, 16), std::min(panels, wanted));
@@ -121,10 +147,10 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
   using Packed = typename Tiles::Packed;
   const Kernels<T>& kernels = context.kernels<T>();
   const index m = a.rows, n = b.cols, k = a.cols, width = tiles.gemm.tile_width;
-  const bool blocks = epilogue.block_means;
-  const Cut cut(context, tiles, m, n, k, blocks);
+  const bool blocks = epilogue.block_means, in_blocks = blocks || tiles.whole_strips;
+  const Cut cut(context, tiles, m, n, k, in_blocks);
   Carver carver(scratch);
-  Packed* packed_a = carver.take<Packed>(tiles.gemm.resident);
+  Packed* packed_a = carver.take<Packed>(tiles.gemm.resident + margin(tiles));
   Packed* packed_b = carver.take<Packed>(resident_b(tiles) * context.threads);
   std::atomic<bool> failed{false};
   constexpr index size = static_cast<index>(sizeof(T));
@@ -134,15 +160,16 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
   for (index top = 0; top < m; top += cut.rows) {
     const index height = std::min(cut.rows, m - top);
     const auto strips_of = [&](index task) {
-      return Strips(top + row_start(height, cut.row_tasks, task, blocks), top + row_start(height, cut.row_tasks, task + 1, blocks),
-                    tiles.rows());
+      return Strips(top + row_start(height, cut.row_tasks, task, in_blocks), top + row_start(height, cut.row_tasks, task + 1, in_blocks),
+                    tiles.rows(), tiles.whole_strips);
     };
     for (index start = 0; start < k; start += cut.depth) {
       const index end = std::min(k, start + cut.depth), depth = end - start;
       const double nanoseconds = flops_time(height, n, depth);
       // A strip's rows lie together, block of k after block of k.
       const auto packed_at = [&](index row, index rows, index p) {
-        return packed_a + (row - top) * Tiles::packed_depth(depth) + rows * Tiles::packed_depth(p - start);
+        return packed_a + (row - top) * tiles.packed_depth(depth) +
+               (tiles.whole_strips ? tiles.rows() : rows) * tiles.packed_depth(p - start);
       };
 
       // Columns of A that are contiguous are read across several strips, so that a line is used up while it is near.
@@ -156,9 +183,7 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
           for (index q = 0; q < whole; q += chunk)
             for (index s = first; s < last; ++s) {
               const index row = strips.row(s), rows = strips.rows(s);
-              if (!tiles.pack_a(rows, std::min(chunk, whole - q), a.at(row, p + q), a,
-                                packed_at(row, rows, p) + rows * Tiles::packed_depth(q)))
-                failed = true;
+              if (!tiles.pack_a(rows, std::min(chunk, whole - q), a.at(row, p + q), a, packed_at(row, rows, p + q))) failed = true;
             }
         }
       });
@@ -166,11 +191,13 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
 
       context.parallel(cut.row_tasks * cut.col_tasks, nanoseconds, [&](index task, int worker) {
         const Strips strips = strips_of(task / cut.col_tasks);
+        if (strips.count == 0) return;  // the last block of A may have too few rows for all
         const index first_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks);
         const index end_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks + 1);
         const auto cols_from = [&](index panel, index count) {
           return std::min(n, std::min(panel + count, end_panel) * width) - panel * width;
         };
+        [[maybe_unused]] const typename Tiles::Session session(tiles);
         Packed* packed_group = packed_b + worker * resident_b(tiles);
         for (index first = first_panel; first < end_panel; first += cut.group) {
           const index last = std::min(first + cut.group, end_panel);
@@ -198,7 +225,7 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
                 block += next_depth > 0 && block->runs > 0;
                 *block = {bytes_of(out), 1, -64, std::numeric_limits<index>::max()};
                 const index d = std::min(Tiles::depth, end - p);
-                Packed* packed = packed_group + width * ((panel - first) * Tiles::packed_depth(depth) + Tiles::packed_depth(p - start));
+                Packed* packed = packed_group + width * ((panel - first) * tiles.packed_depth(depth) + tiles.packed_depth(p - start));
                 if (s > 0) tiles.tile(rows, cols, d, packed_at(row, rows, p), packed, out, n, p > 0, ahead);
                 else if (!tiles.first_tile(rows, cols, d, packed_at(row, rows, p), b.at(p, col), b, packed, out, n, p > 0, ahead))
                   failed = true;

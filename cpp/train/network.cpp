@@ -59,9 +59,7 @@ class Call {
     if (stop) context.interrupt = &interrupt_;
   }
   // A call that trains may compute less precisely; one that predicts may not, lest a row depend on its batch.
-  Call(bool (*stop)(), const Spec& trained) : Call(stop) {
-    if (trained.precision == "medium") context.bf16 = bf16_kernels();
-  }
+  Call(bool (*stop)(), const Spec& trained) : Call(stop) { context.bf16 = bf16_kernels(bf16_parts(trained.precision)); }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   Context context = current_context();

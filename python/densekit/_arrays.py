@@ -211,7 +211,9 @@ def flag(op: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-PRECISIONS = ("highest", "high", "medium")  # of products of float32: see functional.matmul
+# Of products of float32, and how many bfloat16s stand for an operand (0: none); see functional.matmul.
+BFLOAT16S = {"highest": 0, "high": 2, "medium": 1}
+PRECISIONS = tuple(BFLOAT16S)
 
 
 def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:

@@ -855,7 +855,7 @@ def dense(
     parameter: typing.SupportsFloat | typing.SupportsIndex,
     y: numpy.typing.NDArray[numpy.float32],
     saved: numpy.typing.NDArray[numpy.float32] | None,
-    bfloat16: bool = False,
+    bfloat16s: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> None: ...
 @typing.overload
 def dense(
@@ -866,7 +866,7 @@ def dense(
     parameter: typing.SupportsFloat | typing.SupportsIndex,
     y: numpy.typing.NDArray[numpy.float64],
     saved: numpy.typing.NDArray[numpy.float64] | None,
-    bfloat16: bool = False,
+    bfloat16s: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> None: ...
 @typing.overload
 def dense_backward(
@@ -980,7 +980,7 @@ def gaussian_noise(
     layer: typing.SupportsInt | typing.SupportsIndex,
     first: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
-def has_bfloat16() -> bool: ...
+def has_bfloat16(parts: typing.SupportsInt | typing.SupportsIndex = 1) -> bool: ...
 @typing.overload
 def information(
     kind: RowInformation,

@@ -6,6 +6,7 @@ import os
 import platform
 
 from densekit import _core
+from densekit._arrays import BFLOAT16S
 
 
 def set_num_threads(count: int | None) -> None:
@@ -64,7 +65,10 @@ def versions() -> dict[str, str]:
         "compiler": _core.compiler,
         "instruction sets": ", ".join(levels),
         "instruction set in use": _core.active_level(),
-        "bfloat16 products": "yes, with precision='medium'" if _core.has_bfloat16() else "no",
+        "bfloat16 products": ", ".join(
+            f"precision={word!r}" for word, count in BFLOAT16S.items() if _core.has_bfloat16(count)
+        )
+        or "no",
         "threads": str(_core.threads()),
         "thread backend": f"{_core.thread_backend()} (built: {', '.join(_core.thread_backends())})",
         "OpenMP runtimes loaded": ", ".join(openmp_runtimes()) or "none",
