@@ -1,5 +1,6 @@
-"""precision="medium" and "high": products of operands rounded to bfloat16, or in two such parts, where the processor gains
-from it; else float32. What AMX's tiles compute, real or emulated: tests/native/amx_test.cpp."""
+"""precision="medium" and "high": products of operands rounded to bfloat16, or in two such parts, where the processor
+gains from it; else float32. What AMX's tiles compute, real or emulated: tests/native/amx_test.cpp.
+"""
 
 from __future__ import annotations
 

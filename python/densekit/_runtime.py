@@ -57,6 +57,7 @@ def versions() -> dict[str, str]:
     import numpy as np
 
     levels = [name if supported else f"({name}: not on this machine)" for name, supported in _core.levels()]
+    rounding = [word for word, count in BFLOAT16S.items() if _core.has_bfloat16(count)]
     return {
         "densekit": _core.__version__,
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -65,10 +66,7 @@ def versions() -> dict[str, str]:
         "compiler": _core.compiler,
         "instruction sets": ", ".join(levels),
         "instruction set in use": _core.active_level(),
-        "bfloat16 products": ", ".join(
-            f"precision={word!r}" for word, count in BFLOAT16S.items() if _core.has_bfloat16(count)
-        )
-        or "no",
+        "bfloat16 products": ", ".join(f"precision={word!r}" for word in rounding) or "no",
         "threads": str(_core.threads()),
         "thread backend": f"{_core.thread_backend()} (built: {', '.join(_core.thread_backends())})",
         "OpenMP runtimes loaded": ", ".join(openmp_runtimes()) or "none",
