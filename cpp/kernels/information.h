@@ -17,8 +17,11 @@ struct EntropyTerm {  // -p log p
 struct CrossEntropyTerm {  // -p log q
   template <class D> static D term(D p, D q) { return D{} - p * log(q); }
 };
-struct DivergenceTerm {  // p log(p / q)
-  template <class D> static D term(D p, D q) { return p * (log(p) - log(q)); }
+template <class T> struct DivergenceTerm {  // p log(p / q)
+  template <class D> static D term(D p, D q) {
+    if constexpr (is_float<T>) return p * log(p / q);  // of float32 the quotient neither overflows nor underflows in float64
+    else return p * (log(p) - log(q));
+  }
 };
 template <class T, class Term> double row_information(const T* p, const T* q, index n) {
   using D = vec<double>;
@@ -117,8 +120,8 @@ template <class T> void log_gamma_of(const T* x, T* y, index n) {
 
 template <class T> constexpr InformationKernels<T> information_kernels{
     surprisal<T>,
-    {row_information<T, EntropyTerm>, row_information<T, CrossEntropyTerm>, row_information<T, DivergenceTerm>},
-    {short_rows<T, EntropyTerm>, short_rows<T, CrossEntropyTerm>, short_rows<T, DivergenceTerm>},
+    {row_information<T, EntropyTerm>, row_information<T, CrossEntropyTerm>, row_information<T, DivergenceTerm<T>>},
+    {short_rows<T, EntropyTerm>, short_rows<T, CrossEntropyTerm>, short_rows<T, DivergenceTerm<T>>},
     sum_of<T>,
     deviations<T>,
     {gaussian_of_sums<T>, nullptr, bernoulli_of_sums<T>, poisson_of_sums<T>, exponential_of_sums<T>, nullptr},

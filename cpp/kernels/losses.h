@@ -188,6 +188,14 @@ template <class T, template <class> class F> double density_loss(const T* locati
 template <class T> double nll_row(const T* log_p, const T* q, T weight, T* gradient, index n) {
   using V = vec<T>;
   using D = vec<double>;
+  if (n <= most_short_row) {  // one by one: several rows are then under way at a time
+    double sum = 0;
+    for (index j = 0; j < n; ++j) {
+      gradient[j] = q[j] * -weight;
+      sum -= q[j] == 0 ? 0 : double(q[j]) * double(log_p[j]);
+    }
+    return sum;
+  }
   D sum{};
   for_lanes<double>(n, [&](index i, index count) {
     const D share = load_as_double(q + i, count);

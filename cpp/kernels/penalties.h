@@ -55,18 +55,8 @@ template <class T> double sum_of_squares(const T* x, index n, double factor) {
   return hsum(sum[0] + sum[1]);
 }
 
-inline vec<double> times(vec<double> x, double factor) { return x * factor; }
-inline vec<float> times(vec<float> x, double factor) {
-  const half_floats low = __builtin_convertvector(low_half(x) * factor, half_floats);
-  const half_floats high = __builtin_convertvector(high_half(x) * factor, half_floats);
-  vec<float> y;
-  __builtin_memcpy(&y, &low, sizeof low);
-  __builtin_memcpy(reinterpret_cast<char*>(&y) + sizeof low, &high, sizeof high);
-  return y;
-}
 template <class T> void scale_by(const T* x, T* y, index n, double factor) {
-  using V = vec<T>;
-  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, times(load_any<V>(x + i, count), factor), count); });
+  for_lanes<double>(n, [&](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
 }
 
 template <class T> constexpr PenaltyKernels<T> penalty_kernels{

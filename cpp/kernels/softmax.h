@@ -56,10 +56,18 @@ template <class T> double dot(const T* a, const T* b, index n) {
   return hsum(sum);
 }
 
+// Sums of short rows are made one by one, so that several rows are under way at a time.
+template <class T, class F> double sum_of_row(index n, const F& in_lanes, const T* a, const T* b) {
+  if (n > most_short_row) return in_lanes();
+  double sum = 0;
+  for (index j = 0; j < n; ++j) sum += b ? double(a[j]) * double(b[j]) : double(a[j]);
+  return sum;
+}
+
 // dz = scale y (dy - <dy, y>): the Jacobian is diag(y) - y y'.
 template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
   using V = vec<T>;
-  const T along = T(dot(dy, y, n));
+  const T along = T(sum_of_row(n, [&] { return dot(dy, y, n); }, dy, y));
   for_lanes<T>(n, [&](index i, index count) {
     store_any<V>(dz + i, scaled(load_any<V>(y + i, count) * (load_any<V>(dy + i, count) - along), V{} + scale), count);
   });
@@ -68,9 +76,12 @@ template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n
 // dz = scale (dy - e^y sum(dy)), y the logarithm of the softmax.
 template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
   using V = vec<T>;
-  vec<double> total{};
-  for_lanes<double>(n, [&](index i, index count) { total += load_as_double(dy + i, count); });
-  const T sum = T(hsum(total));
+  const auto in_lanes = [&] {
+    vec<double> total{};
+    for_lanes<double>(n, [&](index i, index count) { total += load_as_double(dy + i, count); });
+    return hsum(total);
+  };
+  const T sum = T(sum_of_row(n, in_lanes, dy, static_cast<const T*>(nullptr)));
   for_lanes<T>(n, [&](index i, index count) {
     store_any<V>(dz + i, scaled(load_any<V>(dy + i, count) - exp(load_any<V>(y + i, count)) * sum, V{} + scale), count);
   });
