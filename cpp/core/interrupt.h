@@ -1,7 +1,9 @@
 // A question that a long call asks now and then on its own thread: is it to stop? (Ctrl-C, as a rule.)
 #pragma once
 #include <atomic>
-#include <chrono>
+#include <cstdint>
+
+#include "core/clock.h"
 
 namespace densekit {
 
@@ -16,7 +18,7 @@ class Interrupt {
   // Only by the thread that made the call; asks every 50 ms, for the first time after 50: short calls cost no question.
   bool poll() {
     if (stopped()) return true;
-    const auto now = std::chrono::steady_clock::now();
+    const std::int64_t now = coarse_nanoseconds();
     if (now < next_) return false;
     next_ = now + interval;
     if (ask_()) stopped_.store(true, std::memory_order_relaxed);
@@ -24,9 +26,9 @@ class Interrupt {
   }
 
  private:
-  static constexpr auto interval = std::chrono::milliseconds(50);
+  static constexpr std::int64_t interval = 50'000'000;
   Ask ask_;
-  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + interval;
+  std::int64_t next_ = coarse_nanoseconds() + interval;
   std::atomic<bool> stopped_{false};
 };
 

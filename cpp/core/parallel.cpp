@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/backends.h"
+#include "core/clock.h"
 #include "core/float_state.h"
 #if defined(__linux__)
 #include <sched.h>
@@ -54,19 +55,13 @@ int processors() {  // asked anew each time: the affinity may change
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// The same, asked once in each tick of the kernel's clock (some milliseconds): the question is a tenth of a small call.
+// The same, asked once in each tick of the coarse clock: the question is a tenth of a small call.
 int processors_lately() {
-#if defined(__linux__)
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  static thread_local timespec asked{};
+  const std::int64_t now = coarse_nanoseconds();
+  static thread_local std::int64_t asked = -1;
   static thread_local int answer = 0;
-  if (answer && asked.tv_nsec == now.tv_nsec && asked.tv_sec == now.tv_sec) return answer;
-  asked = now;
-  return answer = processors();
-#else
-  return processors();
-#endif
+  if (asked != now) asked = now, answer = processors();
+  return answer;
 }
 
 int default_threads(int processors) {

@@ -12,7 +12,7 @@ template <class F> inline void in_double(vec<float> x, F&& f) {
 }
 template <class F> inline void in_double(vec<double> x, F&& f) { f(x, 0); }
 
-template <class T, bool has_l1, bool has_l2> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
+template <class T, bool has_l1, bool has_l2, bool adds> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
   using V = vec<T>;
   vec<double> absolute[2]{}, squares[2]{};
   for_lanes<T>(n, [&](index i, index count) {
@@ -24,7 +24,7 @@ template <class T, bool has_l1, bool has_l2> void penalty(const T* w, T* gradien
     V g = V{};
     if constexpr (has_l1) g = a * sign(x);
     if constexpr (has_l2) g = fma(V{} + b, x, g);
-    store_any<V>(gradient + i, g, count);
+    store_any<V>(gradient + i, adds ? load_any<V>(gradient + i, count) + g : g, count);
   });
   sums[0] = hsum(absolute[0] + absolute[1]);
   sums[1] = hsum(squares[0] + squares[1]);
@@ -59,7 +59,12 @@ template <class T> void scale_by(const T* x, T* y, index n, double factor) {
   for_lanes<double>(n, [&](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
 }
 
-template <class T> constexpr PenaltyKernels<T> penalty_kernels{
-    penalty<T, true, false>, penalty<T, false, true>, penalty<T, true, true>, soft_threshold<T>, clip<T>, sum_of_squares<T>, scale_by<T>};
+template <class T>
+constexpr PenaltyKernels<T> penalty_kernels{{penalty<T, true, false, false>, penalty<T, false, true, false>, penalty<T, true, true, false>},
+                                            {penalty<T, true, false, true>, penalty<T, false, true, true>, penalty<T, true, true, true>},
+                                            soft_threshold<T>,
+                                            clip<T>,
+                                            sum_of_squares<T>,
+                                            scale_by<T>};
 
 DENSEKIT_END

@@ -246,10 +246,9 @@ template <class T> struct NoiseKernels {
 
 // Penalties on weights, soft thresholding and clipping.
 template <class T> struct PenaltyKernels {
-  // gradient = a sign(w) + b w, each term only where the name has it; sums[0] = sum |w|, sums[1] = sum w^2 in float64.
-  void (*l1)(const T* w, T* gradient, index n, T a, T b, double* sums);
-  void (*l2)(const T* w, T* gradient, index n, T a, T b, double* sums);
-  void (*elastic_net)(const T* w, T* gradient, index n, T a, T b, double* sums);
+  // gradient = a sign(w) + b w (L1, L2, both); sums[0] = sum |w|, sums[1] = sum w^2 in float64, of what the penalty has.
+  void (*gradient[3])(const T* w, T* gradient, index n, T a, T b, double* sums);
+  void (*add_gradient[3])(const T* w, T* gradient, index n, T a, T b, double* sums);  // gradient += the same
   void (*soft_threshold)(const T* w, T* y, index n, T threshold);  // sign(w) max(|w| - threshold, 0)
   void (*clip)(const T* x, T* y, index n, T low, T high);          // low <= high, infinities allowed
   double (*sum_of_squares)(const T* x, index n, double factor);    // of factor x, in float64

@@ -25,7 +25,7 @@ index penalty_scratch_bytes(index n) { return Carver::bytes<double>(2 * partials
 template <class T>
 double penalty(const Context& context, Penalty kind, const T* w, T* gradient, index n, double l1, double l2, void* scratch) {
   const auto& kernels = context.kernels<T>().penalty;
-  const auto kernel = kind == Penalty::l1 ? kernels.l1 : kind == Penalty::l2 ? kernels.l2 : kernels.elastic_net;
+  const auto kernel = kernels.gradient[static_cast<int>(kind)];
   double* sums = static_cast<double*>(scratch);
   for_partials(context, n, [&](index i, index begin, index length) {
     kernel(w + begin, gradient + begin, length, static_cast<T>(l1), static_cast<T>(l2), sums + 2 * i);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "ops/optimizers.h"
+#include "ops/penalties.h"
 
 namespace densekit {
 
@@ -87,11 +88,11 @@ template <class T> void Update<T>::penalise(const Kernels<T>& kernels, std::size
   const Piece& piece = pieces_[number];
   const Range& range = range_of(piece);
   if (!range.penalised() || divisor == 0) return;
-  const auto kernel = range.l2 == 0 ? kernels.penalty.l1 : range.l1 == 0 ? kernels.penalty.l2 : kernels.penalty.elastic_net;
-  alignas(64) T gradient[piece_length];
-  kernel(p + piece.begin, gradient, piece.length, static_cast<T>(range.proximal ? 0 : range.l1 / divisor),
-         static_cast<T>(range.l2 / divisor), &sums_[2 * number]);
-  if (g) kernels.elementwise.add(g + piece.begin, gradient, g + piece.begin, piece.length);
+  const int kind = static_cast<int>(range.l2 == 0 ? Penalty::l1 : range.l1 == 0 ? Penalty::l2 : Penalty::elastic_net);
+  alignas(64) T unused[piece_length];
+  (g ? kernels.penalty.add_gradient : kernels.penalty.gradient)[kind](p + piece.begin, g ? g + piece.begin : unused, piece.length,
+                                                                      static_cast<T>(range.proximal ? 0 : range.l1 / divisor),
+                                                                      static_cast<T>(range.l2 / divisor), &sums_[2 * number]);
 }
 
 template <class T> double Update<T>::sum_of_penalties(double divisor) const {
