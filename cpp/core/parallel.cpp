@@ -20,8 +20,6 @@
 namespace densekit {
 namespace {
 
-constexpr int most_threads = 1024;
-
 int positive_number(const char* name, bool strict) {  // 0: not set
   const char* text = std::getenv(name);
   if (!text || !*text) return 0;

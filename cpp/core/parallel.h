@@ -7,6 +7,8 @@
 
 namespace densekit {
 
+constexpr int most_threads = 1024;
+
 using index = std::ptrdiff_t;
 
 // How many threads a call may use (the caller included): what set_threads said, else DENSEKIT_NUM_THREADS, else

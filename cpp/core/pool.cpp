@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -68,20 +69,21 @@ class Pool {
  public:
   bool run(index tasks, int workers, double nanoseconds, TaskFunction function, const void* body, bool patient) {
     std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
-    if (!owner || tasks >= static_cast<index>(closed)) return false;
+    if (!owner || tasks >= static_cast<index>(low)) return false;
     const auto start = Patience::Clock::now();
     if (!patient && (patience_.rests(start) || (nanoseconds < worth_waking && (started_ < workers - 1 || sleepers_.load() > 0))))
       return false;
     start_threads(workers - 1);
-    // The fields change only while the claim is closed, so whoever saw a new field cannot claim from the old job.
-    const std::uint64_t job = (claim_.load() >> 32) + 2;
-    claim_.store((job - 1) << 32 | closed);
+    // The fields change only while all claims are closed, so whoever saw a new field cannot claim from the old job.
+    const std::uint64_t job = job_.load() + 1;
+    for (int w = 0; w < std::max(workers, workers_.load()); ++w) claims_[w].next.store(closed);
     function_.store(function, std::memory_order_release);
     body_.store(body, std::memory_order_release);
     tasks_.store(static_cast<std::uint32_t>(tasks), std::memory_order_release);
     workers_.store(workers, std::memory_order_release);
     done_.store(0, std::memory_order_release);
-    claim_.store(job << 32);
+    for (int w = 0; w < workers; ++w) claims_[w].next.store((job & low) << 32 | share_begin(tasks, workers, w));
+    job_.store(job);
     if (sleepers_.load() > 0) {
       { std::lock_guard<std::mutex> lock(sleep_); }
       wake_.notify_all();
@@ -98,33 +100,46 @@ class Pool {
   }
 
  private:
-  static constexpr std::uint64_t closed = 0xffffffff;
+  // A claim is the job's number (its low half) << 32 | the next task of a worker's share.
+  static constexpr std::uint64_t low = 0xffffffff, closed = low << 32 | low;
+  struct alignas(64) Claim {
+    std::atomic<std::uint64_t> next{closed};
+  };
   static constexpr double worth_waking = 60e3;  // nanoseconds; see docs/performance.md, "Two threads, and a busy neighbour"
+
+  // Each worker begins with a share of neighbouring tasks of its own, the same in each job of the same kind, so that what it wrote
+  // is still in its cache; then it helps the others.
+  static std::uint32_t share_begin(index tasks, int workers, int worker) { return static_cast<std::uint32_t>(tasks * worker / workers); }
 
   // Claims and runs tasks of the current job until none is left; returns the job's number.
   std::uint64_t work(int worker) {
-    std::uint64_t claim = claim_.load();
-    const std::uint64_t job = claim >> 32;
+    const std::uint64_t job = job_.load();
     const TaskFunction function = function_.load(std::memory_order_acquire);
     const void* body = body_.load(std::memory_order_acquire);
-    const std::uint32_t tasks = tasks_.load(std::memory_order_acquire);
-    if (worker >= workers_.load(std::memory_order_acquire)) return job;
-    while (claim >> 32 == job && static_cast<std::uint32_t>(claim) < tasks) {
-      if (!claim_.compare_exchange_weak(claim, claim + 1)) continue;
-      function(body, static_cast<index>(static_cast<std::uint32_t>(claim)), worker);
-      done_.fetch_add(1, std::memory_order_release);
-      claim = claim_.load();
+    const index tasks = tasks_.load(std::memory_order_acquire);
+    const int workers = workers_.load(std::memory_order_acquire);
+    for (int i = 0; worker < workers && i < workers; ++i) {
+      const int whose = (worker + i) % workers;
+      const std::uint32_t end = share_begin(tasks, workers, whose + 1);
+      std::atomic<std::uint64_t>& next = claims_[whose].next;
+      std::uint64_t claim = next.load();
+      while (claim >> 32 == (job & low) && static_cast<std::uint32_t>(claim) < end) {
+        if (!next.compare_exchange_weak(claim, claim + 1)) continue;
+        function(body, static_cast<index>(static_cast<std::uint32_t>(claim)), worker);
+        done_.fetch_add(1, std::memory_order_release);
+        claim = next.load();
+      }
     }
     return job;
   }
 
   void live(int worker) {
     for (std::uint64_t seen = 0;;) {
-      for (int spins = 0; spins < 2000 && claim_.load(std::memory_order_relaxed) >> 32 == seen; ++spins) pause();
-      if (claim_.load() >> 32 == seen) {
+      for (int spins = 0; spins < 2000 && job_.load(std::memory_order_relaxed) == seen; ++spins) pause();
+      if (job_.load() == seen) {
         std::unique_lock<std::mutex> lock(sleep_);
         ++sleepers_;
-        wake_.wait(lock, [&] { return claim_.load() >> 32 != seen; });
+        wake_.wait(lock, [&] { return job_.load() != seen; });
         --sleepers_;
       }
       seen = work(worker);
@@ -142,7 +157,8 @@ class Pool {
 
   std::mutex busy_, sleep_;
   std::condition_variable wake_;
-  std::atomic<std::uint64_t> claim_{closed};  // number of the job << 32 | next task
+  std::atomic<std::uint64_t> job_{0};
+  const std::unique_ptr<Claim[]> claims_{new Claim[most_threads]};
   std::atomic<TaskFunction> function_{nullptr};
   std::atomic<const void*> body_{nullptr};
   std::atomic<std::uint32_t> tasks_{0}, done_{0};
