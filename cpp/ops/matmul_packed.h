@@ -87,9 +87,16 @@ template <class Tiles> index margin(const Tiles& tiles) {
   return tiles.whole_strips ? tiles.rows() * tiles.packed_depth(most_depth(tiles)) : 0;
 }
 
-template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles) {
+// Elements of packed A that a worker may need for products of at most these sizes.
+template <class Tiles> index most_packed_a(const Tiles& tiles, index m, index k) {
+  const index all = tiles.gemm.resident + margin(tiles);
+  if (m > all || k > all) return all;  // the product below could overflow
+  return std::min(all, (m + tiles.rows()) * tiles.packed_depth(k) + 63) / 64 * 64;
+}
+template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles, index m, index k) {
   using Packed = typename Tiles::Packed;
-  return Carver::bytes<Packed>(tiles.gemm.resident + margin(tiles)) + Carver::bytes<Packed>(resident_b(tiles), context.threads);
+  return Carver::bytes<Packed>(most_packed_a(tiles, m, k), context.threads) + Carver::bytes<Packed>(resident_b(tiles), context.threads) +
+         Carver::bytes<index>(8, context.threads);
 }
 
 // Rows [first, end) in strips of at most `most`: of nearly equal height or, if `whole`, of that height but for the last.
@@ -119,128 +126,126 @@ template <class T> struct Foreseen {
   index stride, lines;
 };
 
-// Where the road is cut.
+// Where the road is cut. A task is a block of rows and a strip of columns.
 struct Cut {
-  template <class Tiles> Cut(const Context& context, const Tiles& tiles, index m, index n, index k, bool blocks) {
+  template <class Tiles> Cut(const Context& context, const Tiles& tiles, index m, index n, index k, bool in_blocks) {
     const index width = tiles.gemm.tile_width, block = tiles.packed_depth(std::min(Tiles::depth, k));
     const index most_rows = tiles.gemm.resident / block / moment_rows * moment_rows;
     panels = ceil_div(n, width);
-    rows = m <= most_rows ? m : moment_rows * ceil_div(ceil_div(m, ceil_div(m, most_rows)), moment_rows);
+    // Enough tasks for every thread: rows are cut only as far as A must be, or where there are few columns.
+    const index wanted = context.threads == 1 ? 1 : 4 * context.threads, least_rows = in_blocks ? moment_rows : 4 * tiles.rows();
+    const index blocks = std::max(ceil_div(m, most_rows), std::min(ceil_div(wanted, panels), ceil_div(m, least_rows)));
+    rows = blocks == 1 ? m : in_blocks ? moment_rows * ceil_div(ceil_div(m, blocks), moment_rows) : ceil_div(m, blocks);
+    row_tasks = ceil_div(m, rows);
+    col_tasks = std::min(panels, std::max(ceil_div(panels, 16), ceil_div(wanted, row_tasks)));
     depth = std::min(most_depth(tiles), Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
     group = std::max<index>(1, resident_b(tiles) / (width * tiles.packed_depth(std::min(depth, k))));
-    // Enough tasks for every thread: the columns are cut, and the rows as well where there are few columns.
-    const index wanted = context.threads == 1 ? 1 : 4 * context.threads;
-    col_tasks = std::max(ceil_div(panels, 16), std::min(panels, wanted));
-    row_tasks = std::min(ceil_div(wanted, col_tasks), ceil_div(std::min(m, rows), blocks ? moment_rows : 4 * tiles.rows()));
   }
-  index panels;       // of B, one tile wide
-  index rows, depth;  // of A that are packed at a time
-  index group;        // panels of B that are packed together
-  index col_tasks, row_tasks;
+  index panels;                // of B, one tile wide
+  index rows, depth;           // of A that a worker packs at a time
+  index group;                 // panels of B that are packed together
+  index row_tasks, col_tasks;  // tasks of the same rows follow each other
 };
 
-// A block of A that stays in L2 is packed for everybody, one tile's rows after another. Then each task takes a few panels of B
-// at a time, packs them while it computes the first tiles along them, and goes down the packed A. The next tile of C and the next
-// panels of B are asked for meanwhile. False: something could not be packed, and c is unfinished.
+// Each worker packs the block of A that its tasks need, one tile's rows after another; it stays in L2 for all tasks of these rows.
+// Then it takes a few panels of B at a time, packs them while it computes the first tiles along them, and goes down the packed A.
+// The next tile of C and the next panels of B are asked for meanwhile. Nothing that one worker has written is read by another.
+// False: something could not be packed, and c is unfinished.
 template <class T, class Tiles>
 bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
   using Packed = typename Tiles::Packed;
   const Kernels<T>& kernels = context.kernels<T>();
   const index m = a.rows, n = b.cols, k = a.cols, width = tiles.gemm.tile_width;
-  const bool blocks = epilogue.block_means, in_blocks = blocks || tiles.whole_strips;
-  const Cut cut(context, tiles, m, n, k, in_blocks);
+  const bool blocks = epilogue.block_means;
+  const Cut cut(context, tiles, m, n, k, blocks || tiles.whole_strips);
   Carver carver(scratch);
-  Packed* packed_a = carver.take<Packed>(tiles.gemm.resident + margin(tiles));
-  Packed* packed_b = carver.take<Packed>(resident_b(tiles) * context.threads);
+  const index a_size = most_packed_a(tiles, m, k);
+  Packed* all_a = carver.take<Packed>(a_size * context.threads);
+  Packed* all_b = carver.take<Packed>(resident_b(tiles) * context.threads);
+  index* packed_rows = carver.take<index>(context.threads * 8);  // the rows that a worker has packed; each in a line of its own
   std::atomic<bool> failed{false};
   constexpr index size = static_cast<index>(sizeof(T));
   const index tile_lines = width * size / 64, down_c = n * size - tile_lines * 64;
   const auto bytes_of = [](const T* x) { return reinterpret_cast<const char*>(x); };
 
-  for (index top = 0; top < m; top += cut.rows) {
-    const index height = std::min(cut.rows, m - top);
-    const auto strips_of = [&](index task) {
-      return Strips(top + row_start(height, cut.row_tasks, task, in_blocks), top + row_start(height, cut.row_tasks, task + 1, in_blocks),
-                    tiles.rows(), tiles.whole_strips);
-    };
-    for (index start = 0; start < k; start += cut.depth) {
-      const index end = std::min(k, start + cut.depth), depth = end - start;
-      const double nanoseconds = flops_time(height, n, depth);
+  for (index start = 0; start < k; start += cut.depth) {
+    const index end = std::min(k, start + cut.depth), depth = end - start;
+    for (int w = 0; w < context.threads; ++w) packed_rows[8 * w] = -1;
+    context.parallel(cut.row_tasks * cut.col_tasks, flops_time(m, n, depth), [&](index task, int worker) {
+      const index top = task / cut.col_tasks * cut.rows;
+      const Strips strips(top, std::min(m, top + cut.rows), tiles.rows(), tiles.whole_strips);
+      Packed* packed_a = all_a + worker * a_size;
+      Packed* packed_group = all_b + worker * resident_b(tiles);
       // A strip's rows lie together, block of k after block of k.
       const auto packed_at = [&](index row, index rows, index p) {
         return packed_a + (row - top) * tiles.packed_depth(depth) +
                (tiles.whole_strips ? tiles.rows() : rows) * tiles.packed_depth(p - start);
       };
-
-      // Columns of A that are contiguous are read across several strips, so that a line is used up while it is near.
-      constexpr index together = 6, few = 32;
-      const index bundles = ceil_div(ceil_div(height, cut.row_tasks) + moment_rows, tiles.rows() * together);
-      context.parallel(cut.row_tasks * bundles, nanoseconds / static_cast<double>(n) * 8, [&](index task, int) {
-        const Strips strips = strips_of(task / bundles);
-        const index first = task % bundles * together, last = std::min(strips.count, first + together);
-        for (index p = start; p < end; p += Tiles::depth) {
-          const index whole = std::min(Tiles::depth, end - p), chunk = a.row_stride == 1 ? few : whole;
-          for (index q = 0; q < whole; q += chunk)
-            for (index s = first; s < last; ++s) {
-              const index row = strips.row(s), rows = strips.rows(s);
-              if (!tiles.pack_a(rows, std::min(chunk, whole - q), a.at(row, p + q), a, packed_at(row, rows, p + q))) failed = true;
-            }
-        }
-      });
-      if (failed) return false;
-
-      context.parallel(cut.row_tasks * cut.col_tasks, nanoseconds, [&](index task, int worker) {
-        const Strips strips = strips_of(task / cut.col_tasks);
-        if (strips.count == 0) return;  // the last block of A may have too few rows for all
-        const index first_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks);
-        const index end_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks + 1);
-        const auto cols_from = [&](index panel, index count) {
-          return std::min(n, std::min(panel + count, end_panel) * width) - panel * width;
-        };
-        [[maybe_unused]] const typename Tiles::Session session(tiles);
-        Packed* packed_group = packed_b + worker * resident_b(tiles);
-        for (index first = first_panel; first < end_panel; first += cut.group) {
-          const index last = std::min(first + cut.group, end_panel);
-          // What comes after these panels: those to the right, or, at the end, further down.
-          const bool right = last < end_panel;
-          const index next = right ? last : first_panel, next_p = right ? start : end,
-                      next_depth = right ? depth : std::min(k - end, cut.depth);
-          const Foreseen<T> later(b, next_p, next * width, next_depth, cols_from(next, cut.group),
-                                  strips.count * (last - first) * ceil_div(depth, Tiles::depth));
-          index t = 0;
-          for (index s = 0; s < strips.count; ++s) {
-            const index row = strips.row(s), rows = strips.rows(s);
-            for (index panel = first; panel < last; ++panel) {
-              const index col = panel * width, cols = cols_from(panel, 1);
-              T* out = c + row * n + col;
-              for (index p = start; p < end; p += Tiles::depth, ++t) {
-                Ahead ahead;
-                Ahead::Block* block = ahead.blocks;
-                if (p + Tiles::depth >= end) {  // the next tile of C
-                  if (panel + 1 < last) *block++ = {bytes_of(out + width), tile_lines, down_c, rows};
-                  else if (s + 1 < strips.count)
-                    *block++ = {bytes_of(c + (row + rows) * n + first * width), tile_lines, down_c, strips.rows(s + 1)};
-                }
-                *block = later.piece(t);
-                block += next_depth > 0 && block->runs > 0;
-                *block = {bytes_of(out), 1, -64, std::numeric_limits<index>::max()};
-                const index d = std::min(Tiles::depth, end - p);
-                Packed* packed = packed_group + width * ((panel - first) * tiles.packed_depth(depth) + tiles.packed_depth(p - start));
-                if (s > 0) tiles.tile(rows, cols, d, packed_at(row, rows, p), packed, out, n, p > 0, ahead);
-                else if (!tiles.first_tile(rows, cols, d, packed_at(row, rows, p), b.at(p, col), b, packed, out, n, p > 0, ahead))
-                  failed = true;
+      const auto pack_block = [&] {
+        // Columns of A that are contiguous are read across several strips, so that a line is used up while it is near.
+        constexpr index together = 6, few = 32;
+        for (index first = 0; first < strips.count; first += together) {
+          const index last = std::min(strips.count, first + together);
+          for (index p = start; p < end; p += Tiles::depth) {
+            const index whole = std::min(Tiles::depth, end - p), chunk = a.row_stride == 1 ? few : whole;
+            for (index q = 0; q < whole; q += chunk)
+              for (index s = first; s < last; ++s) {
+                const index row = strips.row(s), rows = strips.rows(s);
+                if (!tiles.pack_a(rows, std::min(chunk, whole - q), a.at(row, p + q), a, packed_at(row, rows, p + q))) failed = true;
               }
-            }
-            if (failed) return;
           }
-          if (end == k)
-            finish(kernels, epilogue, c, n, strips.first, first * width, strips.end - strips.first, cols_from(first, cut.group));
         }
-        if (blocks && end == k)
-          block_moments(kernels, epilogue, c, n, strips.first, strips.end, first_panel * width, cols_from(first_panel, cut.panels));
-      });
-      if (failed) return false;
-    }
+        packed_rows[8 * worker] = top;
+      };
+      if (packed_rows[8 * worker] != top) pack_block();
+      if (failed) return;
+
+      [[maybe_unused]] const typename Tiles::Session session(tiles);
+      const index first_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks);
+      const index end_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks + 1);
+      const auto cols_from = [&](index panel, index count) {
+        return std::min(n, std::min(panel + count, end_panel) * width) - panel * width;
+      };
+      for (index first = first_panel; first < end_panel; first += cut.group) {
+        const index last = std::min(first + cut.group, end_panel);
+        // What comes after these panels: those to the right, or, at the end, further down.
+        const bool right = last < end_panel;
+        const index next = right ? last : first_panel, next_p = right ? start : end,
+                    next_depth = right ? depth : std::min(k - end, cut.depth);
+        const Foreseen<T> later(b, next_p, next * width, next_depth, cols_from(next, cut.group),
+                                strips.count * (last - first) * ceil_div(depth, Tiles::depth));
+        index t = 0;
+        for (index s = 0; s < strips.count; ++s) {
+          const index row = strips.row(s), rows = strips.rows(s);
+          for (index panel = first; panel < last; ++panel) {
+            const index col = panel * width, cols = cols_from(panel, 1);
+            T* out = c + row * n + col;
+            for (index p = start; p < end; p += Tiles::depth, ++t) {
+              Ahead ahead;
+              Ahead::Block* block = ahead.blocks;
+              if (p + Tiles::depth >= end) {  // the next tile of C
+                if (panel + 1 < last) *block++ = {bytes_of(out + width), tile_lines, down_c, rows};
+                else if (s + 1 < strips.count)
+                  *block++ = {bytes_of(c + (row + rows) * n + first * width), tile_lines, down_c, strips.rows(s + 1)};
+              }
+              *block = later.piece(t);
+              block += next_depth > 0 && block->runs > 0;
+              *block = {bytes_of(out), 1, -64, std::numeric_limits<index>::max()};
+              const index d = std::min(Tiles::depth, end - p);
+              Packed* packed = packed_group + width * ((panel - first) * tiles.packed_depth(depth) + tiles.packed_depth(p - start));
+              if (s > 0) tiles.tile(rows, cols, d, packed_at(row, rows, p), packed, out, n, p > 0, ahead);
+              else if (!tiles.first_tile(rows, cols, d, packed_at(row, rows, p), b.at(p, col), b, packed, out, n, p > 0, ahead))
+                failed = true;
+            }
+          }
+          if (failed) return;
+        }
+        if (end == k) finish(kernels, epilogue, c, n, strips.first, first * width, strips.end - strips.first, cols_from(first, cut.group));
+      }
+      if (blocks && end == k)
+        block_moments(kernels, epilogue, c, n, strips.first, strips.end, first_panel * width, cols_from(first_panel, cut.panels));
+    });
+    if (failed) return false;
   }
   return true;
 }
