@@ -19,7 +19,7 @@ from densekit import _core
 
 ROOT = pathlib.Path(__file__).parent.parent
 X86 = platform.machine() in ("x86_64", "AMD64")
-EXTRAS = {"x86_v4_bf16"} if X86 else set()  # more than a level, for processors that have it
+EXTRAS = {"x86_v4_bf16", "x86_v4_amx"} if X86 else set()  # more than a level, for processors that have it
 EXPORTED = {"PyInit__core", "densekit_get_num_threads", "densekit_set_num_threads"}
 
 pytestmark = pytest.mark.skipif(os.name != "posix" or platform.system() != "Linux", reason="reads ELF files")

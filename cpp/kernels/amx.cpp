@@ -169,8 +169,7 @@ template <int parts> constexpr Bf16Kernels kernels{
 
 }  // namespace
 
-extern const Bf16Kernels one_part, two_parts;
-const Bf16Kernels one_part = kernels<1>;
-const Bf16Kernels two_parts = kernels<2>;
+extern const Bf16Kernels table[2];
+const Bf16Kernels table[2] = {kernels<1>, kernels<2>};
 
 }  // namespace densekit::x86_v4_amx

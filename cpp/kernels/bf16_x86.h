@@ -3,7 +3,7 @@
 #pragma once
 #include <immintrin.h>
 
-#include "kernels/table.h"
+#include "kernels/asking.h"
 
 namespace densekit {
 namespace {

@@ -2,6 +2,7 @@
 // chain of FMAs from zero in the order of k; the blocks are added to C in order. Lanes run over columns, never over k,
 // so the bits of an element do not depend on the tile it falls in, on packing, or on threads.
 #pragma once
+#include "kernels/asking.h"
 #include "kernels/transpose.h"
 
 DENSEKIT_BEGIN

@@ -55,24 +55,6 @@ struct Ahead {
   };
   Block blocks[3];
 };
-// Where a tile is in it.
-struct Asking {
-  explicit Asking(const Ahead& ahead) : block(ahead.blocks), at(block->at), lines(block->lines), runs(block->runs) {}
-  void ask() {
-    __builtin_prefetch(at);
-    at += 64;
-    if (--lines > 0) return;
-    at += block->jump;
-    lines = block->lines;
-    if (--runs > 0) return;
-    ++block;
-    at = block->at, lines = block->lines, runs = block->runs;
-  }
-  const Ahead::Block* block;
-  const char* at;
-  index lines, runs;
-};
-
 template <class T> struct GemmKernels {
   int packed_rows, direct_rows, tile_width;  // the largest tiles
   index resident;                            // elements of A that are packed at a time and stay in L2
@@ -249,10 +231,10 @@ template <class T> struct PenaltyKernels {
   // gradient = a sign(w) + b w (L1, L2, both); sums[0] = sum |w|, sums[1] = sum w^2 in float64, of what the penalty has.
   void (*gradient[3])(const T* w, T* gradient, index n, T a, T b, double* sums);
   void (*add_gradient[3])(const T* w, T* gradient, index n, T a, T b, double* sums);  // gradient += the same
-  void (*soft_threshold)(const T* w, T* y, index n, T threshold);  // sign(w) max(|w| - threshold, 0)
-  void (*clip)(const T* x, T* y, index n, T low, T high);          // low <= high, infinities allowed
-  double (*sum_of_squares)(const T* x, index n, double factor);    // of factor x, in float64
-  void (*scale)(const T* x, T* y, index n, double factor);         // factor x, multiplied in float64, rounded once
+  void (*soft_threshold)(const T* w, T* y, index n, T threshold);                     // sign(w) max(|w| - threshold, 0)
+  void (*clip)(const T* x, T* y, index n, T low, T high);                             // low <= high, infinities allowed
+  double (*sum_of_squares)(const T* x, index n, double factor);                       // of factor x, in float64
+  void (*scale)(const T* x, T* y, index n, double factor);                            // factor x, multiplied in float64, rounded once
 };
 
 // Sums of powers, extremes: what norms are made of. Results are float64, NaN if an element is NaN (but for nonzeros).

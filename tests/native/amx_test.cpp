@@ -16,7 +16,7 @@
 #include "amx_emulator.h"
 
 namespace densekit::x86_v4_amx {
-extern const Bf16Kernels one_part, two_parts;
+extern const Bf16Kernels table[2];
 }
 namespace densekit {
 
@@ -63,7 +63,7 @@ static std::vector<float> product(const Matrix& a, const Matrix& b, const Bf16Ke
 static void test_shape(index m, index n, index k, bool ta, bool tb, int parts) {
   std::mt19937 random(static_cast<unsigned>(m * 31 + n * 7 + k));
   const Matrix a(m, k, ta, random), b(k, n, tb, random);
-  const Bf16Kernels* kernels = parts == 1 ? &x86_v4_amx::one_part : &x86_v4_amx::two_parts;
+  const Bf16Kernels* kernels = &x86_v4_amx::table[parts - 1];
   const std::vector<float> found = product(a, b, kernels, 1);
   const std::string name = std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(n) + (ta ? ", a turned" : "") +
                            (tb ? ", b turned" : "") + ", " + std::to_string(parts) + " part(s)";
@@ -99,7 +99,7 @@ static void test_refused(float value, bool in_b, int parts, bool refused) {
   std::mt19937 random(5);
   Matrix a(66, 600, false, random), b(600, 70, true, random);
   (in_b ? b : a).data[in_b ? 599 * 70 + 3 : 65 * 600 + 599] = value;
-  const Bf16Kernels* kernels = parts == 1 ? &x86_v4_amx::one_part : &x86_v4_amx::two_parts;
+  const Bf16Kernels* kernels = &x86_v4_amx::table[parts - 1];
   const std::vector<float> found = product(a, b, kernels, 2), exact = product(a, b, nullptr, 2);
   check((std::memcmp(found.data(), exact.data(), found.size() * 4) == 0) == refused,
         std::to_string(value) + (refused ? " must be computed in float32" : " must not be refused") + ", parts " + std::to_string(parts));
@@ -115,7 +115,7 @@ static void test_epilogue() {
   epilogue.bias = bias.data();
   epilogue.block_means = means.data();
   epilogue.block_squares = squares.data();
-  const std::vector<float> plain = product(a, b, &x86_v4_amx::two_parts, 3), biased = product(a, b, &x86_v4_amx::two_parts, 3, epilogue);
+  const std::vector<float> plain = product(a, b, &x86_v4_amx::table[1], 3), biased = product(a, b, &x86_v4_amx::table[1], 3, epilogue);
   for (index j = 0; j < 90; ++j)
     for (index block = 0; block < 4; ++block) {
       double sum = 0;
