@@ -138,6 +138,7 @@ struct Cut {
     rows = blocks == 1 ? m : in_blocks ? moment_rows * ceil_div(ceil_div(m, blocks), moment_rows) : ceil_div(m, blocks);
     row_tasks = ceil_div(m, rows);
     col_tasks = std::min(panels, std::max(ceil_div(panels, 16), ceil_div(wanted, row_tasks)));
+    while (row_tasks * col_tasks % context.threads != 0 && col_tasks < panels) ++col_tasks;  // so that shares are equal
     depth = std::min(most_depth(tiles), Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
     group = std::max<index>(1, resident_b(tiles) / (width * tiles.packed_depth(std::min(depth, k))));
   }
