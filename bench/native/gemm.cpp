@@ -12,9 +12,9 @@ struct Product {
   bool transpose_a = false, transpose_b = false;  // the operand lies in memory transposed
 };
 
-constexpr Product squares[] = {{"square", 8, 8, 8},          {"square", 16, 16, 16},       {"square", 32, 32, 32},
-                               {"square", 64, 64, 64},       {"square", 128, 128, 128},    {"square", 256, 256, 256},
-                               {"square", 512, 512, 512},    {"square", 1024, 1024, 1024}, {"square", 2048, 2048, 2048},
+constexpr Product squares[] = {{"square", 8, 8, 8},         {"square", 16, 16, 16},       {"square", 32, 32, 32},
+                               {"square", 64, 64, 64},      {"square", 128, 128, 128},    {"square", 256, 256, 256},
+                               {"square", 512, 512, 512},   {"square", 1024, 1024, 1024}, {"square", 2048, 2048, 2048},
                                {"square", 4096, 4096, 4096}};
 constexpr Product training[] = {{"forward", 1, 512, 784},
                                 {"forward", 8, 512, 784},
