@@ -117,7 +117,7 @@ std::string active_level() { return active().load()->level.name; }
 const Table& active_table() { return *active().load()->table; }
 const Bf16Kernels* bf16_kernels(int parts) {
 #if defined(DENSEKIT_BUILT_x86_v4_bf16)
-  if (parts > 0 && &active_table() == &x86_v4::table && __builtin_cpu_supports("avx512bf16")) {
+  if ((parts == 1 || parts == 2) && &active_table() == &x86_v4::table && __builtin_cpu_supports("avx512bf16")) {
     if (amx_allowed()) return &x86_v4_amx::table[parts - 1];
     // AMD computes two bfloat16 products in the time of one in float32 (Zen 4 and later); Intel takes twice that time.
     if (parts == 1 && __builtin_cpu_is("amd")) return &x86_v4_bf16::table;

@@ -17,7 +17,7 @@ const std::vector<Level>& built_levels();  // best first; the last one runs anyw
 std::string active_level();
 const Table& active_table();
 // Products of operands in one or two bfloat16 parts, where this machine computes them faster than those of float32 and level
-// x86_v4 is in use; else null. parts 0: null.
+// x86_v4 is in use; else null, as for any other number of parts.
 const Bf16Kernels* bf16_kernels(int parts);
 // The least parts that a precision asks for: "medium" 1, "high" 2; 0 is float32 itself.
 inline int bf16_parts(const std::string& precision) { return precision == "medium" ? 1 : precision == "high" ? 2 : 0; }

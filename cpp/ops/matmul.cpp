@@ -12,6 +12,11 @@ namespace {
 
 template <class T> constexpr bool is_float32 = std::is_same_v<T, float>;
 
+// piece_start in units of 64 rows where the moments of such blocks are wanted.
+index row_start(index m, index pieces, index p, bool blocks) {
+  return blocks ? std::min(m, moment_rows * piece_start(ceil_div(m, moment_rows), pieces, p)) : piece_start(m, pieces, p);
+}
+
 // Packing pays when each packed element is used often enough, and B does not stay in L2 as it lies. Columns of A that are
 // contiguous (a transposed) are read a few elements at a time: there it pays sooner. Measured: docs/performance.md.
 template <class T> bool goes_direct(const Context& context, index m, index n, index k, bool a_transposed) {

@@ -13,11 +13,6 @@
 
 namespace densekit {
 
-// piece_start in units of 64 rows where the moments of such blocks are wanted.
-inline index row_start(index m, index pieces, index p, bool blocks) {
-  return blocks ? std::min(m, moment_rows * piece_start(ceil_div(m, moment_rows), pieces, p)) : piece_start(m, pieces, p);
-}
-
 // Tiles of elements as they are.
 template <class T> struct Exact {
   using Packed = T;
