@@ -31,12 +31,10 @@ void add_normalization(index rows, index cols) {
   const double bytes = 4.0 * static_cast<double>(rows * cols);
   const ChannelShape shape{rows, cols, 1};
   add("batch_norm" + size, {.bytes = 2 * bytes, .traffic = Traffic::copy}, [=](const Context& context) {
-    auto a = std::make_shared<Arrays>(rows, cols, cols,
-                                      std::max(batch_norm_statistics_scratch_bytes(shape), normalize_scratch_bytes<float>(shape)));
+    auto a = std::make_shared<Arrays>(rows, cols, cols, batch_norm_scratch_bytes<float>(shape));
     return [=] {
-      batch_norm_statistics<float>(context, a->x.get(), shape, 1e-5, {}, a->mean.get(), a->inverse.get(), a->scratch.reserve(0));
-      normalize(context, a->x.get(), shape, a->mean.get(), a->inverse.get(), a->gamma.get(), a->beta.get(), a->y.get(),
-                a->scratch.reserve(0));
+      batch_norm<float>(context, a->x.get(), shape, 1e-5, {}, a->gamma.get(), a->beta.get(), a->mean.get(), a->inverse.get(), a->y.get(),
+                        a->scratch.reserve(0));
     };
   });
   add("batch_norm_backward" + size, {.bytes = 3 * bytes, .traffic = Traffic::triad}, [=](const Context& context) {

@@ -41,7 +41,7 @@ from machine import load, machine
 from medians import ratio
 from training import roofline
 from training.worker import LIBRARIES, Worker
-from training.workloads import BATCHES, WIDTHS, WORKLOADS, Workload, floor_seconds, flops
+from training.workloads import BATCHES, WIDTHS, WORKLOADS, Workload, floor_seconds, flops, stream_bytes
 
 OURS = "densekit fit"
 ROUGH = ("densekit fit medium", "torch fused bfloat16")  # products of bfloat16
@@ -137,14 +137,15 @@ class Run:
         ours, names = ours_of(w), list(found)
         pairs = self.given.pairs or default_rounds(w, self.given)
         level = self.level()
-        before = roofline.limits(w, self.threads, level) if level else None
+        stream, _, size = stream_bytes(w)
+        before = roofline.limits(stream, size, self.threads, level) if level else None
         clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
         for r in range(pairs):
             order = names if r % 2 == 0 else names[::-1]
             shift = r // 2 % max(1, len(names))
             for name in order[shift:] + order[:shift]:
                 clocks[name].append(self.workers[found[name]["library"]]("measure", name))
-        after = roofline.limits(w, self.threads, level) if level else None
+        after = roofline.limits(stream, size, self.threads, level) if level else None
         if w.kind == "train":
             self.in_band(w, found)
         for worker in self.workers.values():

@@ -8,19 +8,24 @@ namespace densekit::bindings {
 
 static void require_saved(const Contiguous<double>& saved, index n) { require_shape(saved, "saved", {2, n}); }
 
-template <class T> static void batch_norm_statistics(const Contiguous<T>& x, double eps, std::optional<Contiguous<T>> running_mean,
-                                                     std::optional<Contiguous<T>> running_var, double decay, bool unbiased,
-                                                     Contiguous<double>& saved) {
+template <class T> static void batch_norm(const Contiguous<T>& x, const std::optional<Contiguous<T>>& gamma,
+                                          const std::optional<Contiguous<T>>& beta, double eps, std::optional<Contiguous<T>> running_mean,
+                                          std::optional<Contiguous<T>> running_var, double decay, bool unbiased, Contiguous<double>& saved,
+                                          Contiguous<T>& y) {
   const ChannelShape shape = channel_shape(x, "x");
   require_values(shape, x);
   require_saved(saved, shape.channels);
+  require_shape(y, "y", {shape.outer, shape.channels, shape.inner});
   const RunningStatistics<T> running{optional_output(running_mean, "running_mean", shape.channels),
                                      optional_output(running_var, "running_var", shape.channels), decay, unbiased};
-  const T* in = input(x, "x");
-  double* out = output(saved, "saved");
-  const Scratch scratch(batch_norm_statistics_scratch_bytes(shape));
+  const T *in = input(x, "x"), *scale = optional_input(gamma, "gamma", shape.channels),
+          *shift = optional_input(beta, "beta", shape.channels);
+  double* statistics = output(saved, "saved");
+  T* out = output(y, "y");
+  const Scratch scratch(batch_norm_scratch_bytes<T>(shape));
   py::gil_scoped_release unlocked;
-  densekit::batch_norm_statistics(current_context(), in, shape, eps, running, out, out + shape.channels, scratch.get());
+  densekit::batch_norm(current_context(), in, shape, eps, running, scale, shift, statistics, statistics + shape.channels, out,
+                       scratch.get());
 }
 
 template <class T> static void normalize(const Contiguous<T>& x, const Contiguous<double>& mean, const Contiguous<double>& inverse,
@@ -90,9 +95,10 @@ template <class T> static void layer_norm_backward(const Contiguous<T>& dy, cons
 }
 
 void bind_normalization(py::module_& m) {
-  DENSEKIT_DEF(m, "batch_norm_statistics", batch_norm_statistics, py::arg("x").noconvert(), py::arg("eps"),
-               py::arg("running_mean").noconvert().none(true), py::arg("running_var").noconvert().none(true), py::arg("decay"),
-               py::arg("unbiased"), py::arg("saved").noconvert());
+  DENSEKIT_DEF(m, "batch_norm", batch_norm, py::arg("x").noconvert(), py::arg("gamma").noconvert().none(true),
+               py::arg("beta").noconvert().none(true), py::arg("eps"), py::arg("running_mean").noconvert().none(true),
+               py::arg("running_var").noconvert().none(true), py::arg("decay"), py::arg("unbiased"), py::arg("saved").noconvert(),
+               py::arg("y").noconvert());
   DENSEKIT_DEF(m, "normalize", normalize, py::arg("x").noconvert(), py::arg("mean").noconvert(), py::arg("inverse").noconvert(),
                py::arg("gamma").noconvert().none(true), py::arg("beta").noconvert().none(true), py::arg("y").noconvert());
   DENSEKIT_DEF(m, "batch_norm_backward", batch_norm_backward, py::arg("dy").noconvert(), py::arg("x").noconvert(),

@@ -98,18 +98,22 @@ template <class V> struct HardSwish {  // z hard_sigmoid(z). Howard et al., arXi
   static V slope(V z, V) { return select<V>(z <= -3, V{}, select<V>(z >= 3, V{} + 1, z / 3 + lane<V>(0.5))); }
 };
 
-template <class T, template <class> class F> void activation_forward(const T* z, T* y, index n, T parameter) {
+template <class T, template <class> class F> void activation_forward(const T* z, T* y, index n, T parameter, Store store) {
   using V = vec<T>;
-  for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, F<V>::forward(load_any<V>(z + i, count), V{} + parameter), count); });
+  for_stored_lanes(y, n, store,
+                   [=](index i, index count, auto put) { put(y + i, F<V>::forward(load_any<V>(z + i, count), V{} + parameter), count); });
+  finish(store);
 }
-template <class T, template <class> class F> void activation_backward(const T* dy, const T* saved, T* dz, index n, T parameter) {
+template <class T, template <class> class F>
+void activation_backward(const T* dy, const T* saved, T* dz, index n, T parameter, Store store) {
   using V = vec<T>;
-  for_lanes<T>(n, [&](index i, index count) {
+  for_stored_lanes(dz, n, store, [=](index i, index count, auto put) {
     const V slope = F<V>::slope(load_any<V>(saved + i, count), V{} + parameter);
     const V upstream = load_any<V>(dy + i, count);
     // A slope of zero selects zero instead of multiplying, so that a dead unit stays dead when dy is infinite.
-    store_any<V>(dz + i, select<V>(slope == 0, V{}, upstream * slope), count);
+    put(dz + i, select<V>(slope == 0, V{}, upstream * slope), count);
   });
+  finish(store);
 }
 
 template <class T> constexpr ActivationKernels<T> activation_kernels{{

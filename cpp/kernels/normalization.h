@@ -4,8 +4,7 @@
 
 DENSEKIT_BEGIN
 
-// Columns whose sums are carried at the same time: enough chains to hide the latency of an addition.
-constexpr int chains = 4;
+constexpr int chains = 4;  // sums carried at the same time, to hide the latency of an addition
 
 // Sums over n elements, k of them at a time; term(i, count) gives the k vectors to add. Four chains, then one fixed tree.
 template <int k> struct Terms {
@@ -34,25 +33,40 @@ template <int k, class F> inline Totals<k> lane_sums(index n, F&& term) {
   return totals;
 }
 
-// Two sums for each column of a matrix, each a chain over the rows; step(row, column, count, sum, dot) adds to both,
+// Calls body(i, constant) for rows in groups of four, then for each that is left; constant.count says which. What belongs to
+// a column is then loaded once for four rows, and memory is read along four rows at a time.
+template <int n> struct RowGroup {
+  static constexpr int count = n;
+};
+template <class F> inline void for_row_groups(index rows, F&& body) {
+  index i = 0;
+  for (; i + 4 <= rows; i += 4) body(i, RowGroup<4>{});
+  for (; i < rows; ++i) body(i, RowGroup<1>{});
+}
+
+// Two sums for each column of a matrix, each a chain over the rows; step(row, column, count, made, sum, dot) adds to both,
 // begin(column, count) makes what step needs of a column, end(column, count, made, sum, dot) stores.
 template <class Begin, class Step, class End> inline void column_sums(index rows, index cols, Begin&& begin, Step&& step, End&& end) {
   using D = vec<double>;
-  constexpr index w = width<double>;
-  index j = 0;
-  for (; j + chains * w <= cols; j += chains * w) {
-    D made[chains], sum[chains]{}, dot[chains]{};
-    for (int c = 0; c < chains; ++c) made[c] = begin(j + c * w, w);
-    for (index i = 0; i < rows; ++i)
-      for (int c = 0; c < chains; ++c) step(i, j + c * w, w, made[c], sum[c], dot[c]);
-    for (int c = 0; c < chains; ++c) end(j + c * w, w, made[c], sum[c], dot[c]);
-  }
-  for (; j < cols; j += w) {
-    const index count = cols - j < w ? cols - j : w;
-    const D made = begin(j, count);
-    D sum{}, dot{};
-    for (index i = 0; i < rows; ++i) step(i, j, count, made, sum, dot);
-    end(j, count, made, sum, dot);
+  constexpr index w = width<double>, vectors = 64;
+  D made[vectors], sum[vectors], dot[vectors];  // in the first cache
+  for (index first = 0; first < cols; first += vectors * w) {
+    const index n = cols - first < vectors * w ? cols - first : vectors * w;
+    for_lanes<double>(n, [&](index j, index count) {
+      made[j / w] = begin(first + j, count);
+      sum[j / w] = dot[j / w] = D{};
+    });
+    for_row_groups(rows, [&](index i, auto group) {
+      for_lanes<double>(n, [&](index j, index count) {
+        const D m = made[j / w];
+        D s = sum[j / w], d = dot[j / w];
+#pragma GCC unroll 4
+        for (index r = 0; r < group.count; ++r) step(i + r, first + j, count, m, s, d);
+        sum[j / w] = s;
+        dot[j / w] = d;
+      });
+    });
+    for_lanes<double>(n, [&](index j, index count) { end(first + j, count, made[j / w], sum[j / w], dot[j / w]); });
   }
 }
 
@@ -60,7 +74,7 @@ template <class V> inline bits<V> is_finite(V x) { return abs(x) < constant<V>::
 
 // Sums are taken about a pivot, an element of the column itself. Then (pivot - mean)^2 <= m2, so that the subtraction
 // below loses at most a factor `rows` (64) of float64's digits whatever the data; a constant column gives exactly 0.
-template <class T> void column_moments(const T* x, index rows, index cols, index ldx, double* mean, double* m2) {
+template <class T> void column_moments(const T* x, index rows, index cols, index ldx, double* mean, double* m2, bool far) {
   using D = vec<double>;
   const double inverse = 1 / static_cast<double>(rows);
   column_sums(
@@ -70,6 +84,7 @@ template <class T> void column_moments(const T* x, index rows, index cols, index
         return select<D>(is_finite(pivot), pivot, D{});  // so that the mean of a column with an infinity is that infinity
       },
       [&](index i, index j, index count, D pivot, D& sum, D& squares) {
+        if (far && j % (cache_line / sizeof(T)) == 0) __builtin_prefetch(x + (i + 4) * ldx + j);  // a row of the next group
         const D d = load_as_double(x + i * ldx + j, count) - pivot;
         sum += d;
         squares = fma(d, d, squares);
@@ -129,25 +144,36 @@ template <class T> struct Inverse {
   }
 };
 
-template <class T> void column_affine(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy) {
+template <class T> void column_affine(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy, Store store) {
   using V = vec<T>;
-  const T *high = map.mean.high, *low = map.mean.low, *stretch = map.stretch, *scale = map.scale, *shift = map.shift;
-  for (index i = 0; i < rows; ++i)  // along the rows, as the memory lies: the coefficients stay in the first cache
-    for_lanes<T>(cols, [&](index j, index count) {
-      V v = load_any<V>(x + i * ldx + j, count);
-      if (stretch) v *= load_any<V>(stretch + j, count);
-      const V d = centered(v, load_any<V>(high + j, count), load_any<V>(low + j, count));
-      store_any<V>(y + i * ldy + j, fma(d, load_any<V>(scale + j, count), load_any<V>(shift + j, count)), count);
+  const Affine<T> m = map;                                       // a copy that no store can change
+  if (ldy * sizeof(T) % cache_line != 0) store = Store::cached;  // rows that begin at different places in a line
+  for_row_groups(rows, [=](index i, auto group) {
+    for_stored_lanes(y + i * ldy, cols, store, [=](index j, index count, auto put) {
+      const V high = load_any<V>(m.mean.high + j, count), low = load_any<V>(m.mean.low + j, count);
+      const V scale = load_any<V>(m.scale + j, count), shift = load_any<V>(m.shift + j, count);
+      const V stretch = m.stretch ? load_any<V>(m.stretch + j, count) : V{};
+#pragma GCC unroll 4
+      for (index r = 0; r < group.count && put.past; ++r) __builtin_prefetch(x + (i + r + group.count) * ldx + j);  // the next group
+#pragma GCC unroll 4
+      for (index r = 0; r < group.count; ++r) {
+        V v = load_any<V>(x + (i + r) * ldx + j, count);
+        if (m.stretch) v *= stretch;
+        put(y + (i + r) * ldy + j, fma(centered(v, high, low), scale, shift), count);
+      }
     });
+  });
+  finish(store);
 }
 
-template <class T> void run_affine(const T* x, index n, double mean, T stretch, T scale, T shift, T* y) {
+template <class T> void run_affine(const T* x, index n, double mean, T stretch, T scale, T shift, T* y, Store store) {
   using V = vec<T>;
   const Center<T> center(mean * double(stretch));
   const V high = V{} + center.high, low = V{} + center.low, factor = V{} + scale, offset = V{} + shift;
-  for_lanes<T>(n, [&](index i, index count) {
-    store_any<V>(y + i, fma(centered(load_any<V>(x + i, count) * stretch, high, low), factor, offset), count);
+  for_stored_lanes(y, n, store, [=](index i, index count, auto put) {
+    put(y + i, fma(centered(load_any<V>(x + i, count) * stretch, high, low), factor, offset), count);
   });
+  finish(store);
 }
 
 template <class T> void layer_affine(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y) {
@@ -203,16 +229,24 @@ template <class T> void layer_gradient_sums(const T* dy, const T* x, index rows,
 }
 
 template <class T> void column_backward(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch,
-                                        const T* a, const T* b, const T* c, T* dx) {
+                                        const T* a, const T* b, const T* c, T* dx, Store store) {
   using V = vec<T>;
-  for (index i = 0; i < rows; ++i)
-    for_lanes<T>(cols, [&](index j, index count) {
-      const V d = centered(load_any<V>(x + i * ldx + j, count), load_any<V>(mean.high + j, count), load_any<V>(mean.low + j, count));
-      const V rest = fma(d, load_any<V>(b + j, count), load_any<V>(c + j, count));
-      V sum = load_any<V>(dy + i * ldx + j, count) + rest;
-      if (stretch) sum *= load_any<V>(stretch + j, count);
-      store_any<V>(dx + i * ldx + j, sum * load_any<V>(a + j, count), count);
+  if (ldx * sizeof(T) % cache_line != 0) store = Store::cached;
+  for_row_groups(rows, [=](index i, auto group) {
+    for_stored_lanes(dx + i * ldx, cols, store, [=](index j, index count, auto put) {
+      const V high = load_any<V>(mean.high + j, count), low = load_any<V>(mean.low + j, count);
+      const V va = load_any<V>(a + j, count), vb = load_any<V>(b + j, count), vc = load_any<V>(c + j, count);
+      const V stretched = stretch ? load_any<V>(stretch + j, count) : V{};
+#pragma GCC unroll 4
+      for (index r = 0; r < group.count; ++r) {
+        const index at = (i + r) * ldx + j;
+        V sum = load_any<V>(dy + at, count) + fma(centered(load_any<V>(x + at, count), high, low), vb, vc);
+        if (stretch) sum *= stretched;
+        put(dx + at, sum * va, count);
+      }
     });
+  });
+  finish(store);
 }
 
 template <class T> void run_backward(const T* dy, const T* x, index n, double mean, T stretch, T a, T b, T c, T* dx) {

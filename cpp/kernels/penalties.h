@@ -44,15 +44,25 @@ template <class T> void clip(const T* x, T* y, index n, T low, T high) {
   for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, clamp(load_any<V>(x + i, count), low, high), count); });
 }
 
-template <class T> double sum_of_squares(const T* x, index n, double factor) {
-  vec<double> sum[2]{};
-  for_lanes<T>(n, [&](index i, index count) {
-    in_double(load_any<vec<T>>(x + i, count), [&](vec<double> half, int which) {
-      half *= factor;
-      sum[which] = fma(half, half, sum[which]);
+template <class T, class F> double sum_of_squares_of(const T* x, index n, F&& scaled) {
+  using D = vec<double>;
+  D sum[4][2]{};
+  const auto add = [&](vec<T> v, int chain) {
+    in_double(v, [&](D half, int which) {
+      const D s = scaled(half);
+      sum[chain][which] = fma(s, s, sum[chain][which]);
     });
-  });
-  return hsum(sum[0] + sum[1]);
+  };
+  const index whole = for_fours<T>(n, [&](index i, int k) { add(load<vec<T>>(x + i), k); });
+  for_lanes<T>(n - whole, [&](index i, index count) { add(load_any<vec<T>>(x + whole + i, count), 0); });
+  D all[4];
+  for (int k = 0; k < 4; ++k) all[k] = sum[k][0] + sum[k][1];
+  return hsum((all[0] + all[1]) + (all[2] + all[3]));
+}
+template <class T> double sum_of_squares(const T* x, index n, double factor) {
+  using D = vec<double>;
+  if (factor == 1) return sum_of_squares_of(x, n, [](D v) { return v; });
+  return sum_of_squares_of(x, n, [=](D v) { return v * factor; });
 }
 
 template <class T> void scale_by(const T* x, T* y, index n, double factor) {

@@ -8,27 +8,41 @@ DENSEKIT_BEGIN
 
 template <class T> T row_max(const T* z, index n) {
   using V = vec<T>;
-  V largest = V{} - constant<V>::infinity;
-  for_lanes<T>(n, [&](index i, index count) {
-    const V x = select<V>(first_lanes<V>(count), load_any<V>(z + i, count), V{} - constant<V>::infinity);
-    largest = max_nan(x, largest);
+  const V lowest = V{} - constant<V>::infinity;
+  V largest[4] = {lowest, lowest, lowest, lowest};  // four chains, so that none waits for the one before it
+  const index whole = for_fours<T>(n, [&](index i, int k) { largest[k] = max_nan(load<V>(z + i), largest[k]); });
+  for_lanes<T>(n - whole, [&](index i, index count) {
+    const V x = select<V>(first_lanes<V>(count), load_any<V>(z + whole + i, count), lowest);
+    largest[0] = max_nan(x, largest[0]);
   });
-  return hmax_nan(largest);
+  return hmax_nan(max_nan(max_nan(largest[0], largest[1]), max_nan(largest[2], largest[3])));
 }
 
 // x scale, and 0 where x is: scale, the inverse of a temperature, may be infinite.
 template <class V> inline V scaled(V x, V scale) { return select<V>(x == 0, x, x * scale); }
 
-// y = e^((z - max) scale); returns the sum of y.
-template <class T> double exponentials(const T* z, T* y, index n, T max, T scale) {
+// y = e^argument(z - max); returns the sum of y: of four vectors in T, rounded twice, of those sums in float64.
+template <class T, class F> double exponentials_of(const T* z, T* y, index n, T max, F&& argument) {
   using V = vec<T>;
   vec<double> sum{};
-  for_lanes<T>(n, [&](index i, index count) {
-    const V e = exp(scaled(load_any<V>(z + i, count) - max, V{} + scale));
-    store_any<V>(y + i, e, count);
-    sum += sum_halves(select<V>(first_lanes<V>(count), e, V{}));
+  V e[4];
+  const index whole = for_fours<T>(n, [&](index i, int k) {
+    e[k] = exp(argument(load<V>(z + i) - max));
+    store<V>(y + i, e[k]);
+    if (k == 3) sum += sum_halves((e[0] + e[1]) + (e[2] + e[3]));
+  });
+  for_lanes<T>(n - whole, [&](index i, index count) {
+    const V last = exp(argument(load_any<V>(z + whole + i, count) - max));
+    store_any<V>(y + whole + i, last, count);
+    sum += sum_halves(select<V>(first_lanes<V>(count), last, V{}));
   });
   return hsum(sum);
+}
+// y = e^((z - max) scale)
+template <class T> double exponentials(const T* z, T* y, index n, T max, T scale) {
+  using V = vec<T>;
+  if (scale == 1) return exponentials_of(z, y, n, max, [](V x) { return x; });
+  return exponentials_of(z, y, n, max, [&](V x) { return scaled(x, V{} + scale); });
 }
 
 template <class T> void softmax(const T* z, T* y, index n, T scale) {

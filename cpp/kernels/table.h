@@ -75,11 +75,14 @@ template <class T> struct GemmKernels {
                    bool accumulate);
 };
 
+// How results are stored that are only written: as usual, or past the caches.
+enum class Store { cached, past };
+
 template <class T> struct ActivationKernels {
   // y[i] = f(z[i])
-  void (*forward[activation_count])(const T* z, T* y, index n, T parameter);
+  void (*forward[activation_count])(const T* z, T* y, index n, T parameter, Store store);
   // dz[i] = dy[i] * f'(z[i]); saved is z or y, as activations.def says
-  void (*backward[activation_count])(const T* dy, const T* saved, T* dz, index n, T parameter);
+  void (*backward[activation_count])(const T* dy, const T* saved, T* dz, index n, T parameter, Store store);
 };
 
 template <class T> struct ElementwiseKernels {
@@ -181,14 +184,15 @@ template <class T> struct Affine {
 // contiguous elements that share one mean. Means and sums are float64.
 template <class T> struct NormalizationKernels {
   // mean[j], and m2[j] = sum of (x - mean)^2, of each column; rows > 0. One sweep about the first row as a pivot.
-  void (*column_moments)(const T* x, index rows, index cols, index ldx, double* mean, double* m2);
+  // far: x is too large for the caches, so that rows are asked for in advance (where it is near, that only costs).
+  void (*column_moments)(const T* x, index rows, index cols, index ldx, double* mean, double* m2, bool far);
   // The same of a run of n > 0 elements, in two sweeps.
   void (*moments)(const T* x, index n, double* mean, double* m2);
   // Merges the moments of count_b more values into those of count_a, for n channels (Chan, Golub and LeVeque 1983).
   void (*merge_moments)(double* mean_a, double* m2_a, double count_a, const double* mean_b, const double* m2_b, double count_b, index n);
 
-  void (*column_affine)(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy);
-  void (*affine)(const T* x, index n, double mean, T stretch, T scale, T shift, T* y);  // mean is that of x
+  void (*column_affine)(const T* x, index rows, index cols, index ldx, const Affine<T>& map, T* y, index ldy, Store store);
+  void (*affine)(const T* x, index n, double mean, T stretch, T scale, T shift, T* y, Store store);  // mean is that of x
   // y = (x - mean) inverse gamma[i] + beta[i]; gamma and beta may be null: 1 and 0.
   void (*layer_affine)(const T* x, index n, double mean, double inverse, const T* gamma, const T* beta, T* y);
 
@@ -200,7 +204,7 @@ template <class T> struct NormalizationKernels {
                               double* sum, double* dot);
   // dx = (dy + b (x - mean) + c) stretch a; the factor comes last, so that an infinite gamma meets a finite sum.
   void (*column_backward)(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch, const T* a,
-                          const T* b, const T* c, T* dx);
+                          const T* b, const T* c, T* dx, Store store);
   void (*backward)(const T* dy, const T* x, index n, double mean, T stretch, T a, T b, T c, T* dx);
   // The gradient of layer_affine with the statistics of x itself; gamma may be null.
   void (*layer_backward)(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx);

@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "ops/centers.h"
+#include "ops/stores.h"
 
 namespace densekit {
 
@@ -32,11 +33,12 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
   Carver carver(scratch);
   double* means = carver.take<double>(s.partials() * s.channels);
   double* squares = carver.take<double>(s.partials() * s.channels);
+  const bool far = beyond_caches<T>(s.size());
   for_channel_blocks(
       context, s, 0.4,
       [&](index p, index offset, index rows, index first, index cols) {
         const index at = s.partial_at(first, p);
-        kernels.column_moments(x + offset, rows, cols, s.channels, means + at, squares + at);
+        kernels.column_moments(x + offset, rows, cols, s.channels, means + at, squares + at, far);
       },
       [&](index at, index offset, index n, index) { kernels.moments(x + offset, n, means + at, squares + at); });
   merge_channel_moments(context, s, means, squares, mean, m2);
@@ -57,15 +59,16 @@ template <class T> void normalize(const Context& context, const T* x, ChannelSha
     shift[c] = beta ? beta[c] : T(0);
   }
   const Centers<T> centers = split_means(mean, scales.stretch_from(0), s.channels, carver);
+  const Store store = epilogue.elementwise() ? Store::cached : store_of(s.size(), y, x);
   for_channel_blocks(
       context, s, epilogue.elementwise() ? 1.2 : 0.4,
       [&](index, index offset, index rows, index first, index cols) {
         const Affine<T> map{{centers.high + first, centers.low + first}, scales.stretch_from(first), scales.scale + first, shift + first};
-        kernels.column_affine(x + offset, rows, cols, s.channels, map, y + offset, s.channels);
+        kernels.column_affine(x + offset, rows, cols, s.channels, map, y + offset, s.channels, store);
         finish(all, epilogue, y, s.channels, offset / s.channels, first, rows, cols);
       },
       [&](index, index offset, index n, index c) {
-        kernels.affine(x + offset, n, mean[c], scales.stretch[c], scales.scale[c], shift[c], y + offset);
+        kernels.affine(x + offset, n, mean[c], scales.stretch[c], scales.scale[c], shift[c], y + offset, store);
         if (epilogue.elementwise()) finish_run(all, epilogue, y + offset, offset, n);
       });
 }

@@ -12,7 +12,8 @@ template <class T> void epilogue_backward(const Context& context, const Epilogue
     if (from_output) kernels.dropout.scale(upstream, dz + i, length, e.dropout->factor);
     else if (e.dropout) e.dropout->apply(kernels, static_cast<std::uint64_t>(i), upstream, dz + i, length);
     if (e.dropout) upstream = dz + i;
-    if (!linear) kernels.activation.backward[static_cast<int>(e.activation)](upstream, slope_from + i, dz + i, length, e.parameter);
+    if (!linear)
+      kernels.activation.backward[static_cast<int>(e.activation)](upstream, slope_from + i, dz + i, length, e.parameter, Store::cached);
     else if (upstream != dz + i) std::copy_n(upstream, length, dz + i);
   });
 }

@@ -27,7 +27,7 @@ constexpr index moment_rows = 64;
 template <class T> void finish_run(const Kernels<T>& kernels, const Epilogue<T>& e, T* c, index at, index n) {
   const bool keeps_z = saves_input(e.activation);
   if (e.saved && keeps_z) std::copy(c, c + n, e.saved + at);
-  if (e.activation != Activation::identity) kernels.activation.forward[static_cast<int>(e.activation)](c, c, n, e.parameter);
+  if (e.activation != Activation::identity) kernels.activation.forward[static_cast<int>(e.activation)](c, c, n, e.parameter, Store::cached);
   if (e.saved && !keeps_z) std::copy(c, c + n, e.saved + at);
   if (e.dropout) e.dropout->apply(kernels, static_cast<std::uint64_t>(at), c, c, n);
 }
@@ -48,7 +48,7 @@ void block_moments(const Kernels<T>& kernels, const Epilogue<T>& e, const T* c, 
   for (index i = row; i < end; i += moment_rows) {
     const index at = i / moment_rows * ldc + col;
     kernels.normalization.column_moments(c + i * ldc + col, std::min(moment_rows, end - i), cols, ldc, e.block_means + at,
-                                         e.block_squares + at);
+                                         e.block_squares + at, false);
   }
 }
 

@@ -4,13 +4,17 @@
 
 #include "core/arena.h"
 #include "ops/centers.h"
+#include "ops/stores.h"
 
 namespace densekit {
 
-index batch_norm_statistics_scratch_bytes(const ChannelShape& shape) { return channel_moments_scratch_bytes(shape); }
+template <class T> index batch_norm_scratch_bytes(const ChannelShape& shape) {
+  return std::max(channel_moments_scratch_bytes(shape), normalize_scratch_bytes<T>(shape));
+}
 
-template <class T> void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps,
-                                              const RunningStatistics<T>& running, double* mean, double* inverse, void* scratch) {
+template <class T> void batch_norm(const Context& context, const T* x, const ChannelShape& shape, double eps,
+                                   const RunningStatistics<T>& running, const T* gamma, const T* beta, double* mean, double* inverse, T* y,
+                                   void* scratch) {
   channel_moments(context, x, shape, mean, inverse, scratch);
   const double n = static_cast<double>(shape.count()), divisor = running.unbiased ? n - 1 : n;
   const auto update = [&](T& r, double batch) { r = static_cast<T>(running.decay * static_cast<double>(r) + (1 - running.decay) * batch); };
@@ -20,6 +24,7 @@ template <class T> void batch_norm_statistics(const Context& context, const T* x
     if (running.variance) update(running.variance[c], m2 / divisor);
     inverse[c] = 1 / std::sqrt(m2 / n + eps);
   }
+  normalize(context, x, shape, mean, inverse, gamma, beta, y, scratch);
 }
 
 template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape) {
@@ -72,6 +77,7 @@ template <class T> void batch_norm_backward(const Context& context, const T* dy,
   T* b = carver.take<T>(s.channels);
   T* c = carver.take<T>(s.channels);
   const double each = 1 / static_cast<double>(s.count());
+  const Store store = store_of(s.size(), out.dx, dy, x);
   for (index i = 0; i < s.channels; ++i) {
     a.set(i, gamma ? inverse[i] * static_cast<double>(gamma[i]) : inverse[i]);
     b[i] = static_cast<T>(-inverse[i] * inverse[i] * dot[i] * each);
@@ -81,7 +87,7 @@ template <class T> void batch_norm_backward(const Context& context, const T* dy,
       context, s, 0.5,
       [&](index, index offset, index rows, index first, index cols) {
         kernels.column_backward(dy + offset, x + offset, rows, cols, s.channels, {centers.high + first, centers.low + first},
-                                a.stretch_from(first), a.scale + first, b + first, c + first, out.dx + offset);
+                                a.stretch_from(first), a.scale + first, b + first, c + first, out.dx + offset, store);
       },
       [&](index, index offset, index n, index i) {
         kernels.backward(dy + offset, x + offset, n, mean[i], a.stretch[i], a.scale[i], b[i], c[i], out.dx + offset);
@@ -154,8 +160,9 @@ template <class T> void layer_norm_backward(const Context& context, const T* dy,
 }
 
 #define INSTANTIATE(T)                                                                                                                  \
-  template void batch_norm_statistics<T>(const Context&, const T*, const ChannelShape&, double, const RunningStatistics<T>&, double*,   \
-                                         double*, void*);                                                                               \
+  template index batch_norm_scratch_bytes<T>(const ChannelShape&);                                                                      \
+  template void batch_norm<T>(const Context&, const T*, const ChannelShape&, double, const RunningStatistics<T>&, const T*, const T*,   \
+                              double*, double*, T*, void*);                                                                             \
   template index batch_norm_backward_scratch_bytes<T>(const ChannelShape&);                                                             \
   template void batch_norm_backward<T>(const Context&, const T*, const T*, const ChannelShape&, const double*, const double*, const T*, \
                                        bool, const NormGradients<T>&, void*);                                                           \

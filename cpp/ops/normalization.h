@@ -11,10 +11,12 @@ template <class T> struct RunningStatistics {
   bool unbiased = false;
 };
 
-// The batch's mean (channels) and 1 / sqrt(variance + eps) (channels), the variance biased. The output is normalize().
-index batch_norm_statistics_scratch_bytes(const ChannelShape& shape);
-template <class T> void batch_norm_statistics(const Context& context, const T* x, const ChannelShape& shape, double eps,
-                                              const RunningStatistics<T>& running, double* mean, double* inverse, void* scratch);
+// y = (x - mean) inverse gamma + beta with the batch's mean (channels) and inverse = 1 / sqrt(variance + eps) (channels), the
+// variance biased; gamma and beta may be null: 1 and 0. y may be x.
+template <class T> index batch_norm_scratch_bytes(const ChannelShape& shape);
+template <class T> void batch_norm(const Context& context, const T* x, const ChannelShape& shape, double eps,
+                                   const RunningStatistics<T>& running, const T* gamma, const T* beta, double* mean, double* inverse, T* y,
+                                   void* scratch);
 
 template <class T> struct NormGradients {
   T *dx, *dgamma, *dbeta;  // like x; (channels), or the length of a row

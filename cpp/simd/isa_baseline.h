@@ -2,7 +2,7 @@
 // fma is a product and a sum, rounded twice, because the hardware may have no fused one.
 #pragma once
 #define DENSEKIT_VECTOR_BYTES 16
-#include "simd/vec_types.h"
+#include "simd/halves.h"
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -37,6 +37,16 @@ template <class V> inline V load_n(const lane<V>* p, index n) {
 template <class V> inline void store_n(lane<V>* p, V v, index n) {
   for (index i = 0; i < n; ++i) p[i] = v[i];
 }
+
+// Past the caches, where the machine can, to a multiple of 16 bytes; finish_past makes them visible to others.
+#if defined(__SSE2__)
+inline void store_past(float* p, vec<float> v) { _mm_stream_ps(p, (__m128)v); }
+inline void store_past(double* p, vec<double> v) { _mm_stream_pd(p, (__m128d)v); }
+inline void finish_past() { _mm_sfence(); }
+#else
+template <class V> inline void store_past(lane<V>* p, V v) { store<V>(p, v); }
+inline void finish_past() {}
+#endif
 
 // The 64-bit products of the low 32 bits of each lane.
 inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {

@@ -2,7 +2,7 @@
 #pragma once
 #define DENSEKIT_VECTOR_BYTES 16
 #include <arm_neon.h>
-#include "simd/vec_types.h"
+#include "simd/halves.h"
 
 DENSEKIT_BEGIN
 
@@ -27,6 +27,10 @@ template <class V> inline V load_n(const lane<V>* p, index n) {
 template <class V> inline void store_n(lane<V>* p, V v, index n) {
   for (index i = 0; i < n; ++i) p[i] = v[i];
 }
+
+// There is no store past the caches of one vector.
+template <class V> inline void store_past(lane<V>* p, V v) { store<V>(p, v); }
+inline void finish_past() {}
 
 // The 64-bit products of the low 32 bits of each lane.
 inline vec<std::uint64_t> multiply_low_halves(vec<std::uint64_t> a, vec<std::uint64_t> b) {

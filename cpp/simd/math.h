@@ -45,13 +45,24 @@ template <class V> inline V clamp(V x, lane<V> low, lane<V> high) { return min(V
 // 2^n for integers n in the range of normal numbers.
 template <class V> inline V power_of_two(bits<V> n) { return bit_cast<V>((n + constant<V>::bias) << constant<V>::mantissa); }
 
-// x = n ln 2 + r with |r| <= ln(2)/2: returns r, and n as integers.
-template <class V> inline V reduce_by_ln2(V x, bits<V>& n) {
+// x = n ln 2 + r with |r| <= ln(2)/2: returns r, and n as integers and as numbers of V's kind.
+template <class V> inline V reduce_by_ln2(V x, bits<V>& n, V& whole) {
   const V shift = V{} + constant<V>::shift;
   const V shifted = fma(x, V{} + lane<V>(1.4426950408889634), shift);
   n = bit_cast<bits<V>>(shifted) - bit_cast<bits<V>>(shift);
-  const V whole = shifted - shift;
+  whole = shifted - shift;
   return fma(whole, V{} - constant<V>::ln2_low, fma(whole, V{} - constant<V>::ln2_high, x));
+}
+// x 2^n for 1/2 <= x <= 2, rounded once, n as reduce_by_ln2 returns it.
+template <class V> inline V scaled_by_power(V x, bits<V> n, V whole) {
+#if defined(DENSEKIT_HAS_SCALEF)
+  static_cast<void>(n);
+  return scalef(x, whole);
+#else
+  static_cast<void>(whole);
+  const bits<V> half = n >> 1;  // in two factors, because 2^n alone leaves the range at both ends
+  return x * power_of_two<V>(half) * power_of_two<V>(n - half);
+#endif
 }
 // e^r - 1 for |r| <= ln(2)/2.
 template <class V> inline V expm1_reduced(V r) { return fma(r * r, polynomial(r, constant<V>::exp_series), r); }
@@ -59,16 +70,16 @@ template <class V> inline V expm1_reduced(V r) { return fma(r * r, polynomial(r,
 // float32: 1.1 ulp, float64: 1.5 ulp; results below the smallest normal number are denormal.
 template <class V> inline V exp(V x) {
   bits<V> n;
-  const V r = reduce_by_ln2(clamp(x, constant<V>::exp_low, constant<V>::exp_high), n);
-  const bits<V> half = n >> 1;  // in two factors, because 2^n alone leaves the range at both ends
-  const V scale = power_of_two<V>(half);
-  return fma(expm1_reduced(r), scale, scale) * power_of_two<V>(n - half);
+  V whole;
+  const V r = reduce_by_ln2(clamp(x, constant<V>::exp_low, constant<V>::exp_high), n, whole);
+  return scaled_by_power(1 + expm1_reduced(r), n, whole);
 }
 
 // e^x - 1. 2 ulp.
 template <class V> inline V expm1(V x) {
   bits<V> n;
-  const V r = reduce_by_ln2(clamp(x, constant<V>::expm1_low, constant<V>::exp_high), n);
+  V whole;
+  const V r = reduce_by_ln2(clamp(x, constant<V>::expm1_low, constant<V>::exp_high), n, whole);
   const V half = power_of_two<V>(n - 1);
   const V y = 2 * fma(half, expm1_reduced(r), half - lane<V>(0.5));
   return select<V>(x < constant<V>::expm1_low, V{} - 1, y);

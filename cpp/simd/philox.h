@@ -6,17 +6,23 @@
 DENSEKIT_BEGIN
 
 // A word sits in the low half of a 64-bit lane, a block in each lane. What is in the high half does not matter, because
-// the multiplication does not read it: so a round is two products, two shifts and four exclusive ors.
+// the multiplication does not read it: so a round is two products, two shifts and four exclusive ors. Each waits for the
+// one before it, so several vectors of blocks are under way at a time.
 using Words = vec<std::uint64_t>;
-constexpr index philox_lanes = width<std::uint64_t>;
+constexpr index philox_lanes = width<std::uint64_t>, philox_chains = width<std::uint64_t> == 8 ? 4 : 2,
+                philox_at_once = philox_chains * philox_lanes;  // blocks
 
-inline void philox_rounds(Words (&c)[4], std::uint32_t key0, std::uint32_t key1) {
+inline void philox_rounds(Words (&c)[philox_chains][4], std::uint32_t key0, std::uint32_t key1) {
+#pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-    const Words p = multiply_low_halves(c[0], Words{} + 0xD2511F53u), q = multiply_low_halves(c[2], Words{} + 0xCD9E8D57u);
-    c[0] = (q >> 32) ^ c[1] ^ key0;
-    c[1] = q;
-    c[2] = (p >> 32) ^ c[3] ^ key1;
-    c[3] = p;
+#pragma GCC unroll 4
+    for (auto& w : c) {
+      const Words p = multiply_low_halves(w[0], Words{} + 0xD2511F53u), q = multiply_low_halves(w[2], Words{} + 0xCD9E8D57u);
+      w[0] = (q >> 32) ^ w[1] ^ key0;
+      w[1] = q;
+      w[2] = (p >> 32) ^ w[3] ^ key1;
+      w[3] = p;
+    }
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
@@ -34,15 +40,25 @@ template <class W> inline W interleave_high(W a, W b) {
   else return __builtin_shufflevector(a, b, 1, 3);
 }
 
-// The words of philox_lanes blocks, counters (counter[0] + 0, 1, ..., counter[1], counter[2], counter[3]), in the order
+// The words of philox_at_once blocks, counters (counter[0] + 0, 1, ..., counter[1], counter[2], counter[3]), in the order
 // of the blocks. Words of 32 bits in memory order make pairs in a 64-bit lane: the machine is little-endian.
 inline void philox_blocks(const std::uint32_t (&counter)[4], const std::uint32_t (&key)[2], std::uint32_t* words) {
-  Words c[4] = {Words{} + counter[0], Words{} + counter[1], Words{} + counter[2], Words{} + counter[3]};
-  for (index i = 0; i < philox_lanes; ++i) c[0][i] += static_cast<std::uint64_t>(i);
+  Words number, c[philox_chains][4];
+  for (unsigned i = 0; i < philox_lanes; ++i) number[i] = i;
+#pragma GCC unroll 4
+  for (unsigned chain = 0; chain < philox_chains; ++chain) {
+    c[chain][0] = number + counter[0] + chain * philox_lanes;
+#pragma GCC unroll 3
+    for (int i = 1; i < 4; ++i) c[chain][i] = Words{} + counter[i];
+  }
   philox_rounds(c, key[0], key[1]);
-  const Words first_pair = (c[0] & 0xffffffffu) | (c[1] << 32), second_pair = (c[2] & 0xffffffffu) | (c[3] << 32);
-  const Words ordered[2] = {interleave_low(first_pair, second_pair), interleave_high(first_pair, second_pair)};
-  __builtin_memcpy(words, ordered, sizeof ordered);
+#pragma GCC unroll 4
+  for (const auto& w : c) {
+    const Words first_pair = (w[0] & 0xffffffffu) | (w[1] << 32), second_pair = (w[2] & 0xffffffffu) | (w[3] << 32);
+    const Words ordered[2] = {interleave_low(first_pair, second_pair), interleave_high(first_pair, second_pair)};
+    __builtin_memcpy(words, ordered, sizeof ordered);
+    words += 4 * philox_lanes;
+  }
 }
 
 DENSEKIT_END

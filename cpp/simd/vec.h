@@ -16,36 +16,31 @@ template <class V> inline V sign(V x) { return select<V>(x > 0, V{} + 1, select<
 template <class V> inline V max_nan(V a, V b) { return select<V>(a == a, max(a, b), a); }
 template <class V> inline V min_nan(V a, V b) { return select<V>(a == a, min(a, b), a); }
 
+// Shuffles of n lanes. crossed(x): lane i is x[i ^ d]. Two rows with the d x d blocks beside the diagonal exchanged: lane i of low(a, b) is
+// a[i], or b[i - d] where i has bit d; lane i of high(a, b) is a[i + d], or b[i] where i has bit d.
+template <int n, int... i> struct exchange : exchange<n - 1, n - 1, i...> {};
+template <int... i> struct exchange<0, i...> {
+  static constexpr int n = sizeof...(i);
+  template <int d, class V> static V crossed(V x) { return __builtin_shufflevector(x, x, (i ^ d)...); }
+  template <int d, class V> static V low(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i - d : i)...); }
+  template <int d, class V> static V high(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i : i + d)...); }
+};
 // All lanes combined in one fixed tree: halves, quarters, ... so that the bits never depend on anything but the width.
-template <class V> inline lane<V> hsum(V x) {
-  for (int half = width<lane<V>> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) x[i] += x[i + half];
-  return x[0];
+template <class V, int half = width<lane<V>> / 2> inline lane<V> hsum(V x) {
+  x += exchange<width<lane<V>>>::template crossed<half>(x);
+  if constexpr (half > 1) return hsum<V, half / 2>(x);
+  else return x[0];
 }
-template <class V> inline lane<V> hmax_nan(V x) {
-  lane<V> m = x[0];
-  for (int i = 1; i < width<lane<V>>; ++i) m = m != m || x[i] <= m ? m : x[i];
-  return m;
+template <class V, int half = width<lane<V>> / 2> inline lane<V> hmax_nan(V x) {
+  x = max_nan(exchange<width<lane<V>>>::template crossed<half>(x), x);
+  if constexpr (half > 1) return hmax_nan<V, half / 2>(x);
+  else return x[0];
 }
 
 // Lanes of a float vector as two double vectors, so that sums of float32 are carried in float64.
-typedef float half_floats __attribute__((vector_size(DENSEKIT_VECTOR_BYTES / 2)));
-inline vec<double> low_half(vec<float> x) {
-  half_floats h;
-  __builtin_memcpy(&h, &x, sizeof h);
-  return __builtin_convertvector(h, vec<double>);
-}
-inline vec<double> high_half(vec<float> x) {
-  half_floats h;
-  __builtin_memcpy(&h, reinterpret_cast<const char*>(&x) + sizeof h, sizeof h);
-  return __builtin_convertvector(h, vec<double>);
-}
-inline vec<float> join_halves(vec<double> low, vec<double> high) {
-  const half_floats parts[] = {__builtin_convertvector(low, half_floats), __builtin_convertvector(high, half_floats)};
-  vec<float> x;
-  __builtin_memcpy(&x, parts, sizeof x);
-  return x;
-}
+inline vec<double> low_half(vec<float> x) { return widen(lower_half(x)); }
+inline vec<double> high_half(vec<float> x) { return widen(upper_half(x)); }
+inline vec<float> join_halves(vec<double> low, vec<double> high) { return join(narrow(low), narrow(high)); }
 inline vec<double> sum_halves(vec<float> x) { return low_half(x) + high_half(x); }
 inline vec<double> sum_halves(vec<double> x) { return x; }
 
@@ -58,11 +53,10 @@ template <class V> inline void store_any(lane<V>* p, V v, index count) {
 // count float32 or float64 values as float64 lanes, count <= width<double>.
 inline vec<double> load_as_double(const double* p, index count) { return load_any<vec<double>>(p, count); }
 inline vec<double> load_as_double(const float* p, index count) {
-  half_floats h{};
-  if (count == width<double>) __builtin_memcpy(&h, p, sizeof h);
-  else
-    for (index i = 0; i < count; ++i) h[i] = p[i];
-  return __builtin_convertvector(h, vec<double>);
+  if (count != width<double>) return widen(load_half_n(p, count));
+  half_floats h;
+  __builtin_memcpy(&h, p, sizeof h);
+  return widen(h);
 }
 
 // The first count float64 lanes as count float32 or float64 values. Kernels must not write `p[i] = v[i]` up to a count of
@@ -70,10 +64,9 @@ inline vec<double> load_as_double(const float* p, index count) {
 // do that (either switched off: right; -fno-strict-aliasing: still wrong; sanitizers silent; Clang right).
 inline void store_from_double(double* p, vec<double> v, index count) { store_any<vec<double>>(p, v, count); }
 inline void store_from_double(float* p, vec<double> v, index count) {
-  const half_floats h = __builtin_convertvector(v, half_floats);
+  const half_floats h = narrow(v);
   if (count == width<double>) __builtin_memcpy(p, &h, sizeof h);
-  else
-    for (index i = 0; i < count; ++i) p[i] = h[i];
+  else store_half_n(p, h, count);
 }
 
 // True in the first count lanes.
@@ -83,14 +76,6 @@ template <class V> inline bits<V> first_lanes(index count) {
   return lane_number < bits<V>{} + static_cast<typename integer_of<lane<V>>::type>(count);
 }
 
-// Two rows with the d x d blocks beside the diagonal exchanged: lane i of low(a, b) is a[i], or b[i - d] where i has bit d;
-// lane i of high(a, b) is a[i + d], or b[i] where i has bit d.
-template <int n, int... i> struct exchange : exchange<n - 1, n - 1, i...> {};
-template <int... i> struct exchange<0, i...> {
-  static constexpr int n = sizeof...(i);
-  template <int d, class V> static V low(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i - d : i)...); }
-  template <int d, class V> static V high(V a, V b) { return __builtin_shufflevector(a, b, (i & d ? n + i : i + d)...); }
-};
 // Transposes a square of as many vectors as a vector has lanes: blocks of 1, 2, 4, ... are exchanged in turn.
 template <class V, int d = 1> inline void transpose(V* rows) {
   constexpr int n = width<lane<V>>;
@@ -109,6 +94,39 @@ template <class T, class F> inline void for_lanes(index n, F&& body) {
   index i = 0;
   for (; i + width<T> <= n; i += width<T>) body(i, index{width<T>});
   if (i < n) body(i, n - i);
+}
+// Stores that go past the caches, for arrays that are too large to be found there when they are read again: the line that is
+// written is not read first (measured in docs/performance.md). The address is a multiple of a vector's size.
+template <class T> struct CachedStore {
+  static constexpr bool past = false;
+  void operator()(T* p, vec<T> v, index count) const { store_any<vec<T>>(p, v, count); }
+};
+template <class T> struct PastStore {
+  static constexpr bool past = true;
+  void operator()(T* p, vec<T> v, index) const { store_past(p, v); }
+};
+inline void finish(Store store) {
+  if (store == Store::past) finish_past();
+}
+// for_lanes over y[0] … y[n - 1] with body(i, count, put): put(address, vector, count) stores, where y or a row like it lies.
+// A kernel that stores so ends with finish(store).
+template <class T, class F> inline void for_stored_lanes(const T* y, index n, Store store, F&& body) {
+  if (store == Store::cached) return for_lanes<T>(n, [&](index i, index count) { body(i, count, CachedStore<T>{}); });
+  const index beyond = static_cast<index>(reinterpret_cast<std::uintptr_t>(y) % DENSEKIT_VECTOR_BYTES);
+  const index left = (DENSEKIT_VECTOR_BYTES - beyond) % DENSEKIT_VECTOR_BYTES / static_cast<index>(sizeof(T));
+  index i = left < n ? left : n;
+  if (i > 0) body(0, i, CachedStore<T>{});
+  for (; i + width<T> <= n; i += width<T>) body(i, index{width<T>}, PastStore<T>{});
+  if (i < n) body(i, n - i, CachedStore<T>{});
+}
+
+// Calls body(i, k), k = 0 to 3, for whole vectors in groups of four; returns how many elements that were.
+template <class T, class F> inline index for_fours(index n, F&& body) {
+  index i = 0;
+  for (; i + 4 * width<T> <= n; i += 4 * width<T>)
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) body(i + k * width<T>, k);
+  return i;
 }
 
 DENSEKIT_END

@@ -15,6 +15,7 @@
 DENSEKIT_BEGIN
 
 using index = std::ptrdiff_t;
+constexpr index cache_line = 64;  // bytes
 
 template <class T> struct vector_of {
   typedef T type __attribute__((vector_size(DENSEKIT_VECTOR_BYTES)));
@@ -48,6 +49,9 @@ template <class V> using unsigned_bits = vec<typename integer_of<lane<V>>::natur
 
 template <class T> constexpr bool is_float = false;
 template <> constexpr bool is_float<float> = true;
+
+// As many floats as vec<double> has lanes. isa_*.h has the verbs: widen, narrow, lower_half, upper_half, join, load_half_n, store_half_n.
+typedef float half_floats __attribute__((vector_size(DENSEKIT_VECTOR_BYTES / 2)));
 
 template <class V> inline V broadcast(lane<V> x) { return x - V{}; }  // x - 0 keeps NaN and -0.0, x + 0 would not keep -0.0
 template <class V> inline V load(const lane<V>* p) {

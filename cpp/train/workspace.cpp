@@ -45,7 +45,7 @@ template <class T> index scratch_bytes(const Context& context, const Plan& plan,
       case Action::batch_norm:
         bytes = normalize_scratch_bytes<T>(shape);
         // One channel alone is one run; more partials than any smaller batch has.
-        if (training) bytes = std::max({bytes, batch_norm_statistics_scratch_bytes(shape), batch_norm_backward_scratch_bytes<T>(shape)});
+        if (training) bytes = std::max({bytes, channel_moments_scratch_bytes(shape), batch_norm_backward_scratch_bytes<T>(shape)});
         break;
       case Action::layer_norm:
         if (training) bytes = layer_norm_backward_scratch_bytes(rows, out);

@@ -44,12 +44,12 @@ SHORTEST = 0.02  # seconds of one measurement, of several epochs from the start 
 class Worker:
     """The parent's side. Each call returns what the method of Server with that name returns."""
 
-    def __init__(self, library: str, threads: int, path: str | None = None) -> None:
-        """path: a folder with another densekit, to be imported instead."""
+    def __init__(self, library: str, threads: int, path: str | None = None, module: str | None = None) -> None:
+        """path: a folder with another densekit, to be imported instead. module: what to serve instead of networks."""
         self.library = library
         context = get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(other, library, threads, path), daemon=True)
+        self.process = context.Process(target=serve, args=(other, module or MODULES[library], threads, path), daemon=True)
         start_with(threads, self.process)
         other.close()
         self.version: str = self._answer()
@@ -158,13 +158,13 @@ class Server:
         return cross_entropy(self.trainers[name].weights(), self.problem)
 
 
-def serve(pipe: Any, library: str, threads: int, path: str | None) -> None:
+def serve(pipe: Any, name: str, threads: int, path: str | None) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
     if path is not None:
         sys.path.insert(0, path)
     try:
-        module = importlib.import_module(MODULES[library])
+        module = importlib.import_module(name)
         if path is not None and not str(sys.modules["densekit"].__file__).startswith(path):
             raise ImportError(f"densekit came from {sys.modules['densekit'].__file__}, not from {path}")
         if hasattr(module, "set_threads"):

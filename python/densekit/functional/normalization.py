@@ -147,7 +147,7 @@ def batch_norm(
     y_out, saved_out = out_tuple(name, out, ("y", "saved")) if return_saved else (out, None)
     y = Output(name, y_out, data.shape, data.dtype, (data,), elementwise=True)
     view = channels.view(data)
-    saved = np.empty((2, channels.cube[1]))
+    saved, target = np.empty((2, channels.cube[1])), channels.target(y)
     if flag(name, "training", training):
         if channels.count < 2:
             raise ValueError(
@@ -156,10 +156,10 @@ def batch_norm(
             )
         mean, flat_mean = _updated_in_place(name, "running_mean", running_mean, channels, data.dtype)
         var, flat_var = _updated_in_place(name, "running_var", running_var, channels, data.dtype)
-        _core.batch_norm_statistics(view, eps, flat_mean, flat_var, decay, unbiased, saved)
-        for target, flat in ((mean, flat_mean), (var, flat_var)):
-            if target is not None and not np.may_share_memory(target, flat):
-                target[...] = flat.reshape(target.shape)
+        _core.batch_norm(view, scale, shift, eps, flat_mean, flat_var, decay, unbiased, saved, target)
+        for given, flat in ((mean, flat_mean), (var, flat_var)):
+            if given is not None and not np.may_share_memory(given, flat):
+                given[...] = flat.reshape(given.shape)
     else:
         if running_mean is None:
             raise ValueError(f"{name}: training=False needs running_mean and running_var")
@@ -169,8 +169,7 @@ def batch_norm(
         with np.errstate(divide="ignore", invalid="ignore"):
             saved[0] = mean.reshape(-1)
             saved[1] = 1 / np.sqrt(var.astype(np.float64).reshape(-1) + eps)
-    target = channels.target(y)
-    _core.normalize(view, saved[0], saved[1], scale, shift, target)
+        _core.normalize(view, saved[0], saved[1], scale, shift, target)
     result = channels.done(y, target)
     return (result, _save(name, saved, channels.statistics, saved_out)) if return_saved else result
 
