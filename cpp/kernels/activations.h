@@ -1,6 +1,7 @@
 // Each activation: its value at z, and the backward product dy * slope from the saved z or y (activations.def).
 // The slope at a kink is the one from the left, as in PyTorch: relu'(0) = 0.
 #pragma once
+#include "kernels/stored_lanes.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN

@@ -24,7 +24,9 @@ template <class V> inline bits<V> load_signed(const std::uint32_t* words) {
 template <class V> inline V radius(bits<V> w) {
   const V near = (__builtin_convertvector(w ^ (w >> 31), V) + lane<V>(0.5)) * lane<V>(1 / 4294967296.0);  // min(u, 1 - u)
   const V u = select<V>(w < 0, 1 - near, near), lost = select<V>(w < 0, (1 - u) - near, V{});
-  return sqrt(-2 * log_of_normal(u, V{}, lost / u));
+  V e;
+  const V m = split_exponent(u, e);
+  return sqrt(-2 * log_of_parts(m, e, lost / u));
 }
 
 // The normal numbers of the blocks that philox_blocks draws at once.

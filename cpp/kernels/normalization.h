@@ -1,5 +1,6 @@
 // Batch and layer normalisation: statistics, the affine map and their backward passes.
 #pragma once
+#include "kernels/stored_lanes.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN

@@ -23,6 +23,13 @@ inline vec<double> sqrt(vec<double> x) { return (vec<double>)_mm512_sqrt_pd((__m
 inline vec<float> scalef(vec<float> x, vec<float> n) { return (vec<float>)_mm512_scalef_ps((__m512)x, (__m512)n); }
 inline vec<double> scalef(vec<double> x, vec<double> n) { return (vec<double>)_mm512_scalef_pd((__m512d)x, (__m512d)n); }
 
+// x = significand 2^exponent, the significand in [1, 2), or NaN where x is NaN or below 0; the exponent of 0 is -infinity.
+#define DENSEKIT_HAS_GETEXP
+inline vec<float> exponent(vec<float> x) { return (vec<float>)_mm512_getexp_ps((__m512)x); }
+inline vec<double> exponent(vec<double> x) { return (vec<double>)_mm512_getexp_pd((__m512d)x); }
+inline vec<float> significand(vec<float> x) { return (vec<float>)_mm512_getmant_ps((__m512)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan); }
+inline vec<double> significand(vec<double> x) { return (vec<double>)_mm512_getmant_pd((__m512d)x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_nan); }
+
 // The first n lanes, 0 <= n <= width; the others read as zero, are not written and cannot fault.
 inline unsigned first(index n) { return (1u << n) - 1u; }
 template <class V> inline V load_n(const lane<V>* p, index n) {

@@ -85,22 +85,39 @@ template <class V> inline V expm1(V x) {
   return select<V>(x < constant<V>::expm1_low, V{} - 1, y);
 }
 
-// log(m 2^e (1 + c)) with m, e taken from u, for u normal and positive, and a correction c.
-// The arrangement of the sum is that of FreeBSD's e_log.c; the series is that of atanh(f / (2 + f)).
-template <class V> inline V log_of_normal(V u, V extra_exponent, V c) {
+// x = m 2^e with m in [sqrt(1/2), sqrt(2)): returns m. For x normal and positive; where the machine can, for any: 0 has the
+// exponent -infinity, infinity infinity, NaN and numbers below 0 have the significand NaN.
+#if defined(DENSEKIT_HAS_GETEXP)
+constexpr bool splits_any = true;
+template <class V> inline V split_exponent(V x, V& e) {
+  const V m = significand(x);  // in [1, 2)
+  e = exponent(x);
+  const bits<V> large = m >= lane<V>(1.4142135623730951);
+  e = select<V>(large, e + 1, e);
+  return select<V>(large, lane<V>(0.5) * m, m);
+}
+#else
+constexpr bool splits_any = false;
+template <class V> inline V split_exponent(V x, V& e) {
   const bits<V> root_half = bit_cast<bits<V>>(V{} + lane<V>(0.70710678118654752));
   // Unsigned: the distance of what is not positive leaves the range of signed numbers (such lanes are replaced later).
-  const bits<V> distance = bit_cast<bits<V>>(bit_cast<unsigned_bits<V>>(u) - bit_cast<unsigned_bits<V>>(root_half));
-  const bits<V> exponent = distance >> constant<V>::mantissa;
-  const V m = bit_cast<V>((distance & ((typename integer_of<lane<V>>::type(1) << constant<V>::mantissa) - 1)) + root_half);
+  const bits<V> distance = bit_cast<bits<V>>(bit_cast<unsigned_bits<V>>(x) - bit_cast<unsigned_bits<V>>(root_half));
+  const bits<V> whole = distance >> constant<V>::mantissa;
   const V shift = V{} + constant<V>::shift;
-  const V e = bit_cast<V>(exponent + bit_cast<bits<V>>(shift)) - shift + extra_exponent;
+  e = bit_cast<V>(whole + bit_cast<bits<V>>(shift)) - shift;
+  return bit_cast<V>((distance & ((typename integer_of<lane<V>>::type(1) << constant<V>::mantissa) - 1)) + root_half);
+}
+#endif
+// log(m 2^e (1 + c)), m in [sqrt(1/2), sqrt(2)), with a correction c.
+// The arrangement of the sum is that of FreeBSD's e_log.c; the series is that of atanh(f / (2 + f)).
+template <class V> inline V log_of_parts(V m, V e, V c) {
   const V f = m - 1, s = f / (2 + f), z = s * s, half_square = lane<V>(0.5) * f * f;
   const V r = z * polynomial(z, constant<V>::log_series);
   const V low = fma(s, half_square + r, fma(e, V{} + constant<V>::ln2_low, c));
   return fma(e, V{} + constant<V>::ln2_high, f - (half_square - low));
 }
 template <class V> inline V log_special_cases(V x, V below, V y) {  // below: where the logarithm is -infinity
+  if constexpr (splits_any) return y;
   y = select<V>(x == constant<V>::infinity, x, y);
   y = select<V>(x == below, V{} - constant<V>::infinity, y);
   return select<V>(x < below, bit_cast<V>(~bits<V>{}), select<V>(x != x, x, y));
@@ -108,23 +125,31 @@ template <class V> inline V log_special_cases(V x, V below, V y) {  // below: wh
 
 // 1 ulp.
 template <class V> inline V log(V x) {
+  V e;
+  if constexpr (splits_any) {
+    const V m = split_exponent(x, e);
+    return log_of_parts(m, e, V{});
+  }
   const bits<V> tiny = x < constant<V>::smallest_normal;
-  const lane<V> up = lane<V>(std::int64_t(1) << 54);
-  const V y = log_of_normal(select<V>(tiny, x * up, x), select<V>(tiny, V{} - 54, V{}), V{});
-  return log_special_cases(x, V{}, y);
+  const V m = split_exponent(select<V>(tiny, x * lane<V>(std::int64_t(1) << 54), x), e);
+  return log_special_cases(x, V{}, log_of_parts(m, select<V>(tiny, e - 54, e), V{}));
 }
 
 // log(1 + x). 1 ulp.
 template <class V> inline V log1p(V x) {
   const V u = 1 + x;
   const V lost = select<V>(abs(x) < 1, x - (u - 1), 1 - (u - x));  // what rounding 1 + x lost
-  const V y = log_of_normal(u, V{}, select<V>(u < constant<V>::infinity, lost / u, V{}));
+  V e;
+  const V m = split_exponent(u, e), y = log_of_parts(m, e, select<V>((u > 0) & (u < constant<V>::infinity), lost / u, V{}));
   return log_special_cases(x, V{} - 1, select<V>(abs(x) < constant<V>::smallest_normal, x, y));
 }
 
-// 2.5 ulp. tanh x = E / (E + 2) with E = e^(2x) - 1 keeps every digit near 0.
+// 2.5 ulp. tanh x = E / (E + 2) with E = e^(2x) - 1 keeps every digit near 0. E as in expm1, where nothing leaves the range.
 template <class V> inline V tanh(V x) {
-  const V e = expm1(2 * clamp(abs(x), 0, constant<V>::tanh_high));
+  bits<V> n;
+  V whole;
+  const V r = reduce_by_ln2(2 * min(V{} + constant<V>::tanh_high, abs(x)), n, whole);
+  const V scale = power_of_two<V>(n), e = fma(scale, expm1_reduced(r), scale - 1);
   return copysign(e / (e + 2), x);
 }
 
