@@ -134,7 +134,9 @@ struct Cut {
     row_tasks = ceil_div(m, rows);
     col_tasks = std::min(panels, std::max(ceil_div(panels, 16), ceil_div(wanted, row_tasks)));
     while (row_tasks * col_tasks % context.threads != 0 && col_tasks < panels) ++col_tasks;  // so that shares are equal
-    depth = std::min(most_depth(tiles), Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
+    // Few rows are waiting for B: it is then read along several panels, a block of k at a time, because memory likes long runs
+    // and rows that are a power of two apart would push each other out of the caches.
+    depth = m <= 256 ? Tiles::depth : std::min(most_depth(tiles), Tiles::depth * std::max<index>(1, tiles.gemm.resident / (rows * block)));
     group = std::max<index>(1, resident_b(tiles) / (width * tiles.packed_depth(std::min(depth, k))));
   }
   index panels;                // of B, one tile wide
