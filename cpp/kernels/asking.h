@@ -8,7 +8,7 @@ namespace {
 // Where a tile is in what it has been given to ask for.
 struct Asking {
   explicit Asking(const Ahead& ahead) : block(ahead.blocks), at(block->at), lines(block->lines), runs(block->runs) {}
-  void ask() {
+  [[gnu::always_inline]] void ask() {  // a call would spill a whole tile
     __builtin_prefetch(at);
     at += 64;
     if (--lines > 0) return;

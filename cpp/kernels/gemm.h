@@ -18,6 +18,9 @@ constexpr int packed_rows = 8, direct_rows = 8, tile_vectors = 2;
 constexpr int packed_rows = 4, direct_rows = 4, tile_vectors = 2;
 #endif
 
+// Whether tiles ask for memory ahead: with vectors of 16 bytes that takes longer than it saves.
+constexpr bool asks = DENSEKIT_VECTOR_BYTES > 16;
+
 // A number in a type, so that a lambda can take it for a size.
 template <int n> struct whole {
   constexpr operator int() const { return n; }
@@ -74,7 +77,7 @@ void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_d
 template <class T, int rows, int vectors, bool packed, bool tail, bool far, bool packing = false, class... Rest>
 inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth, Rest... rest) {
   if (m == rows) {
-    if constexpr (packed) tile<T, rows, vectors, tail, far, true, packing>(k, a, 1, rows, rest...);
+    if constexpr (packed) tile<T, rows, vectors, tail, far, asks, packing>(k, a, 1, rows, rest...);
     else tile<T, rows, vectors, tail, far>(k, a, a_row, a_depth, rest...);
   } else if constexpr (rows > 1) {
     choose_rows<T, rows - 1, vectors, packed, tail, far, packing>(m, k, a, a_row, a_depth, rest...);
