@@ -96,6 +96,7 @@ class Scratch {
 
 // One line a family: the file of that name defines it.
 void bind_runtime(py::module_& m);
+void bind_ready(py::module_& m);
 void bind_dense(py::module_& m);
 void bind_activations(py::module_& m);
 void bind_softmax(py::module_& m);

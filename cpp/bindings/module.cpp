@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   using namespace densekit::bindings;
   m.doc() = "Compiled kernels. Strict about dtypes and layouts; densekit.functional is the kind face.";
   bind_runtime(m);
+  bind_ready(m);
   bind_activations(m);  // before dense, whose signatures name its enumeration
   bind_dense(m);
   bind_softmax(m);

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from densekit import _core
+
 Floats: TypeAlias = NDArray[Any]  # float32 or float64
 Out: TypeAlias = NDArray[Any] | None
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -115,7 +117,7 @@ class Output:
         out: Out,
         shape: tuple[int, ...],
         dtype: Any,
-        inputs: Sequence[NDArray[Any] | None] = (),
+        inputs: tuple[NDArray[Any] | None, ...] = (),
         *,
         elementwise: bool = False,
         name: str = "out",
@@ -123,6 +125,15 @@ class Output:
         self._out = out
         if out is None:
             self.target = np.empty(shape, dtype)
+            return
+        # As it is, and the input itself or apart from it.
+        if (
+            elementwise
+            and _core.ready(tuple(a for a in inputs if a is not out), (out,))
+            and out.shape == shape
+            and out.dtype == dtype
+        ):
+            self.target = out
             return
         check_target(op, name, out, shape, dtype)
         direct = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative and type(out) is np.ndarray

@@ -33,8 +33,8 @@ __all__: list[str] = [
     "adagrad_numbers",
     "adam_numbers",
     "adamax_numbers",
+    "batch_norm",
     "batch_norm_backward",
-    "batch_norm_statistics",
     "categorical_log_likelihood",
     "channel_moments",
     "channel_range",
@@ -72,6 +72,7 @@ __all__: list[str] = [
     "penalty",
     "philox",
     "pointwise_loss",
+    "ready",
     "rmse",
     "rmsprop_numbers",
     "saves_input",
@@ -749,6 +750,32 @@ def adamax_numbers(
     arg6: typing.SupportsFloat | typing.SupportsIndex,
 ) -> StepNumbers: ...
 @typing.overload
+def batch_norm(
+    x: numpy.typing.NDArray[numpy.float32],
+    gamma: numpy.typing.NDArray[numpy.float32] | None,
+    beta: numpy.typing.NDArray[numpy.float32] | None,
+    eps: typing.SupportsFloat | typing.SupportsIndex,
+    running_mean: numpy.typing.NDArray[numpy.float32] | None,
+    running_var: numpy.typing.NDArray[numpy.float32] | None,
+    decay: typing.SupportsFloat | typing.SupportsIndex,
+    unbiased: bool,
+    saved: numpy.typing.NDArray[numpy.float64],
+    y: numpy.typing.NDArray[numpy.float32],
+) -> None: ...
+@typing.overload
+def batch_norm(
+    x: numpy.typing.NDArray[numpy.float64],
+    gamma: numpy.typing.NDArray[numpy.float64] | None,
+    beta: numpy.typing.NDArray[numpy.float64] | None,
+    eps: typing.SupportsFloat | typing.SupportsIndex,
+    running_mean: numpy.typing.NDArray[numpy.float64] | None,
+    running_var: numpy.typing.NDArray[numpy.float64] | None,
+    decay: typing.SupportsFloat | typing.SupportsIndex,
+    unbiased: bool,
+    saved: numpy.typing.NDArray[numpy.float64],
+    y: numpy.typing.NDArray[numpy.float64],
+) -> None: ...
+@typing.overload
 def batch_norm_backward(
     dy: numpy.typing.NDArray[numpy.float32],
     x: numpy.typing.NDArray[numpy.float32],
@@ -769,26 +796,6 @@ def batch_norm_backward(
     dx: numpy.typing.NDArray[numpy.float64],
     dgamma: numpy.typing.NDArray[numpy.float64],
     dbeta: numpy.typing.NDArray[numpy.float64],
-) -> None: ...
-@typing.overload
-def batch_norm_statistics(
-    x: numpy.typing.NDArray[numpy.float32],
-    eps: typing.SupportsFloat | typing.SupportsIndex,
-    running_mean: numpy.typing.NDArray[numpy.float32] | None,
-    running_var: numpy.typing.NDArray[numpy.float32] | None,
-    decay: typing.SupportsFloat | typing.SupportsIndex,
-    unbiased: bool,
-    saved: numpy.typing.NDArray[numpy.float64],
-) -> None: ...
-@typing.overload
-def batch_norm_statistics(
-    x: numpy.typing.NDArray[numpy.float64],
-    eps: typing.SupportsFloat | typing.SupportsIndex,
-    running_mean: numpy.typing.NDArray[numpy.float64] | None,
-    running_var: numpy.typing.NDArray[numpy.float64] | None,
-    decay: typing.SupportsFloat | typing.SupportsIndex,
-    unbiased: bool,
-    saved: numpy.typing.NDArray[numpy.float64],
 ) -> None: ...
 @typing.overload
 def categorical_log_likelihood(
@@ -1257,6 +1264,11 @@ def pointwise_loss(
     losses: numpy.typing.NDArray[numpy.float64] | None,
     gradient: numpy.typing.NDArray[numpy.float64],
 ) -> float: ...
+def ready(read: tuple, written: tuple) -> bool:
+    """
+    Whether all arrays are alike and as the kernels want them; False says nothing.
+    """
+
 @typing.overload
 def rmse(
     pred: numpy.typing.NDArray[numpy.float32],

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from training.jax_peer import version as version
 
 from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
-from training.jax_peer import version as version
 
 
 def every_call(function: Callable[..., Any], *given: Array) -> Call:

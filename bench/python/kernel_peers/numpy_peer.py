@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from training.numpy_peer import version as version
 
 from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
-from training.numpy_peer import version as version
 
 
 def dense(c: Case, a: dict[str, Array]) -> Call:

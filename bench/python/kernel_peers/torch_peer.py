@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import nn
+from training.torch_peer import set_threads as set_threads
+from training.torch_peer import version as version
 
 from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
-from training.torch_peer import set_threads as set_threads
-from training.torch_peer import version as version
 
 
 def tensors(a: dict[str, Array]) -> dict[str, torch.Tensor]:

@@ -49,7 +49,9 @@ class Worker:
         self.library = library
         context = get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(other, module or MODULES[library], threads, path), daemon=True)
+        self.process = context.Process(
+            target=serve, args=(other, module or MODULES[library], threads, path), daemon=True
+        )
         start_with(threads, self.process)
         other.close()
         self.version: str = self._answer()

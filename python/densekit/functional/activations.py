@@ -19,6 +19,10 @@ Kind = _core.Activation
 
 
 def _forward(name: str, kind: Kind, z: ArrayLike, out: Out, parameter: float = 0.0) -> NDArray[Any]:
+    if out is None and _core.ready((z,), ()):
+        fresh = np.empty(z.shape, z.dtype)  # type: ignore[union-attr]
+        _core.activation_forward(kind, z, fresh, parameter)  # type: ignore[call-overload]
+        return fresh
     (z,) = floats(name, "z", z)
     y = Output(name, out, z.shape, z.dtype, (z,), elementwise=True)
     _core.activation_forward(kind, contiguous(z), y.target, parameter)
@@ -26,6 +30,10 @@ def _forward(name: str, kind: Kind, z: ArrayLike, out: Out, parameter: float = 0
 
 
 def _backward(name: str, kind: Kind, dy: ArrayLike, saved: ArrayLike, out: Out, parameter: float = 0.0) -> NDArray[Any]:
+    if out is None and _core.ready((dy, saved), ()):
+        fresh = np.empty(dy.shape, dy.dtype)  # type: ignore[union-attr]
+        _core.activation_backward(kind, dy, saved, fresh, parameter)  # type: ignore[call-overload]
+        return fresh
     saved_name = "z" if _core.saves_input(kind) else "y"
     dy, saved = floats(name, "dy", dy, saved_name, saved)
     same_shape(name, "dy", dy, saved_name, saved)

@@ -22,8 +22,19 @@ from densekit.registry import Call, Domain, Tolerance, op
 Rule = _core.Optimizer
 
 
+def _step(name: str, rule: Any, w: Any, gradient: Any, states: Any, numbers: Any) -> None:
+    try:
+        _core.optimizer_update(rule, w, gradient, states, numbers)
+    except ValueError as error:  # the step size does not fit the dtype
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _update(name: str, rule: Any, numbers: Any, w: Floats, dw: ArrayLike, **states: Floats) -> None:
     """One step of a rule: everything is checked before the first write."""
+    given = (w, *states.values())
+    if _core.ready((dw,), given):
+        _step(name, rule, w, dw, given[1:], numbers)
+        return
     targets = {"w": w, **states}
     target_names = list(targets)
     pairs = [x for pair in targets.items() for x in pair]
@@ -37,10 +48,7 @@ def _update(name: str, rule: Any, numbers: Any, w: Floats, dw: ArrayLike, **stat
         if np.may_share_memory(targets[a], targets[b]) and np.shares_memory(targets[a], targets[b]):
             raise ValueError(f"{name}: {a} and {b} share memory; each is updated in place and needs its own")
     written = [contiguous(a) for a in arrays]
-    try:
-        _core.optimizer_update(rule, written[0], contiguous(gradient), written[1:], numbers)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    _step(name, rule, written[0], contiguous(gradient), written[1:], numbers)
     for target, result in zip(targets.values(), written, strict=True):
         if result is not target:
             target[...] = result
