@@ -1,8 +1,12 @@
 // Whether arrays are as the kernels want them, in one question: the common case of every call, and small calls consist of little else.
+#include <pybind11/typing.h>
+
 #include "bindings/arrays.h"
 
 namespace densekit::bindings {
 namespace {
+
+using Arrays = py::typing::Tuple<py::object, py::ellipsis>;
 
 bool plain(const py::handle& value, const void* type) { return static_cast<const void*>(Py_TYPE(value.ptr())) == type; }
 
@@ -12,7 +16,7 @@ struct Ready {
 
   // read, written: arrays. True if all are exactly np.ndarray, of one shape and one dtype, float32 or float64, contiguous and
   // aligned, those written are writeable and share no memory with any other. False says nothing: they may be right all the same.
-  bool operator()(const py::tuple& read, const py::tuple& written) const {
+  bool operator()(const Arrays& read, const Arrays& written) const {
     using Proxy = py::detail::PyArray_Proxy;
     constexpr int flags = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     const Proxy* first = nullptr;

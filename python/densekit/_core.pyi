@@ -1264,7 +1264,7 @@ def pointwise_loss(
     losses: numpy.typing.NDArray[numpy.float64] | None,
     gradient: numpy.typing.NDArray[numpy.float64],
 ) -> float: ...
-def ready(read: tuple, written: tuple) -> bool:
+def ready(read: tuple[object, ...], written: tuple[object, ...]) -> bool:
     """
     Whether all arrays are alike and as the kernels want them; False says nothing.
     """
