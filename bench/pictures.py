@@ -203,6 +203,43 @@ def scaling(document: dict[str, Any], folder: Path) -> None:
     lines_over(document, folder, "width", "GFLOP/s of the products", lambda r: r["flops"] / 1e9)
 
 
+def best_rows(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The fastest row of each library."""
+    best: dict[str, dict[str, Any]] = {}
+    for row in sorted(result["rows"].values(), key=lambda r: r["seconds"]):
+        best.setdefault(row["library"], row)
+    return best
+
+
+def kernels(document: dict[str, Any], folder: Path) -> None:
+    """Each library's time divided by ours, a panel for each number of threads."""
+    counts = sorted({r["threads"] for r in document["results"]})
+    most = max(sum(r["threads"] == count for r in document["results"]) for count in counts)
+    figure, axes = plt.subplots(
+        1, len(counts), figsize=(5.5 * len(counts), 0.24 * most + 1), squeeze=False, sharey=True, layout="constrained"
+    )
+    for axis, count in zip(axes.flat, counts, strict=True):
+        results = [r for r in document["results"] if r["threads"] == count][::-1]
+        for library in COLORS:
+            found = [(place, best_rows(r).get(library)) for place, r in enumerate(results)]
+            points = [(row["ratio"], place) for place, row in found if row and "ratio" in row]
+            if points and library != "densekit":
+                axis.plot(*zip(*points, strict=True), "o", ms=5, color=COLORS[library], label=library)
+        limits = [
+            (r["limits"]["floor"] / best_rows(r)["densekit"]["seconds"], place)
+            for place, r in enumerate(results)
+            if r["limits"] and "densekit" in best_rows(r)
+        ]
+        if limits:
+            axis.plot(*zip(*limits, strict=True), "|", ms=9, color=FLOOR, label="limit")
+        axis.axvline(1, color=COLORS["densekit"], lw=1)
+        axis.set(xscale="log", xlabel="time / densekit's", title=f"{count} thread(s)", xlim=(0.08, None))
+        axis.set_yticks(range(len(results)), [r["case"] for r in results], fontsize=7)
+        axis.grid(axis="x", alpha=0.3)
+    axes.flat[0].legend(fontsize=7, loc="lower right")
+    save(figure, folder, "kernels")
+
+
 def footprint(document: dict[str, Any], folder: Path) -> None:
     keys = {
         "import": "import beyond NumPy, s",
@@ -283,4 +320,11 @@ def native(document: dict[str, Any], folder: Path) -> None:
     save(figure, folder, "products")
 
 
-DRAW = {"train": train, "scaling": scaling, "footprint": footprint, "ops": ops, "native": native}
+DRAW = {
+    "train": train,
+    "scaling": scaling,
+    "kernels": kernels,
+    "footprint": footprint,
+    "ops": ops,
+    "native": native,
+}

@@ -2,7 +2,8 @@
 
     python bench/report.py build/bench/results            writes docs/benchmarks.md and docs/benchmarks/*.png
 
-Reads what is there of train.json, scaling.json, footprint.json, ops.json and native.json; bench/run makes them all.
+Reads what is there of train.json, scaling.json, kernels.json, footprint.json, ops.json and native.json; bench/run makes
+them all.
 Needs matplotlib.
 """
 
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TITLES = {
     "train": "Training and prediction beside other libraries",
     "scaling": "Over batch and width",
+    "kernels": "Single kernels beside other libraries",
     "footprint": "To begin",
     "ops": "Single operations beside NumPy",
     "native": "Kernels beside the machine's limits",
@@ -126,6 +128,31 @@ def scaling(document: dict[str, Any]) -> list[str]:
     return lines
 
 
+def kernels(document: dict[str, Any]) -> list[str]:
+    lines = [
+        "limit: the time that FMA rate or bandwidth, probed in the run, allow at least. ratio: the other's time",
+        "",
+    ]
+    lines[0] += " divided by ours, median over rounds with its 95 % interval; each library's fastest way."
+    lines += ["![Kernels](benchmarks/kernels.png)", ""]
+    others = [name for name in pictures.COLORS if any(name in pictures.best_rows(r) for r in document["results"])]
+    rows = []
+    for result in document["results"]:
+        best, limits = pictures.best_rows(result), result["limits"]
+        cells = [result["case"], f"{result['threads']}T", short(limits["floor"]) if limits else ""]
+        for name in others:
+            row = best.get(name)
+            if row is None:
+                cells.append("")
+            elif name == "densekit":
+                share = f", {100 * row['of_limit']:.0f} %" if limits else ""
+                cells.append(f"{short(row['seconds'])}{share}")
+            else:
+                cells.append(f"{short(row['seconds'])}: {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f})")
+        rows.append(cells)
+    return lines + table(["", "threads", "limit", *others], rows)
+
+
 def footprint(document: dict[str, Any]) -> list[str]:
     lines = [
         "import: beyond NumPy's. trained: from the start of the process to the end of one that learns 8,000 images for",
@@ -197,7 +224,14 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for picture in folder.glob("*.png"):
         picture.unlink()
-    writers = {"train": train, "scaling": scaling, "footprint": footprint, "ops": ops, "native": native}
+    writers = {
+        "train": train,
+        "scaling": scaling,
+        "kernels": kernels,
+        "footprint": footprint,
+        "ops": ops,
+        "native": native,
+    }
     for name, write in writers.items():
         file = given.results / f"{name}.json"
         if not file.exists():

@@ -39,6 +39,7 @@ LIBRARIES = {
     "numpy": "kernel_peers.numpy_peer",
 }
 OURS = "densekit"
+LARGE = 100e6  # bytes of all arrays: calls that take up to a second
 
 
 class Run:
@@ -78,8 +79,9 @@ class Run:
     def limits(self, c: Case, level: str | None) -> dict[str, float] | None:
         return roofline.limits(c.stream, c.footprint, self.threads, level) if level else None
 
-    def measure(self, c: Case, rounds: int, level: str | None) -> dict[str, Any]:
+    def measure(self, c: Case, wanted: int, level: str | None) -> dict[str, Any]:
         found = self.prepare(c)
+        rounds = wanted or (11 if c.footprint > LARGE else 31)
         names = list(found)
         before = self.limits(c, level)
         clocks: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
@@ -124,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", default="", help="numbers of threads, default 1,2 (with --quick 1)")
     parser.add_argument("--only", default="", help="a regular expression: only cases whose name contains it")
     parser.add_argument("--libraries", default=",".join(LIBRARIES), help="which to compare, separated by commas")
-    parser.add_argument("--pairs", type=int, default=0, help="rounds (default 31)")
+    parser.add_argument("--pairs", type=int, default=0, help="rounds (default 31; 11 for large arrays)")
     parser.add_argument("--json", type=Path, help="write everything to this file")
     given = parser.parse_args(arguments)
     chosen = [c for c in CASES if re.search(given.only, c.name)]
@@ -163,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
         level = re.sub(r".*\((.*)\)", r"\1", document["versions"][OURS]) if probe and OURS in run.workers else None
         try:
             for c in chosen:
-                document["results"].append(run.measure(c, given.pairs or (3 if given.quick else 31), level))
+                document["results"].append(run.measure(c, given.pairs or (3 if given.quick else 0), level))
                 show(document["results"][-1])
                 if given.json:
                     given.json.write_text(json.dumps(document, indent=1), encoding="utf-8")

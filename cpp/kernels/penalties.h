@@ -65,8 +65,17 @@ template <class T> double sum_of_squares(const T* x, index n, double factor) {
   return sum_of_squares_of(x, n, [=](D v) { return v * factor; });
 }
 
+// y = x factor, x finite, in two parts of T where they stay in range: x high + x low is off by little more than its rounding.
 template <class T> void scale_by(const T* x, T* y, index n, double factor) {
-  for_lanes<double>(n, [&](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
+  using V = vec<T>;
+  const T high = T(factor), low = T(factor - double(high));
+  if (factor > 0x1p-60 && factor < 0x1p60)
+    for_lanes<T>(n, [=](index i, index count) {
+      const V v = load_any<V>(x + i, count);
+      store_any<V>(y + i, fma(v, V{} + high, v * low), count);
+    });
+  else
+    for_lanes<double>(n, [=](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
 }
 
 template <class T>

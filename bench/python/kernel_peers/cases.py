@@ -14,7 +14,10 @@ Stream: TypeAlias = Literal["read", "copy", "triad", "update"]
 RATE, EPS, LR, DECAY, MOMENTUM = 0.5, 1e-5, 1e-3, 0.01, 0.9
 # One tensor, updated in place: arrays read and written, and arrays that there are.
 OPTIMIZERS = {"adam": (7, 4), "adamw": (7, 4), "momentum": (5, 3)}
-SHRINK = 0.9999  # each clipping is to this part of the norm that the arrays have, so that there is something to do
+FIRST, SHRINK = (
+    0.5,
+    0.9999,
+)  # to these parts of the norm that they have arrays are clipped, so that there is something to do
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def digest(c: Case, results: tuple[Any, ...]) -> list[list[float]]:
 
 
 def agree(c: Case, ours: list[list[float]], theirs: list[list[float]]) -> bool:
-    band = 4 / np.sqrt(np.prod(c.shape)) if c.kind == "dropout" else 2e-4
+    # Norms of 100 million elements that are summed in float32 are off by a per cent; clipping halves the first time.
+    band = 4 / np.sqrt(np.prod(c.shape)) if c.kind == "dropout" else 0.02 if c.kind == "clip" else 2e-4
     return len(ours) == len(theirs) and all(
         len(a) == len(b) and np.abs(np.subtract(a, b)).max() <= band * max(1.0, np.abs(a).max())
         for a, b in zip(ours, theirs, strict=True)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from training.jax_peer import version as version
 
-from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
+from kernel_peers.cases import DECAY, EPS, FIRST, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
 
 
@@ -112,7 +112,7 @@ def clip(c: Case, a: dict[str, Array]) -> Call:
         limit = limit * SHRINK
         return g * jnp.minimum(1, limit / jnp.sqrt(jnp.vdot(g, g))), limit
 
-    return in_place(update, (jnp.array(a["g"]), jnp.float32(np.linalg.norm(a["g"]))))
+    return in_place(update, (jnp.array(a["g"]), jnp.float32(FIRST * np.linalg.norm(a["g"]))))
 
 
 MAKE: dict[str, Make] = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from training.numpy_peer import version as version
 
-from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
+from kernel_peers.cases import DECAY, EPS, FIRST, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
 
 
@@ -142,7 +142,7 @@ def momentum(c: Case, a: dict[str, Array]) -> Call:
 
 
 def clip(c: Case, a: dict[str, Array]) -> Call:
-    g, limit = a["g"], [float(np.linalg.norm(a["g"]))]
+    g, limit = a["g"], [FIRST * float(np.linalg.norm(a["g"]))]
 
     def call() -> tuple[Any, ...]:
         limit[0] *= SHRINK

@@ -9,7 +9,7 @@ import numpy as np
 
 import densekit as dk
 from densekit import functional as F
-from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
+from kernel_peers.cases import DECAY, EPS, FIRST, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
 
 
@@ -74,7 +74,7 @@ def momentum(c: Case, a: dict[str, Array]) -> Call:
 
 
 def clip(c: Case, a: dict[str, Array]) -> Call:
-    limit = [float(np.linalg.norm(a["g"]))]
+    limit = [FIRST * float(np.linalg.norm(a["g"]))]
 
     def call() -> tuple[Any, ...]:
         limit[0] *= SHRINK

@@ -9,7 +9,7 @@ from torch import nn
 from training.torch_peer import set_threads as set_threads
 from training.torch_peer import version as version
 
-from kernel_peers.cases import DECAY, EPS, LR, MOMENTUM, RATE, SHRINK, Array, Case
+from kernel_peers.cases import DECAY, EPS, FIRST, LR, MOMENTUM, RATE, SHRINK, Array, Case
 from kernel_peers.server import Call, KernelServer, Make
 
 
@@ -109,7 +109,7 @@ def fused_optimizer(c: Case, a: dict[str, Array]) -> Call:
 def clip(c: Case, a: dict[str, Array]) -> Call:
     g = torch.from_numpy(a["g"])
     p = torch.zeros_like(g)
-    p.grad, limit = g, [float(torch.linalg.vector_norm(g.double()))]
+    p.grad, limit = g, [FIRST * float(torch.linalg.vector_norm(g.double()))]
 
     def call() -> tuple[Any, ...]:
         limit[0] *= SHRINK
