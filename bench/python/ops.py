@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     missing = [name for name in OPS if name not in PEERS]
     if missing:
-        print(f"no NumPy peer in bench/python/numpy_peers.py for: {', '.join(missing)}", file=sys.stderr)
+        print(f"no NumPy peer in bench/python/numpy_peers for: {', '.join(missing)}", file=sys.stderr)
         return 1
     print(
         f"densekit {densekit.__version__} ({_core.active_level()}), NumPy {np.__version__}, "

@@ -48,6 +48,6 @@ class KernelServer:
         return (time.perf_counter() - start) / max(1, repeats), (time.process_time() - start_cpu) / max(1, repeats)
 
     def measure(self, name: str) -> tuple[float, float]:
-        """Wall and CPU seconds of a call, after some that do not count: the process was stopped, its caches are cold."""
+        """Wall and CPU seconds of a call, after some that do not count: the process was stopped, its caches cold."""
         self._seconds(name, -(-self.repeats[name] // 2) if self.repeats[name] > 1 else 0)
         return self._seconds(name, self.repeats[name])

@@ -6,6 +6,7 @@ inputs are never changed; results go to `out=` where it is given; optimizers upd
 
 from densekit.functional.activations import *  # noqa: F403
 from densekit.functional.dense import *  # noqa: F403
+from densekit.functional.density_losses import *  # noqa: F403
 from densekit.functional.distances import *  # noqa: F403
 from densekit.functional.dropout import *  # noqa: F403
 from densekit.functional.information import *  # noqa: F403
@@ -15,5 +16,6 @@ from densekit.functional.normalization import *  # noqa: F403
 from densekit.functional.norms import *  # noqa: F403
 from densekit.functional.optimizers import *  # noqa: F403
 from densekit.functional.penalties import *  # noqa: F403
+from densekit.functional.row_losses import *  # noqa: F403
 from densekit.functional.scaling import *  # noqa: F403
 from densekit.functional.softmax import *  # noqa: F403
