@@ -31,7 +31,7 @@ if __name__ == "__main__":
     print("`densekit.reference`. The bound is what the tests hold the result to, against the reference in float64,")
     print("on every instruction set; eps is that of the dtype.")
     for family in sorted({op.family for op in OPS.values()}):
-        print(f"\n## {family.capitalize()}\n\n| operation | | bound |\n|---|---|---|")
+        print(f"\n## {family.replace('_', ' ').capitalize()}\n\n| operation | | bound |\n|---|---|---|")
         for op in OPS.values():
             if op.family == family:
                 print(f"| `{signature(op)}` | {op.summary.replace('|', '&#124;')} | {bound(op)} |")
