@@ -406,6 +406,9 @@ def recorded_calls(monkeypatch):
     }
     for name, function in functions.items():
         monkeypatch.setattr(_core, name, recorder(name, function))
+    # The short ways answer instead of refusing (test_ready.py); here they send everything the long way.
+    monkeypatch.setattr(_core, "ready", lambda read, written: False)
+    monkeypatch.setattr(_core, "plain_dense", lambda *arguments: None)
     for op in OPS.values():
         run(op, op.function, op.domain(np.random.default_rng(5), np.float32, 24))
     monkeypatch.undo()

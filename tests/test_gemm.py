@@ -337,3 +337,16 @@ def test_denormals_and_signs_of_small_products(level, dtype, road):
 def test_no_products_leave_the_bias(level, dtype, road):
     x, w, b = np.empty((3, 0), dtype), np.empty((0, 20), dtype), np.arange(-10, 10).astype(dtype)
     np.testing.assert_array_equal(F.dense(x, w, b, activation="relu"), np.tile(np.maximum(b, 0), (3, 1)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_denormals_are_zero_in_large_products_alone(level, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal * 100
+    for size, kept in ((64, True), (128, False)):
+        a, b = np.full((size, size), tiny, dtype), np.ones((size, size), dtype)
+        for left, right in ((a, b), (b, a)):
+            product = F.matmul(left, right)
+            assert (product == (size * tiny if kept else 0)).all()
+        assert (F.dense_backward(a, b, b)[0] == (size * tiny if kept else 0)).all()
+    assert (F.relu(np.full(1000, tiny, dtype)) == tiny).all()  # and the state is what it was
+    assert (np.full(1000, tiny, dtype) * 1 == tiny).all()

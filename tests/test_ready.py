@@ -1,4 +1,4 @@
-"""`_core.ready` says yes only to what a kernel may be given as it is."""
+"""The short ways past conversion, `_core.ready` and `_core.plain_dense`, take only what a kernel can take as it is."""
 
 from __future__ import annotations
 
@@ -70,3 +70,57 @@ def test_what_is_written_is_writeable_and_apart():
     assert _core.ready((room[:6],), (room[6:12],))
     assert _core.ready((room[6:12],), (room[:6], room[12:18]))
     assert not _core.ready((room[6:12],), (room[:6], room[11:17]))
+
+
+def dense(x, w, b=None, out=None):
+    return _core.plain_dense(x, w, b, _core.Activation.relu, 0.0, out)
+
+
+def matrices(dtype=np.float32):
+    rng = np.random.default_rng(1)
+    return [rng.normal(size=shape).astype(dtype) for shape in ((5, 4), (4, 3), (3,))]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_dense(dtype):
+    x, w, b = matrices(dtype)
+    expected = np.maximum(x @ w + b, 0)
+    np.testing.assert_allclose(dense(x, w, b), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dense(x, w), np.maximum(x @ w, 0), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dense(x.T.copy().T, w[::-1][::-1], b), expected, rtol=1e-6, atol=1e-6)
+    out = np.full((5, 3), np.nan, dtype)
+    assert dense(x, w, b, out) is out
+    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-6)
+    assert dense(x[:0], w, b).shape == (0, 3)
+
+
+def test_plain_dense_leaves_the_rest_to_the_long_way():
+    x, w, b = matrices()
+    for wrong in WRONG.values():
+        assert dense(wrong(), w) is None or wrong().shape != (5, 4)
+    wide = np.float64
+    for arguments in (
+        (x, w.astype(wide)),
+        (x, w, b.astype(wide)),
+        (x, w[:3]),
+        (x[0], w),
+        (x, w, b[:2]),
+        (x, w, np.repeat(b, 2)[::2]),
+        (x.tolist(), w),
+        (x, w, b, np.empty((5, 3), wide)),
+        (x, w, b, np.empty((5, 4), np.float32)),
+        (x, w, b, np.empty((3, 5), np.float32).T),
+        (x, w, b, np.empty((5, 3), np.float32).view(Sub)),
+    ):
+        assert dense(*arguments) is None
+
+
+def test_plain_dense_writes_over_nothing():
+    room = np.ones(60, np.float32)
+    x, w = room[:20].reshape(5, 4), room[20:32].reshape(4, 3)
+    assert dense(x, w, None, room[5:20].reshape(5, 3)) is None
+    assert dense(x, w, None, room[31:46].reshape(5, 3)) is None
+    kept = np.zeros((5, 3), np.float32)
+    kept.flags.writeable = False
+    assert dense(x, w, None, kept) is None
+    assert (dense(x, w, None, room[32:47].reshape(5, 3)) == 4).all()

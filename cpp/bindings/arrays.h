@@ -69,6 +69,28 @@ template <class T> View<T> matrix(const Strided<T>& a, const char* name) {
   return {a.data(), a.shape(0), a.shape(1), a.strides(0) / size, a.strides(1) / size};
 }
 
+// An array that needs no conversion: exactly np.ndarray, float32 or float64 in native order, aligned. Null if it is something else,
+// which may be right all the same. NumPy has one descriptor object of each type; bind_ready looks them up.
+struct Plain {
+  using Array = py::detail::PyArray_Proxy;
+  static inline const void *array_type = nullptr, *float32 = nullptr, *float64 = nullptr;
+  static const Array* array(const py::handle& value) {
+    if (static_cast<const void*>(Py_TYPE(value.ptr())) != array_type) return nullptr;
+    const Array* found = py::detail::array_proxy(value.ptr());
+    const bool aligned = found->flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    return aligned && (found->descr == float32 || found->descr == float64) ? found : nullptr;
+  }
+  static bool contiguous(const Array* a) { return a->flags & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_; }
+  static bool writeable(const Array* a) { return a->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_; }
+  static index bytes(const Array* a) {
+    index bytes = a->descr == float32 ? 4 : 8;
+    for (int d = 0; d < a->nd; ++d) bytes *= a->dimensions[d];
+    return bytes;
+  }
+  // Contiguous arrays that share no memory.
+  static bool apart(const Array* a, const Array* b) { return a->data + bytes(a) <= b->data || b->data + bytes(b) <= a->data; }
+};
+
 // Scratch memory of the calling thread, kept for the next call unless it is large.
 class Scratch {
  public:

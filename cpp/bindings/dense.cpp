@@ -31,6 +31,47 @@ template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, c
   matmul(context, xv, wv, out, epilogue, scratch.get());
 }
 
+// The same for arrays that need no conversion; y is `out`, or new if that is None. Returns None where the long way must look.
+template <class T> static std::optional<View<T>> plain_matrix(const Plain::Array* a) {
+  constexpr index size = sizeof(T);
+  if (a->nd != 2 || a->strides[0] % size != 0 || a->strides[1] % size != 0) return std::nullopt;
+  return View<T>{reinterpret_cast<const T*>(a->data), a->dimensions[0], a->dimensions[1], a->strides[0] / size, a->strides[1] / size};
+}
+template <class T> static py::object plain_dense_of(const Plain::Array* x, const Plain::Array* w, const Plain::Array* b,
+                                                    Activation activation, double parameter, const py::object& out) {
+  const auto xv = plain_matrix<T>(x), wv = plain_matrix<T>(w);
+  if (!xv || !wv || xv->cols != wv->rows) return py::none();
+  const index m = xv->rows, n = wv->cols;
+  if (b && (b->nd != 1 || b->dimensions[0] != n || !Plain::contiguous(b))) return py::none();
+  py::object y = out;
+  if (out.is_none()) {
+    y = py::array_t<T>({m, n});
+  } else {
+    const Plain::Array* given = Plain::array(out);
+    if (!given || given->descr != x->descr || given->nd != 2 || given->dimensions[0] != m || given->dimensions[1] != n) return py::none();
+    if (!Plain::contiguous(given) || !Plain::writeable(given)) return py::none();
+    for (const Plain::Array* input : {x, w, b})
+      if (input && (!Plain::contiguous(input) || !Plain::apart(input, given))) return py::none();
+  }
+  const Context context = current_context();
+  const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv->cols));
+  const Epilogue<T> epilogue{b ? reinterpret_cast<const T*>(b->data) : nullptr, activation, static_cast<T>(parameter)};
+  T* target = reinterpret_cast<T*>(py::detail::array_proxy(y.ptr())->data);
+  {
+    py::gil_scoped_release unlocked;
+    matmul(context, *xv, *wv, target, epilogue, scratch.get());
+  }
+  return y;
+}
+static py::object plain_dense(const py::object& x, const py::object& w, const py::object& b, Activation activation, double parameter,
+                              const py::object& out) {
+  known(activation);
+  const Plain::Array *xa = Plain::array(x), *wa = Plain::array(w), *ba = b.is_none() ? nullptr : Plain::array(b);
+  if (!xa || !wa || xa->descr != wa->descr || (!b.is_none() && (!ba || ba->descr != xa->descr))) return py::none();
+  return xa->descr == Plain::float32 ? plain_dense_of<float>(xa, wa, ba, activation, parameter, out)
+                                     : plain_dense_of<double>(xa, wa, ba, activation, parameter, out);
+}
+
 template <class T> static void dense_backward(const Contiguous<T>& dz, const Strided<T>& x, const Strided<T>& w, Contiguous<T>& dx,
                                               Contiguous<T>& dw, Contiguous<T>& db) {
   require_product(x, "x", w, "w");
@@ -52,6 +93,8 @@ void bind_dense(py::module_& m) {
   DENSEKIT_DEF(m, "dense", dense, py::arg("x").noconvert(), py::arg("w").noconvert(), py::arg("b").noconvert().none(true),
                py::arg("activation"), py::arg("parameter"), py::arg("y").noconvert(), py::arg("saved").noconvert().none(true),
                py::arg("bfloat16s") = 0);
+  m.def("plain_dense", &plain_dense, py::arg("x"), py::arg("w"), py::arg("b"), py::arg("activation"), py::arg("parameter"), py::arg("out"),
+        "y of arrays that need no conversion, or None: then the long way must look at them.");
   DENSEKIT_DEF(m, "dense_backward", dense_backward, py::arg("dz").noconvert(), py::arg("x").noconvert(), py::arg("w").noconvert(),
                py::arg("dx").noconvert(), py::arg("dw").noconvert(), py::arg("db").noconvert());
 }

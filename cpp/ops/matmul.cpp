@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "core/arena.h"
+#include "core/float_state.h"
 #include "ops/matmul_packed.h"
 #include "ops/pieces.h"
 
@@ -11,6 +12,11 @@ namespace densekit {
 namespace {
 
 template <class T> constexpr bool is_float32 = std::is_same_v<T, float>;
+
+constexpr double small_product = 524288;             // multiplications
+double multiplications(index m, index n, index k) {  // they may overflow
+  return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
 
 // piece_start in units of 64 rows where the moments of such blocks are wanted.
 index row_start(index m, index pieces, index p, bool blocks) {
@@ -22,9 +28,8 @@ index row_start(index m, index pieces, index p, bool blocks) {
 template <class T> bool goes_direct(const Context& context, index m, index n, index k, bool a_transposed) {
   if (context.road != Road::automatic) return context.road == Road::direct;
   const index few = context.kernels<T>().gemm.direct_rows;
-  const double size = sizeof(T), rows = static_cast<double>(m), cols = static_cast<double>(n),
-               depth = static_cast<double>(k);  // products may overflow
-  if (m <= few || k <= few || rows * cols * depth <= 524288.0) return true;
+  const double size = sizeof(T), rows = static_cast<double>(m), cols = static_cast<double>(n), depth = static_cast<double>(k);
+  if (m <= few || k <= few || multiplications(m, n, k) <= small_product) return true;
   const double cached = m <= 2 * few ? 1024.0 * 1024.0 : 256.0 * 1024.0;
   return size * depth * cols <= cached && (!a_transposed || size * rows * cols <= 65536.0);
 }
@@ -90,7 +95,7 @@ template <class T> void multiply_direct(const Context& context, View<T> a, View<
 // Whether a product's operands are rounded. The shape decides, never what the elements are, so far as they can be rounded.
 template <class T> bool may_round(const Context& context, index m, index n, index k) {
   if (!is_float32<T> || !context.bf16) return false;
-  return m >= 16 && n >= 16 && k >= 16 && static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) >= 524288.0;
+  return m >= 16 && n >= 16 && k >= 16 && multiplications(m, n, k) >= small_product;
 }
 
 }  // namespace
@@ -119,6 +124,8 @@ template <class T> index matmul_most_scratch_bytes(const Context& context, index
 template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* c, const Epilogue<T>& epilogue, void* scratch) {
   const index m = a.rows, n = b.cols, k = a.cols;
   if (m == 0 || n == 0) return;
+  // Of larger products denormal numbers are zero: some processors take a hundred times as long for each of them.
+  const WithFloatState state(multiplications(m, n, k) > small_product ? flushing(float_state()) : float_state());
   if constexpr (is_float32<T>) {
     const bool packable = (a.row_stride == 1 || a.col_stride == 1) && (b.row_stride == 1 || b.col_stride == 1);
     if (may_round<T>(context, m, n, k) && packable && multiply_packed(context, Rounded{*context.bf16}, a, b, c, epilogue, scratch)) return;

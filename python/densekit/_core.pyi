@@ -71,6 +71,7 @@ __all__: list[str] = [
     "optimizer_update",
     "penalty",
     "philox",
+    "plain_dense",
     "pointwise_loss",
     "ready",
     "rmse",
@@ -1240,6 +1241,18 @@ def philox(
     key: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"],
     blocks: typing.SupportsInt | typing.SupportsIndex = 1,
 ) -> numpy.typing.NDArray[numpy.uint32]: ...
+def plain_dense(
+    x: typing.Any,
+    w: typing.Any,
+    b: typing.Any,
+    activation: Activation,
+    parameter: typing.SupportsFloat | typing.SupportsIndex,
+    out: typing.Any,
+) -> typing.Any:
+    """
+    y of arrays that need no conversion, or None: then the long way must look at them.
+    """
+
 @typing.overload
 def pointwise_loss(
     kind: PointwiseLoss,
@@ -1264,7 +1277,7 @@ def pointwise_loss(
     losses: numpy.typing.NDArray[numpy.float64] | None,
     gradient: numpy.typing.NDArray[numpy.float64],
 ) -> float: ...
-def ready(read: tuple[object, ...], written: tuple[object, ...]) -> bool:
+def ready(read: tuple[typing.Any, ...], written: tuple[typing.Any, ...]) -> bool:
     """
     Whether all arrays are alike and as the kernels want them; False says nothing.
     """
