@@ -99,11 +99,15 @@ def spoken(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
+def in_float32(name: str) -> bool:
+    return "bfloat16" not in name and "medium" not in name
+
+
 def best_of(result: dict[str, Any]) -> dict[str, float]:
-    """The fastest contender's seconds of each library; of ours the one that the others are compared with."""
+    """The fastest float32 contender's seconds of each library; of ours the one that the others are compared with."""
     best: dict[str, float] = {}
     for name, row in result["rows"].items():
-        if row["library"] != "densekit" or name == result["ours"]:
+        if in_float32(name) and (row["library"] != "densekit" or name == result["ours"]):
             best[row["library"]] = min(best.get(row["library"], np.inf), row["seconds"])
     return best
 
