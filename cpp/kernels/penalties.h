@@ -74,8 +74,7 @@ template <class T> void scale_by(const T* x, T* y, index n, double factor) {
       const V v = load_any<V>(x + i, count);
       store_any<V>(y + i, fma(v, V{} + high, v * low), count);
     });
-  else
-    for_lanes<double>(n, [=](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
+  else for_lanes<double>(n, [=](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
 }
 
 template <class T>
