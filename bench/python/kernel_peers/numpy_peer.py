@@ -8,7 +8,7 @@ import numpy as np
 from training.numpy_peer import version as version
 
 from kernel_peers.cases import DECAY, EPS, FIRST, LR, MOMENTUM, RATE, SHRINK, Array, Case
-from kernel_peers.server import Call, KernelServer, Make
+from kernel_peers.server import Call, KernelServer, Make, by_kind
 
 
 def dense(c: Case, a: dict[str, Array]) -> Call:
@@ -154,18 +154,7 @@ def clip(c: Case, a: dict[str, Array]) -> Call:
     return call
 
 
-MAKE: dict[str, Make] = {
-    "dense": dense,
-    "dense_backward": dense_backward,
-    "softmax_cross_entropy": softmax_cross_entropy,
-    "batch_norm": batch_norm,
-    "batch_norm_backward": batch_norm_backward,
-    "dropout": dropout,
-    "adam": adam,
-    "adamw": adam,
-    "momentum": momentum,
-    "clip": clip,
-}
+MAKE = by_kind(globals())
 
 
 def contenders(c: Case) -> dict[str, Make]:

@@ -7,11 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from kernel_peers.cases import Array, Case, arrays, digest
+from kernel_peers.cases import CASES, Array, Case, arrays, digest
 
 Call: TypeAlias = Callable[[], tuple[Any, ...]]  # does it once, returns the results
 Make: TypeAlias = Callable[[Case, dict[str, Array]], Call]
 Contenders: TypeAlias = Callable[[Case], dict[str, Make]]
+
+
+def by_kind(functions: dict[str, Any]) -> dict[str, Make]:
+    """For each kind of case the function of a module with its name; Adam's makes AdamW, too."""
+    return {c.kind: functions["adam" if c.kind == "adamw" else c.kind] for c in CASES}
+
 
 SHORTEST = 0.02  # seconds of one measurement
 
