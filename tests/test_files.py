@@ -219,7 +219,30 @@ def test_a_class_that_changed_is_noticed(data, path):
         dk.load(path, {"Scale": Other})
 
 
-def test_functions_cannot_be_saved(path):
+def half(x):
+    return x / 2
+
+
+def half_gradient(dy, x, y):
+    return dy / 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_lambda_layers_are_saved_by_the_names_of_their_functions(engine, data, path):
+    stack = [Lambda(dk.functional.tanh), Residual([Lambda(half, half_gradient)]), Dense(1)]
+    model = dk.Sequential(stack, seed=1, engine=engine).compile("adam", "mse")
+    model.fit(*data, epochs=1, verbose=0)
+    model.save(path)
+    with pytest.raises(ValueError, match=r"function 'half'.*give it as {'half': half} in custom_objects="):
+        dk.load(path)
+    loaded = dk.load(path, {"half": half, "half_gradient": half_gradient}, engine=engine)
+    np.testing.assert_array_equal(loaded.predict(data[0]), model.predict(data[0]))
+    for one in (model, loaded):
+        one.fit(*data, epochs=1, verbose=0)
+    same_state(loaded, model)
+
+
+def test_functions_without_a_name_cannot_be_saved(path):
     with pytest.raises(TypeError, match="cannot be saved"):
         dk.Sequential([Lambda(lambda x: x, inputs=3)], seed=1).save(path)
     assert not path.exists()

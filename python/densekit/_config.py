@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from densekit import initializers, layers, losses, metrics, optimizers, regularizers
+from densekit import functional, initializers, layers, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, constructor_parameters
 from densekit._parts import Part
@@ -48,14 +48,17 @@ def _plain(where: str, value: Any) -> Any:
         return [_plain(where, one) for one in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if inspect.isroutine(value) and (getattr(value, "__module__", "") or "").startswith("densekit."):
-        return value.__name__
-    raise TypeError(f"{where}: {value!r} cannot be saved; make it again in a layer class of your own")
+    if inspect.isroutine(value) and str(getattr(value, "__name__", "")).isidentifier():
+        return {"function": value.__name__}
+    raise TypeError(
+        f"{where}: {value!r} cannot be saved; give the function a name (def …), or make it again in a layer class of "
+        "your own"
+    )
 
 
 def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None = None) -> Layer:
     """The layer that layer_config described. custom: layer classes of your own by their names."""
-    classes = {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Lambda", "Layer")}
+    classes = {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Layer")}
     classes |= dict(custom or {})
     name = config.get("class")
     if isinstance(name, str) and name not in classes:
@@ -64,6 +67,10 @@ def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer
     arguments = {
         key: _object(value, classes, custom) for key, value in config.items() if key not in ("class", "trainable")
     }
+    if made is layers.Lambda:  # 0.1.0 wrote the names of functions as plain strings
+        for key in ("function", "gradient"):
+            if isinstance(arguments.get(key), str):
+                arguments[key] = _function(arguments[key], custom)
     try:
         layer: Layer = made(**arguments)
     except TypeError as error:
@@ -75,9 +82,20 @@ def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer
 def _object(value: Any, classes: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None) -> Any:
     if isinstance(value, Mapping) and value.get("class") in classes:
         return layer_from_config(value, custom)
+    if isinstance(value, Mapping) and set(value) == {"function"}:
+        return _function(value["function"], custom)
     if isinstance(value, list):
         return [_object(one, classes, custom) for one in value]
     return value
+
+
+def _function(name: Any, custom: Mapping[str, Any] | None) -> Any:
+    """The function of that name: one given in `custom`, else an operation of densekit.functional."""
+    if custom is not None and name in custom:
+        return custom[name]
+    if isinstance(name, str) and not name.startswith("_") and inspect.isroutine(getattr(functional, name, None)):
+        return getattr(functional, name)
+    return _custom("function", name, custom)
 
 
 def model_config(model: Sequential) -> Config:

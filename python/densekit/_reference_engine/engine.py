@@ -49,6 +49,8 @@ class ReferenceEngine:
         self._layers = build(layers, self.inputs, hosts)
         self.outputs = self._layers[-1].outputs if self._layers else self.inputs
         self._names = [layer.name for layer in walk(self._layers)]
+        trained = [any(s.trainable for one in walk([layer]) for s in one.segments) for layer in self._layers]
+        self._first_trained = trained.index(True) if True in trained else len(self._layers)
         self._has_batch_norm = any(isinstance(layer, BatchNorm) for layer in walk(self._layers))
 
         self._segments = [s for layer in walk(self._layers) for s in layer.segments]
@@ -160,7 +162,8 @@ class ReferenceEngine:
         z, tape = self._forward(x, training)
         with np.errstate(all="ignore"):
             value, dz = loss(z, y, weights)
-            backward(self._layers, tape, dz, self.gradients)
+            first = self._first_trained  # nobody asks for the gradient of what comes before
+            backward(self._layers[first:], tape[first:], dz, self.gradients)
             share = self._share(y, weights)
             penalty = updates.penalize(self._segments, self.parameters, self.gradients, share)
         return value, penalty, z, tape
