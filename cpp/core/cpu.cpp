@@ -47,6 +47,11 @@ struct Row {
 #define HAS_V4() static_cast<bool>(__builtin_cpu_supports("x86-64-v4"))
 #endif
 
+#if defined(DENSEKIT_EMULATE_X86_V4)  // tests/native/isa_x86_v4_emulated.h
+#undef HAS_V4
+#define HAS_V4() HAS_V3()
+#endif
+
 const std::vector<Row>& rows() {
   static const std::vector<Row> all{
 #if defined(DENSEKIT_BUILT_x86_v4)
@@ -114,6 +119,7 @@ const std::vector<Level>& built_levels() {
   return levels;
 }
 std::string active_level() { return active().load()->level.name; }
+const Table& baseline_table() { return baseline::table; }
 const Table& active_table() { return *active().load()->table; }
 const Bf16Kernels* bf16_kernels(int parts) {
 #if defined(DENSEKIT_BUILT_x86_v4_bf16)

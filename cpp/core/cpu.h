@@ -16,6 +16,7 @@ struct Level {
 const std::vector<Level>& built_levels();  // best first; the last one runs anywhere
 std::string active_level();
 const Table& active_table();
+const Table& baseline_table();  // on every machine the same bits
 // Products of operands in one or two bfloat16 parts, where this machine computes them faster than those of float32 and level
 // x86_v4 is in use; else null, as for any other number of parts.
 const Bf16Kernels* bf16_kernels(int parts);

@@ -1,6 +1,7 @@
 // Surprisal, entropies and log-likelihoods. Sums are computed in float64 throughout, whatever the type of the data.
 #pragma once
 #include "kernels/softmax.h"
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -25,12 +26,12 @@ template <class T> struct DivergenceTerm {  // p log(p / q)
 };
 template <class T, class Term> double row_information(const T* p, const T* q, index n) {
   using D = vec<double>;
-  D sum{};
-  for_lanes<double>(n, [&](index i, index count) {  // lanes past the end have p = 0
-    const D share = load_as_double(p + i, count), other = q ? load_as_double(q + i, count) : share;
-    sum += select<D>(share == 0, D{}, Term::term(share, other));
-  });
-  return hsum(sum);
+  return sum_lanes<double, 1>(n,
+                              [&](index i, index count, auto& sum) {  // lanes past the end have p = 0
+                                const D share = load_as_double(p + i, count), other = q ? load_as_double(q + i, count) : share;
+                                sum.add(select<D>(share == 0, D{}, Term::term(share, other)));
+                              })
+      .total[0];
 }
 
 template <class T, class Term> void short_rows(const T* p, const T* q, double* nats, index rows, index n) {
@@ -54,10 +55,8 @@ template <class T, class Term> void short_rows(const T* p, const T* q, double* n
 
 // Sums over data of the logarithm of a density or probability with parameters a and b.
 template <class T, class F> double sum_over(const T* x, index n, const F& term) {
-  using D = vec<double>;
-  D sum{};
-  for_lanes<double>(n, [&](index i, index count) { sum += select<D>(first_lanes<D>(count), term(load_as_double(x + i, count)), D{}); });
-  return hsum(sum);
+  return sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) { sum.add(only_first(count, term(load_as_double(x + i, count)))); })
+      .total[0];
 }
 template <class T> double sum_of(const T* x, index n) {
   return sum_over(x, n, [](vec<double> v) { return v; });
@@ -77,14 +76,13 @@ template <class T> double laplace_log_density(const T* x, index n, double mean, 
 // From sums over all data.
 template <class T> void deviations(const T* x, index n, double center, double* sums) {
   using D = vec<double>;
-  D first{}, second{};
-  for_lanes<double>(n, [&](index i, index count) {
-    const D d = select<D>(first_lanes<D>(count), load_as_double(x + i, count) - center, D{});
-    first += d;
-    second = fma(d, d, second);
+  const auto found = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) {
+    const D d = only_first(count, load_as_double(x + i, count) - center);
+    lanes.of[0][0] += d;
+    lanes.of[1][0] = fma(d, d, lanes.of[1][0]);
   });
-  sums[0] = hsum(first);
-  sums[1] = hsum(second);
+  sums[0] = found.total[0];
+  sums[1] = found.total[1];
 }
 template <class T> double gaussian_of_sums(double n, const double* sums, double mean, double std) {
   const double gap = (sums[0] - mean) / std;  // of the center, which need not be the mean of the data to the last digit

@@ -1,6 +1,7 @@
 // Losses of one prediction and one target (losses.def), losses of a location and a scale, and losses of a row of scores,
 // each with its gradient. Elements are computed in T, sums are carried in float64.
 #pragma once
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -104,8 +105,7 @@ template <class V> struct Hinge {  // max(0, a - t p), t = -1 or 1
 template <class T, template <class> class F>
 double pointwise_loss(const T* pred, const T* target, const T* weights, T scale, T a, T b, T* losses, T* gradient, index n) {
   using V = vec<T>;
-  vec<double> sum{};
-  for_lanes<T>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {
     V slope;
     const V loss = F<V>::loss(load_any<V>(pred + i, count), load_any<V>(target + i, count), V{} + a, V{} + b, slope);
     V weighted = loss, weight = V{} + scale;
@@ -115,25 +115,24 @@ double pointwise_loss(const T* pred, const T* target, const T* weights, T scale,
     }
     if (losses) store_any<V>(losses + i, weighted, count);
     store_any<V>(gradient + i, select<V>(weight == 0, V{}, weight * slope), count);
-    sum += sum_halves(select<V>(first_lanes<V>(count), weighted, V{}));
+    sum.add(only_first(count, weighted));
   });
-  return hsum(sum);
+  return sums.total[0];
 }
 
 // The root mean square: squares first, in float64, where those of float32 cannot overflow.
 template <class T> double sum_of_squares(const T* pred, const T* target, const T* weights, index n) {
   using D = vec<double>;
-  D sum{};
-  for_lanes<double>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) {
     const D d = load_as_double(pred + i, count) - load_as_double(target + i, count);
     if (!weights) {
-      sum = fma(d, d, sum);
+      sum.of[0][0] = fma(d, d, sum.of[0][0]);
       return;
     }
     const D weight = load_as_double(weights + i, count);
-    sum += select<D>(weight == 0, D{}, weight * d * d);
+    sum.add(select<D>(weight == 0, D{}, weight * d * d));
   });
-  return hsum(sum);
+  return sums.total[0];
 }
 template <class T> void root_gradient(const T* pred, const T* target, const T* weights, T scale, T root, T* gradient, index n) {
   using V = vec<T>;
@@ -164,8 +163,7 @@ template <class V> struct LaplaceDensity {  // s: the logarithm of the scale
 template <class T, template <class> class F> double density_loss(const T* location, const T* log_scale, const T* target, const T* weights,
                                                                  T scale, T constant, T* losses, T* d_location, T* d_log_scale, index n) {
   using V = vec<T>;
-  vec<double> sum{};
-  for_lanes<T>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {
     V slope_m, slope_s;
     const V loss = F<V>::loss(load_any<V>(location + i, count), load_any<V>(log_scale + i, count), load_any<V>(target + i, count),
                               V{} + constant, slope_m, slope_s);
@@ -177,9 +175,9 @@ template <class T, template <class> class F> double density_loss(const T* locati
     if (losses) store_any<V>(losses + i, weighted, count);
     store_any<V>(d_location + i, select<V>(weight == 0, V{}, weight * slope_m), count);
     store_any<V>(d_log_scale + i, select<V>(weight == 0, V{}, weight * slope_s), count);
-    sum += sum_halves(select<V>(first_lanes<V>(count), weighted, V{}));
+    sum.add(only_first(count, weighted));
   });
-  return hsum(sum);
+  return sums.total[0];
 }
 
 // Rows. The loss is not weighted, its gradient is.
@@ -196,47 +194,46 @@ template <class T> double nll_row(const T* log_p, const T* q, T weight, T* gradi
     }
     return sum;
   }
-  D sum{};
-  for_lanes<double>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) {
     const D share = load_as_double(q + i, count);
-    sum -= select<D>(share == 0, D{}, share * load_as_double(log_p + i, count));
+    sum.add(-select<D>(share == 0, D{}, share * load_as_double(log_p + i, count)));
   });
   for_lanes<T>(n, [&](index i, index count) { store_any<V>(gradient + i, load_any<V>(q + i, count) * -weight, count); });
-  return hsum(sum);
+  return sums.total[0];
 }
 
 // sum over j != label of max(0, s_j - s_label + margin). Weston and Watkins, ESANN 1999
 template <class T> double hinge_row(const T* scores, index label, T margin, T weight, T* gradient, index n) {
   using V = vec<T>;
   const T right = scores[label];
-  vec<double> sum{}, violated{};
+  double sum = 0, violated = 0;
   const auto others = [&](index begin, index end) {
-    for_lanes<T>(end - begin, [&](index i, index count) {
+    const auto sums = sum_lanes<T, 2>(end - begin, [&](index i, index count, auto& lanes) {
       const V gap = load_any<V>(scores + begin + i, count) - right + margin;
       const V slope = select<V>(gap > 0, V{} + 1, select<V>(gap != gap, gap, V{}));
       store_any<V>(gradient + begin + i, slope * weight, count);
-      const bits<V> real = first_lanes<V>(count);
-      sum += sum_halves(select<V>(real, max(V{}, gap), V{}));
-      violated += sum_halves(select<V>(real, slope, V{}));
+      lanes.template add<0>(only_first(count, max(V{}, gap)));
+      lanes.template add<1>(only_first(count, slope));
     });
+    sum += sums.total[0];
+    violated += sums.total[1];
   };
   others(0, label);
   others(label + 1, n);
-  gradient[label] = T(-hsum(violated)) * weight;
-  return hsum(sum);
+  gradient[label] = T(-violated) * weight;
+  return sum;
 }
 
 // sum t (log t - log p), p given itself or by its logarithm
 template <class T> double kl_row(const T* pred, const T* target, bool log_input, T weight, T* gradient, index n) {
   using V = vec<T>;
-  vec<double> sum{};
-  for_lanes<T>(n, [&](index i, index count) {  // lanes past the end have t = 0
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {  // lanes past the end have t = 0
     const V p = load_any<V>(pred + i, count), t = load_any<V>(target + i, count);
     const V log_p = log_input ? p : log(p);
-    sum += sum_halves(select<V>(t == 0, V{}, t * (log(t) - log_p)));
+    sum.add(select<V>(t == 0, V{}, t * (log(t) - log_p)));
     store_any<V>(gradient + i, select<V>(t == 0, V{}, (log_input ? t : t / p) * -weight), count);
   });
-  return hsum(sum);
+  return sums.total[0];
 }
 
 template <class T> constexpr LossKernels<T> loss_kernels{{

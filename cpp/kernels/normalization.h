@@ -1,38 +1,10 @@
 // Batch and layer normalisation: statistics, the affine map and their backward passes.
 #pragma once
 #include "kernels/stored_lanes.h"
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
-
-constexpr int chains = 4;  // sums carried at the same time, to hide the latency of an addition
-
-// Sums over n elements, k of them at a time; term(i, count) gives the k vectors to add. Four chains, then one fixed tree.
-template <int k> struct Terms {
-  vec<double> term[k];
-};
-template <int k> struct Totals {
-  double total[k];
-};
-template <int k, class F> inline Totals<k> lane_sums(index n, F&& term) {
-  using D = vec<double>;
-  constexpr index w = width<double>;
-  D sums[k][chains]{};
-  index i = 0;
-  for (; i + chains * w <= n; i += chains * w)
-    for (int c = 0; c < chains; ++c) {
-      const Terms<k> t = term(i + c * w, w);
-      for (int s = 0; s < k; ++s) sums[s][c] += t.term[s];
-    }
-  for (; i < n; i += w) {
-    const index count = n - i < w ? n - i : w;
-    const Terms<k> t = term(i, count);
-    for (int s = 0; s < k; ++s) sums[s][0] += select<D>(first_lanes<D>(count), t.term[s], D{});
-  }
-  Totals<k> totals;
-  for (int s = 0; s < k; ++s) totals.total[s] = hsum((sums[s][0] + sums[s][1]) + (sums[s][2] + sums[s][3]));
-  return totals;
-}
 
 // Calls body(i, constant) for rows in groups of four, then for each that is left; constant.count says which. What belongs to
 // a column is then loaded once for four rows, and memory is read along four rows at a time.
@@ -102,11 +74,12 @@ template <class T> void column_moments(const T* x, index rows, index cols, index
 template <class T> void run_moments(const T* x, index n, double* mean, double* m2) {
   using D = vec<double>;
   const double pivot = is_finite(D{} + double(x[0]))[0] ? double(x[0]) : 0;
-  const auto sum = lane_sums<1>(n, [&](index i, index count) { return Terms<1>{{load_as_double(x + i, count) - pivot}}; });
+  const auto sum = sum_lanes<double, 1, 4>(
+      n, [&](index i, index count, auto& lanes) { lanes.add(only_first(count, load_as_double(x + i, count) - pivot)); });
   const double shift = sum.total[0] / static_cast<double>(n);
-  const auto squares = lane_sums<1>(n, [&](index i, index count) {
+  const auto squares = sum_lanes<double, 1, 4>(n, [&](index i, index count, auto& lanes) {
     const D d = load_as_double(x + i, count) - pivot - shift;
-    return Terms<1>{{d * d}};
+    lanes.add(only_first(count, d * d));
   });
   *mean = pivot + shift;
   *m2 = squares.total[0];
@@ -205,9 +178,10 @@ void column_gradient_sums(const T* dy, const T* x, index rows, index cols, index
 }
 
 template <class T> void run_gradient_sums(const T* dy, const T* x, index n, double mean, double* sum, double* dot) {
-  const auto sums = lane_sums<2>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) {
     const vec<double> upstream = load_as_double(dy + i, count);
-    return Terms<2>{{upstream, upstream * (load_as_double(x + i, count) - mean)}};
+    lanes.template add<0>(upstream);
+    lanes.template add<1>(only_first(count, upstream * (load_as_double(x + i, count) - mean)));
   });
   *sum = sums.total[0];
   *dot = sums.total[1];
@@ -264,10 +238,11 @@ template <class T> void run_backward(const T* dy, const T* x, index n, double me
 template <class T> void layer_backward(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx) {
   using V = vec<T>;
   using D = vec<double>;
-  const auto sums = lane_sums<2>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) {
     D g = load_as_double(dy + i, count);
     if (gamma) g *= load_as_double(gamma + i, count);
-    return Terms<2>{{g, g * (load_as_double(x + i, count) - mean)}};
+    lanes.template add<0>(g);
+    lanes.template add<1>(only_first(count, g * (load_as_double(x + i, count) - mean)));
   });
   const double each = 1 / static_cast<double>(n);
   const Inverse<T> by(inverse);

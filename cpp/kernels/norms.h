@@ -1,6 +1,7 @@
 // Sums of powers, extremes, and the rotation of two vectors: what norms and singular values are made of. Sums are carried
 // in float64, in four chains a call, so that an addition need not wait for the one before it.
 #pragma once
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -11,17 +12,13 @@ using D = vec<double>;
 
 // step(…step(step(0, x0), x1)…, xn) in lanes and chains; lanes behind the end see `filler`.
 template <class T, class Step> double fold(const T* x, index n, double filler, Step step) {
-  constexpr index w = width<double>;
-  D sum[4] = {};
-  index i = 0;
-  for (; i + 4 * w <= n; i += 4 * w)
-#pragma GCC unroll 4
-    for (int chain = 0; chain < 4; ++chain) sum[chain] = step(sum[chain], load_as_double(x + i + chain * w, w));
-  for (; i < n; i += w) {
-    const index count = n - i < w ? n - i : w;
-    sum[0] = step(sum[0], select<D>(first_lanes<D>(count), load_as_double(x + i, count), D{} + filler));
-  }
-  return hsum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  return sum_lanes<double, 1, 4>(n,
+                                 [&](index i, index count, auto& lanes) {
+                                   D v = load_as_double(x + i, count);
+                                   if (count < width<double>) v = select<D>(first_lanes<D>(count), v, D{} + filler);
+                                   lanes.of[0][0] = step(lanes.of[0][0], v);
+                                 })
+      .total[0];
 }
 
 // (a / b)^p for 0 <= a <= b, 0 < b, a < infinity, p > 0. A quotient below the normal numbers is formed 2^1200 times as
@@ -75,18 +72,15 @@ template <class T> double powers(const T* x, index n, double p, double scale) {
 inline double root(double scale, double sum, double p) { return scaled_root(D{} + scale, D{} + sum, p)[0]; }
 
 inline void products(const double* x, const double* y, index n, double* xx, double* yy, double* xy) {
-  D a[2] = {}, b[2] = {}, c[2] = {};
-  int chain = 0;
-  for_lanes<double>(n, [&](index i, index count) {
+  const auto sums = sum_lanes<double, 3>(n, [&](index i, index count, auto& lanes) {
     const D u = load_any<D>(x + i, count), v = load_any<D>(y + i, count);
-    a[chain] = fma(u, u, a[chain]);
-    b[chain] = fma(v, v, b[chain]);
-    c[chain] = fma(u, v, c[chain]);
-    chain ^= 1;
+    lanes.of[0][0] = fma(u, u, lanes.of[0][0]);
+    lanes.of[1][0] = fma(v, v, lanes.of[1][0]);
+    lanes.of[2][0] = fma(u, v, lanes.of[2][0]);
   });
-  *xx = hsum(a[0] + a[1]);
-  *yy = hsum(b[0] + b[1]);
-  *xy = hsum(c[0] + c[1]);
+  *xx = sums.total[0];
+  *yy = sums.total[1];
+  *xy = sums.total[2];
 }
 inline void rotate(double* x, double* y, index n, double cosine, double sine) {
   const D c = D{} + cosine, s = D{} + sine;

@@ -1,5 +1,6 @@
 // Penalties on weights with their gradients, soft thresholding, clipping. Sums are carried in float64.
 #pragma once
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -14,20 +15,19 @@ template <class F> inline void in_double(vec<double> x, F&& f) { f(x, 0); }
 
 template <class T, bool has_l1, bool has_l2, bool adds> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
   using V = vec<T>;
-  vec<double> absolute[2]{}, squares[2]{};
-  for_lanes<T>(n, [&](index i, index count) {
+  const auto totals = sum_lanes<T, 2>(n, [&](index i, index count, auto& lanes) {
     const V x = load_any<V>(w + i, count);  // lanes beyond count are zero
     in_double(x, [&](vec<double> half, int which) {
-      if constexpr (has_l1) absolute[which] += abs(half);
-      if constexpr (has_l2) squares[which] = fma(half, half, squares[which]);
+      if constexpr (has_l1) lanes.of[0][which] += abs(half);
+      if constexpr (has_l2) lanes.of[1][which] = fma(half, half, lanes.of[1][which]);
     });
     V g = V{};
     if constexpr (has_l1) g = a * sign(x);
     if constexpr (has_l2) g = fma(V{} + b, x, g);
     store_any<V>(gradient + i, adds ? load_any<V>(gradient + i, count) + g : g, count);
   });
-  sums[0] = hsum(absolute[0] + absolute[1]);
-  sums[1] = hsum(squares[0] + squares[1]);
+  sums[0] = totals.total[0];
+  sums[1] = totals.total[1];
 }
 
 template <class T> void soft_threshold(const T* w, T* y, index n, T threshold) {
@@ -46,18 +46,14 @@ template <class T> void clip(const T* x, T* y, index n, T low, T high) {
 
 template <class T, class F> double sum_of_squares_of(const T* x, index n, F&& scaled) {
   using D = vec<double>;
-  D sum[4][2]{};
-  const auto add = [&](vec<T> v, int chain) {
-    in_double(v, [&](D half, int which) {
-      const D s = scaled(half);
-      sum[chain][which] = fma(s, s, sum[chain][which]);
-    });
-  };
-  const index whole = for_fours<T>(n, [&](index i, int k) { add(load<vec<T>>(x + i), k); });
-  for_lanes<T>(n - whole, [&](index i, index count) { add(load_any<vec<T>>(x + whole + i, count), 0); });
-  D all[4];
-  for (int k = 0; k < 4; ++k) all[k] = sum[k][0] + sum[k][1];
-  return hsum((all[0] + all[1]) + (all[2] + all[3]));
+  return sum_lanes<T, 1, is_float<T> ? 2 : 4>(n,
+                                              [&](index i, index count, auto& lanes) {
+                                                in_double(load_any<vec<T>>(x + i, count), [&](D half, int which) {
+                                                  const D s = scaled(half);
+                                                  lanes.of[0][which] = fma(s, s, lanes.of[0][which]);
+                                                });
+                                              })
+      .total[0];
 }
 template <class T> double sum_of_squares(const T* x, index n, double factor) {
   using D = vec<double>;

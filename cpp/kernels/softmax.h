@@ -2,6 +2,7 @@
 // overflows; sums are carried in float64, so that a row of 100,000 classes still sums to 1 within 1e-6.
 #pragma once
 #include "kernels/transpose.h"
+#include "simd/lane_sums.h"
 #include "simd/math.h"
 
 DENSEKIT_BEGIN
@@ -21,22 +22,30 @@ template <class T> T row_max(const T* z, index n) {
 // x scale, and 0 where x is: scale, the inverse of a temperature, may be infinite.
 template <class V> inline V scaled(V x, V scale) { return select<V>(x == 0, x, x * scale); }
 
-// y = e^argument(z - max); returns the sum of y: of four vectors in T, rounded twice, of those sums in float64.
+// y = e^argument(z - max); returns the sum of y: of four blocks of virtual lanes in T, rounded twice, of those sums in float64.
 template <class T, class F> double exponentials_of(const T* z, T* y, index n, T max, F&& argument) {
   using V = vec<T>;
-  vec<double> sum{};
-  V e[4];
-  const index whole = for_fours<T>(n, [&](index i, int k) {
-    e[k] = exp(argument(load<V>(z + i) - max));
-    store<V>(y + i, e[k]);
-    if (k == 3) sum += sum_halves((e[0] + e[1]) + (e[2] + e[3]));
-  });
-  for_lanes<T>(n - whole, [&](index i, index count) {
-    const V last = exp(argument(load_any<V>(z + whole + i, count) - max));
-    store_any<V>(y + whole + i, last, count);
-    sum += sum_halves(select<V>(first_lanes<V>(count), last, V{}));
-  });
-  return hsum(sum);
+  constexpr int vectors = virtual_vectors;
+  constexpr index block = virtual_lanes<T>;
+  Lanes<T, 1> sums[vectors];
+  const auto exponential = [&](index i) {
+    const V e = exp(argument(load<V>(z + i) - max));
+    store<V>(y + i, e);
+    return e;
+  };
+  index i = 0;
+  for (; i + 4 * block <= n; i += 4 * block)
+    unrolled<vectors>([&](auto v) {
+      const index at = i + v.value * width<T>;
+      const V a = exponential(at), b = exponential(at + block), c = exponential(at + 2 * block), d = exponential(at + 3 * block);
+      sums[v.value].add((a + b) + (c + d));
+    });
+  const double rest = sum_lanes<T, 1>(n - i, [&](index j, index count, auto& lanes) {
+                        const V last = exp(argument(load_any<V>(z + i + j, count) - max));
+                        store_any<V>(y + i + j, last, count);
+                        lanes.add(only_first(count, last));
+                      }).total[0];
+  return i == 0 ? rest : tree<vectors>(sums).total[0] + rest;
 }
 // y = e^((z - max) scale)
 template <class T> double exponentials(const T* z, T* y, index n, T max, T scale) {
@@ -64,10 +73,11 @@ template <class T> void log_softmax(const T* z, T* y, index n, T scale, T* scrat
 }
 
 template <class T> double dot(const T* a, const T* b, index n) {
-  using D = vec<double>;
-  D sum{};
-  for_lanes<double>(n, [&](index i, index count) { sum = fma(load_as_double(a + i, count), load_as_double(b + i, count), sum); });
-  return hsum(sum);
+  return sum_lanes<double, 1>(n,
+                              [&](index i, index count, auto& sum) {
+                                sum.of[0][0] = fma(load_as_double(a + i, count), load_as_double(b + i, count), sum.of[0][0]);
+                              })
+      .total[0];
 }
 
 // Sums of short rows are made one by one, so that several rows are under way at a time.
@@ -91,9 +101,7 @@ template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n
 template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
   using V = vec<T>;
   const auto in_lanes = [&] {
-    vec<double> total{};
-    for_lanes<double>(n, [&](index i, index count) { total += load_as_double(dy + i, count); });
-    return hsum(total);
+    return sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) { sum.add(load_as_double(dy + i, count)); }).total[0];
   };
   const T sum = T(sum_of_row(n, in_lanes, dy, static_cast<const T*>(nullptr)));
   for_lanes<T>(n, [&](index i, index count) {
@@ -106,17 +114,18 @@ template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, ind
 template <class T> double softmax_cross_entropy(const T* z, const T* q, index label, double smoothing, double weight, T* dz, index n) {
   using V = vec<T>;
   const T max = row_max(z, n);
-  vec<double> cross{}, mass{};  // sum of q (max - z), sum of q
-  if (q || smoothing > 0)
-    for_lanes<double>(n, [&](index i, index count) {
-      vec<double> part =
-          select<vec<double>>(first_lanes<vec<double>>(count), vec<double>{} + smoothing / static_cast<double>(n), vec<double>{});
+  double total = 0, loss = 0;  // sum of q, sum of q (max - z)
+  if (q || smoothing > 0) {
+    const auto sums = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) {
+      vec<double> part = only_first(count, vec<double>{} + smoothing / static_cast<double>(n));
       if (q) part = load_as_double(q + i, count) * (1 - smoothing) + part;
-      mass += part;
+      lanes.template add<0>(part);
       const vec<double> gap = double(max) - load_as_double(z + i, count);
-      cross += select<vec<double>>(part == 0, vec<double>{}, part * gap);  // 0 * infinity is 0 here
+      lanes.template add<1>(select<vec<double>>(part == 0, vec<double>{}, part * gap));  // 0 * infinity is 0 here
     });
-  double total = hsum(mass), loss = hsum(cross);
+    total = sums.total[0];
+    loss = sums.total[1];
+  }
   if (!q) {
     const double rest = 1 - smoothing;
     loss += rest == 0 ? 0 : rest * (double(max) - double(z[label]));

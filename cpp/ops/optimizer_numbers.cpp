@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/portable_math.h"
+
 namespace densekit {
 namespace {
 
@@ -24,7 +26,7 @@ void running_mean(Factor<double>& keep, double& add, double beta, double sign) {
 }
 
 // 1 - beta^t, without the cancellation when beta^t is near 1; log is exact to an ulp near 1, too.
-double one_minus_power(double beta, double t) { return -std::expm1(t * std::log(beta)); }
+double one_minus_power(double beta, double t) { return -portable::expm1(t * portable::log(beta)); }
 
 // Moments with PyTorch's place of eps: m / (sqrt(v) / r + eps), r = sqrt(1 - beta2^t), is r m / (sqrt(v) + r eps).
 // Returns r.
@@ -100,16 +102,17 @@ StepNumbers adamax_numbers(StepSize size, double t, double beta1, double beta2, 
 StepNumbers nadam_numbers(StepSize size, double t, double beta1, double beta2, double eps, double momentum_decay) {
   StepNumbers c = with_decay(size);
   const double root = adam_moments(c, size, t, beta1, beta2, eps);
-  const auto half = [&](double i) { return 0.5 * std::exp(i * momentum_decay * std::log(0.96)); };
+  constexpr double log_base = -0.040821994520255166;  // log 0.96
+  const auto half = [&](double i) { return 0.5 * portable::exp(i * momentum_decay * log_base); };
   const auto mu = [&](double i) { return beta1 * (1 - half(i)); };
   // The product of mu(1) ... mu(t) is beta1^t, in closed form, times the factors 1 - half(i). Those are multiplied only
   // until the product is nothing beside 1 (e^-40 < 2^-57), or the rest of them are 1 in double: about 2,500 at the most
   // for any t (when momentum_decay is near 0.35), about 60 by default.
-  double log_product = t * std::log(beta1);
-  for (double i = 1; i <= t && log_product > -40 && half(i) > 0x1p-54; ++i) log_product += std::log1p(-half(i));
+  double log_product = t * portable::log(beta1);
+  for (double i = 1; i <= t && log_product > -40 && half(i) > 0x1p-54; ++i) log_product += portable::log1p(-half(i));
   const double next = mu(t + 1);
-  c.direct = -size.lr * root * (1 - mu(t)) / -std::expm1(log_product) * sign_of_gradient(size);
-  c.rate = -size.lr * root * next / -std::expm1(log_product + std::log(next));
+  c.direct = -size.lr * root * (1 - mu(t)) / -portable::expm1(log_product) * sign_of_gradient(size);
+  c.rate = -size.lr * root * next / -portable::expm1(log_product + portable::log(next));
   return c;
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/arena.h"
+#include "core/portable_math.h"
 #include "ops/matmul.h"
 
 namespace densekit {
@@ -48,11 +49,15 @@ double middle(std::uint32_t word) { return (word + 0.5) / 4294967296.0; }
 
 // Box and Muller, Ann. Math. Statist. 29 (1958): four words, four standard normal numbers.
 void normal_block(const std::uint32_t* w, double* z) {
-  for (int pair = 0; pair < 4; pair += 2) {
-    const double radius = std::sqrt(-2 * std::log(middle(w[pair])));
-    const double angle = 2 * std::numbers::pi * (w[pair + 1] / 4294967296.0);
-    z[pair] = radius * std::cos(angle);
-    z[pair + 1] = radius * std::sin(angle);
+  const double u[2] = {middle(w[0]), middle(w[2])}, turns[2] = {w[1] / 4294967296.0, w[3] / 4294967296.0};
+  double logs[2], cosines[2], sines[2];
+  portable::apply(MathFunction::log, u, logs, 2);
+  portable::apply(MathFunction::cos2pi, turns, cosines, 2);
+  portable::apply(MathFunction::sin2pi, turns, sines, 2);
+  for (int pair = 0; pair < 2; ++pair) {
+    const double radius = std::sqrt(-2 * logs[pair]);
+    z[2 * pair] = radius * cosines[pair];
+    z[2 * pair + 1] = radius * sines[pair];
   }
 }
 

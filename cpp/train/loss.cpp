@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "core/portable_math.h"
 #include "ops/losses.h"
 #include "ops/penalties.h"
 
@@ -117,7 +118,7 @@ template <class T> double batch_loss(const Context& context, const LossSpec& spe
                              ws.scratch);
   if (is_density(spec)) {
     const bool gaussian = spec.kind == "gaussian_nll";
-    const double constant = !spec.full ? 0 : gaussian ? 0.5 * std::log(2 * std::numbers::pi) : std::numbers::ln2;
+    const double constant = !spec.full ? 0 : gaussian ? portable::half_log_two_pi : std::numbers::ln2;
     return density_loss<T>(context, gaussian ? DensityLoss::gaussian : DensityLoss::laplace, scores, targets.values, weights, reduction,
                            constant, nullptr, gradient, rows, width, ws.scratch);
   }
