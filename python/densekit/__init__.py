@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
     from densekit._files import load
     from densekit._lr_finder import lr_finder
+    from densekit._verify import verify
     from densekit.model import Sequential, TrainingDiverged
 
 _MODULES = (
@@ -78,6 +79,7 @@ _NAMES = {
     "TrainingDiverged": "densekit.model",
     "load": "densekit._files",
     "lr_finder": "densekit._lr_finder",
+    "verify": "densekit._verify",
 }
 
 __all__ = [
@@ -114,6 +116,7 @@ __all__ = [
     "sweeps",
     "taylor",
     "use_isa",
+    "verify",
 ]
 
 

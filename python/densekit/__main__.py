@@ -1,4 +1,4 @@
-"""python -m densekit demo | info"""
+"""python -m densekit demo | info | verify"""
 
 from __future__ import annotations
 
@@ -17,7 +17,20 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, default=Path(), help="folder for the saved model and the picture (default: here)"
     )
     commands.add_parser("info", help="versions, compiler, instruction sets, threads: for bug reports")
+    check = commands.add_parser(
+        "verify", help="recompute trainings and compare their bits with those that every machine must give"
+    )
+    check.add_argument("--isa", default="all", help="one instruction set, or all that this machine has (default)")
     given = parser.parse_args(arguments)
+    if given.command == "verify":
+        from densekit import verify
+
+        try:
+            found = verify(given.isa)
+        except ValueError as error:
+            parser.error(str(error))
+        print(found)
+        return 0 if found else 1
     if given.command == "info":
         from densekit import show_versions
 
