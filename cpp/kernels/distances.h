@@ -107,7 +107,7 @@ void tile(index rows, index cols, index depth, const T* x, const double* packed,
 // One Euclidean distance from the differences.
 template <class T> double pair(const T* x, const T* y, index n) {
   D largest{};
-  const double total = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) {
+  const double total = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {
                          const D gap = load_as_double(x + i, count) - load_as_double(y + i, count);
                          sum.of[0][0] = fma(gap, gap, sum.of[0][0]);
                          largest = max_nan(abs(gap), largest);
@@ -115,7 +115,7 @@ template <class T> double pair(const T* x, const T* y, index n) {
   const double scale = hmax_nan(largest);
   if (is_float<T> || (total >= 0x1p-900 && total <= 0x1p1000) || !(scale > 0 && scale < constant<D>::infinity))
     return total == 0 || scale == constant<D>::infinity || scale != scale ? scale : sqrt(D{} + total)[0];
-  const double sum = sum_lanes<double, 1>(n, [&](index i, index count, auto& lanes) {
+  const double sum = sum_lanes<double, 1>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
                        const D q = (load_as_double(x + i, count) - load_as_double(y + i, count)) / scale;
                        lanes.of[0][0] = fma(q, q, lanes.of[0][0]);
                      }).total[0];

@@ -27,7 +27,7 @@ template <class T> struct DivergenceTerm {  // p log(p / q)
 template <class T, class Term> double row_information(const T* p, const T* q, index n) {
   using D = vec<double>;
   return sum_lanes<double, 1>(n,
-                              [&](index i, index count, auto& sum) {  // lanes past the end have p = 0
+                              [&](index i, index count, auto& sum) DENSEKIT_INLINE {  // lanes past the end have p = 0
                                 const D share = load_as_double(p + i, count), other = q ? load_as_double(q + i, count) : share;
                                 sum.add(select<D>(share == 0, D{}, Term::term(share, other)));
                               })
@@ -55,7 +55,8 @@ template <class T, class Term> void short_rows(const T* p, const T* q, double* n
 
 // Sums over data of the logarithm of a density or probability with parameters a and b.
 template <class T, class F> double sum_over(const T* x, index n, const F& term) {
-  return sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) { sum.add(only_first(count, term(load_as_double(x + i, count)))); })
+  return sum_lanes<double, 1>(
+             n, [&](index i, index count, auto& sum) DENSEKIT_INLINE { sum.add(only_first(count, term(load_as_double(x + i, count)))); })
       .total[0];
 }
 template <class T> double sum_of(const T* x, index n) {
@@ -76,7 +77,7 @@ template <class T> double laplace_log_density(const T* x, index n, double mean, 
 // From sums over all data.
 template <class T> void deviations(const T* x, index n, double center, double* sums) {
   using D = vec<double>;
-  const auto found = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) {
+  const auto found = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const D d = only_first(count, load_as_double(x + i, count) - center);
     lanes.of[0][0] += d;
     lanes.of[1][0] = fma(d, d, lanes.of[1][0]);

@@ -105,7 +105,7 @@ template <class V> struct Hinge {  // max(0, a - t p), t = -1 or 1
 template <class T, template <class> class F>
 double pointwise_loss(const T* pred, const T* target, const T* weights, T scale, T a, T b, T* losses, T* gradient, index n) {
   using V = vec<T>;
-  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {
     V slope;
     const V loss = F<V>::loss(load_any<V>(pred + i, count), load_any<V>(target + i, count), V{} + a, V{} + b, slope);
     V weighted = loss, weight = V{} + scale;
@@ -123,7 +123,7 @@ double pointwise_loss(const T* pred, const T* target, const T* weights, T scale,
 // The root mean square: squares first, in float64, where those of float32 cannot overflow.
 template <class T> double sum_of_squares(const T* pred, const T* target, const T* weights, index n) {
   using D = vec<double>;
-  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) {
+  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {
     const D d = load_as_double(pred + i, count) - load_as_double(target + i, count);
     if (!weights) {
       sum.of[0][0] = fma(d, d, sum.of[0][0]);
@@ -163,7 +163,7 @@ template <class V> struct LaplaceDensity {  // s: the logarithm of the scale
 template <class T, template <class> class F> double density_loss(const T* location, const T* log_scale, const T* target, const T* weights,
                                                                  T scale, T constant, T* losses, T* d_location, T* d_log_scale, index n) {
   using V = vec<T>;
-  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {
     V slope_m, slope_s;
     const V loss = F<V>::loss(load_any<V>(location + i, count), load_any<V>(log_scale + i, count), load_any<V>(target + i, count),
                               V{} + constant, slope_m, slope_s);
@@ -194,7 +194,7 @@ template <class T> double nll_row(const T* log_p, const T* q, T weight, T* gradi
     }
     return sum;
   }
-  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) {
+  const auto sums = sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {
     const D share = load_as_double(q + i, count);
     sum.add(-select<D>(share == 0, D{}, share * load_as_double(log_p + i, count)));
   });
@@ -208,7 +208,7 @@ template <class T> double hinge_row(const T* scores, index label, T margin, T we
   const T right = scores[label];
   double sum = 0, violated = 0;
   const auto others = [&](index begin, index end) {
-    const auto sums = sum_lanes<T, 2>(end - begin, [&](index i, index count, auto& lanes) {
+    const auto sums = sum_lanes<T, 2>(end - begin, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
       const V gap = load_any<V>(scores + begin + i, count) - right + margin;
       const V slope = select<V>(gap > 0, V{} + 1, select<V>(gap != gap, gap, V{}));
       store_any<V>(gradient + begin + i, slope * weight, count);
@@ -227,7 +227,7 @@ template <class T> double hinge_row(const T* scores, index label, T margin, T we
 // sum t (log t - log p), p given itself or by its logarithm
 template <class T> double kl_row(const T* pred, const T* target, bool log_input, T weight, T* gradient, index n) {
   using V = vec<T>;
-  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) {  // lanes past the end have t = 0
+  const auto sums = sum_lanes<T, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE {  // lanes past the end have t = 0
     const V p = load_any<V>(pred + i, count), t = load_any<V>(target + i, count);
     const V log_p = log_input ? p : log(p);
     sum.add(select<V>(t == 0, V{}, t * (log(t) - log_p)));

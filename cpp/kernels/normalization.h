@@ -74,10 +74,22 @@ template <class T> void column_moments(const T* x, index rows, index cols, index
 template <class T> void run_moments(const T* x, index n, double* mean, double* m2) {
   using D = vec<double>;
   const double pivot = is_finite(D{} + double(x[0]))[0] ? double(x[0]) : 0;
+  if (n <= most_tiny_row) {  // summed one by one, so that several runs are under way at a time
+    double sum = 0, squares = 0;
+    for (index i = 0; i < n; ++i) sum += double(x[i]) - pivot;
+    const double shift = sum / static_cast<double>(n);
+    for (index i = 0; i < n; ++i) {
+      const double d = double(x[i]) - pivot - shift;
+      squares += d * d;
+    }
+    *mean = pivot + shift;
+    *m2 = squares;
+    return;
+  }
   const auto sum = sum_lanes<double, 1, 4>(
-      n, [&](index i, index count, auto& lanes) { lanes.add(only_first(count, load_as_double(x + i, count) - pivot)); });
+      n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE { lanes.add(only_first(count, load_as_double(x + i, count) - pivot)); });
   const double shift = sum.total[0] / static_cast<double>(n);
-  const auto squares = sum_lanes<double, 1, 4>(n, [&](index i, index count, auto& lanes) {
+  const auto squares = sum_lanes<double, 1, 4>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const D d = load_as_double(x + i, count) - pivot - shift;
     lanes.add(only_first(count, d * d));
   });
@@ -178,7 +190,7 @@ void column_gradient_sums(const T* dy, const T* x, index rows, index cols, index
 }
 
 template <class T> void run_gradient_sums(const T* dy, const T* x, index n, double mean, double* sum, double* dot) {
-  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) {
+  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const vec<double> upstream = load_as_double(dy + i, count);
     lanes.template add<0>(upstream);
     lanes.template add<1>(only_first(count, upstream * (load_as_double(x + i, count) - mean)));
@@ -238,7 +250,7 @@ template <class T> void run_backward(const T* dy, const T* x, index n, double me
 template <class T> void layer_backward(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx) {
   using V = vec<T>;
   using D = vec<double>;
-  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) {
+  const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     D g = load_as_double(dy + i, count);
     if (gamma) g *= load_as_double(gamma + i, count);
     lanes.template add<0>(g);

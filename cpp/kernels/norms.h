@@ -13,7 +13,7 @@ using D = vec<double>;
 // step(…step(step(0, x0), x1)…, xn) in lanes and chains; lanes behind the end see `filler`.
 template <class T, class Step> double fold(const T* x, index n, double filler, Step step) {
   return sum_lanes<double, 1, 4>(n,
-                                 [&](index i, index count, auto& lanes) {
+                                 [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
                                    D v = load_as_double(x + i, count);
                                    if (count < width<double>) v = select<D>(first_lanes<D>(count), v, D{} + filler);
                                    lanes.of[0][0] = step(lanes.of[0][0], v);
@@ -72,7 +72,7 @@ template <class T> double powers(const T* x, index n, double p, double scale) {
 inline double root(double scale, double sum, double p) { return scaled_root(D{} + scale, D{} + sum, p)[0]; }
 
 inline void products(const double* x, const double* y, index n, double* xx, double* yy, double* xy) {
-  const auto sums = sum_lanes<double, 3>(n, [&](index i, index count, auto& lanes) {
+  const auto sums = sum_lanes<double, 3>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const D u = load_any<D>(x + i, count), v = load_any<D>(y + i, count);
     lanes.of[0][0] = fma(u, u, lanes.of[0][0]);
     lanes.of[1][0] = fma(v, v, lanes.of[1][0]);

@@ -15,9 +15,9 @@ template <class F> inline void in_double(vec<double> x, F&& f) { f(x, 0); }
 
 template <class T, bool has_l1, bool has_l2, bool adds> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
   using V = vec<T>;
-  const auto totals = sum_lanes<T, 2>(n, [&](index i, index count, auto& lanes) {
+  const auto totals = sum_lanes<T, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const V x = load_any<V>(w + i, count);  // lanes beyond count are zero
-    in_double(x, [&](vec<double> half, int which) {
+    in_double(x, [&](vec<double> half, int which) DENSEKIT_INLINE {
       if constexpr (has_l1) lanes.of[0][which] += abs(half);
       if constexpr (has_l2) lanes.of[1][which] = fma(half, half, lanes.of[1][which]);
     });
@@ -47,8 +47,8 @@ template <class T> void clip(const T* x, T* y, index n, T low, T high) {
 template <class T, class F> double sum_of_squares_of(const T* x, index n, F&& scaled) {
   using D = vec<double>;
   return sum_lanes<T, 1, is_float<T> ? 2 : 4>(n,
-                                              [&](index i, index count, auto& lanes) {
-                                                in_double(load_any<vec<T>>(x + i, count), [&](D half, int which) {
+                                              [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
+                                                in_double(load_any<vec<T>>(x + i, count), [&](D half, int which) DENSEKIT_INLINE {
                                                   const D s = scaled(half);
                                                   lanes.of[0][which] = fma(s, s, lanes.of[0][which]);
                                                 });

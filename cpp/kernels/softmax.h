@@ -25,10 +25,16 @@ template <class V> inline V scaled(V x, V scale) { return select<V>(x == 0, x, x
 // y = e^argument(z - max); returns the sum of y: of four blocks of virtual lanes in T, rounded twice, of those sums in float64.
 template <class T, class F> double exponentials_of(const T* z, T* y, index n, T max, F&& argument) {
   using V = vec<T>;
+  if (n <= most_tiny_row) {  // summed one by one, so that several rows are under way at a time
+    for_lanes<T>(n, [&](index i, index count) { store_any<V>(y + i, exp(argument(load_any<V>(z + i, count) - max)), count); });
+    double sum = 0;
+    for (index i = 0; i < n; ++i) sum += double(y[i]);
+    return sum;
+  }
   constexpr int vectors = virtual_vectors;
   constexpr index block = virtual_lanes<T>;
   Lanes<T, 1> sums[vectors];
-  const auto exponential = [&](index i) {
+  const auto exponential = [&](index i) DENSEKIT_INLINE {
     const V e = exp(argument(load<V>(z + i) - max));
     store<V>(y + i, e);
     return e;
@@ -40,7 +46,7 @@ template <class T, class F> double exponentials_of(const T* z, T* y, index n, T 
       const V a = exponential(at), b = exponential(at + block), c = exponential(at + 2 * block), d = exponential(at + 3 * block);
       sums[v.value].add((a + b) + (c + d));
     });
-  const double rest = sum_lanes<T, 1>(n - i, [&](index j, index count, auto& lanes) {
+  const double rest = sum_lanes<T, 1>(n - i, [&](index j, index count, auto& lanes) DENSEKIT_INLINE {
                         const V last = exp(argument(load_any<V>(z + i + j, count) - max));
                         store_any<V>(y + i + j, last, count);
                         lanes.add(only_first(count, last));
@@ -73,10 +79,9 @@ template <class T> void log_softmax(const T* z, T* y, index n, T scale, T* scrat
 }
 
 template <class T> double dot(const T* a, const T* b, index n) {
-  return sum_lanes<double, 1>(n,
-                              [&](index i, index count, auto& sum) {
-                                sum.of[0][0] = fma(load_as_double(a + i, count), load_as_double(b + i, count), sum.of[0][0]);
-                              })
+  return sum_lanes<double, 1>(
+             n, [&](index i, index count, auto& sum)
+                    DENSEKIT_INLINE { sum.of[0][0] = fma(load_as_double(a + i, count), load_as_double(b + i, count), sum.of[0][0]); })
       .total[0];
 }
 
@@ -101,7 +106,8 @@ template <class T> void softmax_backward(const T* dy, const T* y, T* dz, index n
 template <class T> void log_softmax_backward(const T* dy, const T* y, T* dz, index n, T scale) {
   using V = vec<T>;
   const auto in_lanes = [&] {
-    return sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) { sum.add(load_as_double(dy + i, count)); }).total[0];
+    return sum_lanes<double, 1>(n, [&](index i, index count, auto& sum) DENSEKIT_INLINE { sum.add(load_as_double(dy + i, count)); })
+        .total[0];
   };
   const T sum = T(sum_of_row(n, in_lanes, dy, static_cast<const T*>(nullptr)));
   for_lanes<T>(n, [&](index i, index count) {
@@ -116,7 +122,7 @@ template <class T> double softmax_cross_entropy(const T* z, const T* q, index la
   const T max = row_max(z, n);
   double total = 0, loss = 0;  // sum of q, sum of q (max - z)
   if (q || smoothing > 0) {
-    const auto sums = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) {
+    const auto sums = sum_lanes<double, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
       vec<double> part = only_first(count, vec<double>{} + smoothing / static_cast<double>(n));
       if (q) part = load_as_double(q + i, count) * (1 - smoothing) + part;
       lanes.template add<0>(part);

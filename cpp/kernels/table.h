@@ -95,6 +95,7 @@ template <class T> struct ColumnKernels {
 };
 
 constexpr index most_short_row = 32;  // classes
+constexpr index most_tiny_row = 16;   // elements of a row that is summed one by one
 
 // One row of n elements; scale multiplies z first (the inverse of the temperature).
 template <class T> struct SoftmaxKernels {
