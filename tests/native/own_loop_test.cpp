@@ -29,13 +29,12 @@ template <class T> static dk::Spec spec() {
   return s;
 }
 
-template <class T> static bool same(const T* a, const T* b, dk::index n) {
-  return std::memcmp(a, b, static_cast<std::size_t>(n) * sizeof(T)) == 0;
+template <class T> static bool same(std::span<T> a, std::span<T> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 template <class T> static bool same(dk::BasicNetwork<T>& a, dk::BasicNetwork<T>& b) {
-  bool all = a.step() == b.step() && same(a.parameters(), b.parameters(), a.parameter_count()) &&
-             same(a.statistics(), b.statistics(), a.statistic_count());
-  for (std::size_t k = 0; k < a.states().size(); ++k) all = all && same(a.states()[k], b.states()[k], a.parameter_count());
+  bool all = a.step() == b.step() && same(a.parameters(), b.parameters()) && same(a.statistics(), b.statistics());
+  for (std::size_t k = 0; k < a.states().size(); ++k) all = all && same(a.states()[k], b.states()[k]);
   return all;
 }
 template <class F> static bool refuses(const F& body) {
@@ -57,52 +56,56 @@ template <class T> static void run() {
   const dk::Table2D table{x.data(), sizeof(T) == 4 ? dk::Table2D::Type::float32 : dk::Table2D::Type::float64, rows, 5, 5 * sizeof(T),
                           sizeof(T)};
   for (int epoch = 0; epoch < 5; ++epoch) {
-    fitted.epoch(table, {.labels = y.data()}, order.data(), rows, {.batch_size = batch});
+    fitted.epoch(table, {.labels = y}, order, {.batch_size = batch});
     for (dk::index row = 0; row < rows; row += batch) {
-      const auto result = own.loss_and_gradients(x.data() + row * 5, batch, {.labels = y.data() + row}, g.data());
+      const auto at = static_cast<std::size_t>(row);
+      const auto result = own.loss_and_gradients(std::span(x).subspan(at * 5, batch * 5), {.labels = std::span(y).subspan(at, batch)}, g);
       expect(std::isfinite(result.loss) && result.penalty == 0 && result.weight == batch, "loss_and_gradients gives the loss of the data");
-      expect(own.apply_gradients(g.data(), 1e-2) > 0, "apply_gradients gives the penalty");
+      expect(own.apply_gradients(g, 1e-2) > 0, "apply_gradients gives the penalty");
     }
     expect(same(fitted, own), "an own loop has the bits of epoch");
   }
 
   // Passes wait for the update, and leave no trace if an epoch comes first.
-  std::vector<T> out(batch * 3), statistics(own.statistics(), own.statistics() + own.statistic_count()), waiting = statistics;
-  expect(!own.pending(waiting.data()), "nothing waits after an update");
-  own.forward(x.data(), batch, out.data(), true);
-  own.tape(x.data(), batch, true);
-  own.loss(x.data(), batch, {.labels = y.data()}, true);
-  own.gradient(x.data(), batch, {.labels = y.data()});
-  expect(!own.pending(waiting.data()), "passes that are not tracked leave nothing");
-  own.training_forward(x.data(), batch, out.data());
-  expect(own.pending(waiting.data()) && !same(waiting.data(), statistics.data(), own.statistic_count()), "a pass waits");
-  expect(same(own.statistics(), statistics.data(), own.statistic_count()), "the statistics do not move before the update");
-  own.training_tape(x.data(), batch);
-  own.pending(waiting.data());
+  std::vector<T> out(batch * 3), statistics(own.statistics().begin(), own.statistics().end()), waiting = statistics;
+  const std::span<const T> first = std::span<const T>(x).first(batch * 5);
+  const std::span<const std::int64_t> labels = std::span<const std::int64_t>(y).first(batch);
+  const std::span<T> before(statistics), later(waiting);
+  expect(!own.pending(waiting), "nothing waits after an update");
+  own.forward(first, out, true);
+  own.tape(first, true);
+  own.loss(first, {.labels = labels}, true);
+  own.gradient(first, {.labels = labels});
+  expect(!own.pending(waiting), "passes that are not tracked leave nothing");
+  own.training_forward(first, out);
+  expect(own.pending(waiting) && !same(later, before), "a pass waits");
+  expect(same(own.statistics(), before), "the statistics do not move before the update");
+  own.training_tape(first);
+  own.pending(waiting);
   own.commit();
-  expect(same(own.statistics(), waiting.data(), own.statistic_count()) && own.step() == fitted.step() + 1, "commit takes them over");
-  std::copy(statistics.begin(), statistics.end(), own.statistics());
+  expect(same(own.statistics(), later) && own.step() == fitted.step() + 1, "commit takes them over");
+  std::copy(statistics.begin(), statistics.end(), own.statistics().begin());
   own.set_step(fitted.step());
-  own.training_forward(x.data(), batch, out.data());
-  for (auto* net : {&fitted, &own}) net->epoch(table, {.labels = y.data()}, order.data(), rows, {.batch_size = batch});
-  expect(same(fitted, own) && !own.pending(waiting.data()), "an epoch drops what waits");
+  own.training_forward(first, out);
+  for (auto* net : {&fitted, &own}) net->epoch(table, {.labels = y}, order, {.batch_size = batch});
+  expect(same(fitted, own) && !own.pending(waiting), "an epoch drops what waits");
 
-  own.set_statistics(x.data(), rows);
-  expect(!same(fitted.statistics(), own.statistics(), own.statistic_count()), "set_statistics");
+  own.set_statistics(x);
+  expect(!same(fitted.statistics(), own.statistics()), "set_statistics");
 
   std::vector<T> bad(x.begin(), x.begin() + batch * 5);
   bad[7] = std::numeric_limits<T>::infinity();
   std::string layer;
-  own.loss_and_gradients(bad.data(), batch, {.labels = y.data()}, g.data(), nullptr, &layer);
-  expect(layer == "input" && !own.pending(waiting.data()), "a loss that is not finite leaves nothing");
-  expect(refuses([&] { own.apply_gradients(g.data(), 1e-2, 8.0); }), "a weight where no penalty is divided");
-  expect(refuses([&] { own.loss_and_gradients(x.data(), 0, {.labels = y.data()}, g.data()); }), "no rows");
+  own.loss_and_gradients(bad, {.labels = labels}, g, {}, &layer);
+  expect(layer == "input" && !own.pending(waiting), "a loss that is not finite leaves nothing");
+  expect(refuses([&] { own.apply_gradients(g, 1e-2, 8.0); }), "a weight where no penalty is divided");
+  expect(refuses([&] { own.loss_and_gradients({}, {}, g); }), "no rows");
   dk::Spec without = spec<T>();
   without.optimizer.reset();
-  expect(refuses([&] { dk::BasicNetwork<T>(without).apply_gradients(g.data(), 1e-2); }), "no optimizer");
+  expect(refuses([&] { dk::BasicNetwork<T>(without).apply_gradients(g, 1e-2); }), "no optimizer");
   dk::Spec divided = spec<T>();
   divided.penalty_per_weight = true;
-  expect(refuses([&] { dk::BasicNetwork<T>(divided).apply_gradients(g.data(), 1e-2); }), "no weight where penalties are divided");
+  expect(refuses([&] { dk::BasicNetwork<T>(divided).apply_gradients(g, 1e-2); }), "no weight where penalties are divided");
 }
 
 int main() {

@@ -30,6 +30,27 @@ class Tape:
         self.pullback = pullback
 
 
+def _own(y: Array) -> Array:
+    """Labels that no layer can write while they are used."""
+    return y.copy() if y.ndim == 1 else y
+
+
+def _checked_rows(order: Array, first: int, rows: int) -> Array:
+    """A copy of the row numbers, which begin at place `first` of the epoch; each must be one of `rows`."""
+    taken = order.copy()
+    wrong = (taken < 0) | (taken >= rows)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(f"order[{first + at}] is {taken[at]}, expected the number of one of {rows} rows, from 0")
+    return taken
+
+
+def _checked_rate(lr: float) -> float:
+    if not (math.isfinite(lr) and lr >= 0):
+        raise ValueError(f"lr is {lr}, expected a finite number of at least 0")
+    return lr
+
+
 class ReferenceEngine:
     """A network trained in plain NumPy. spec: the text of docs/network.md; hosts: the Python layers and losses."""
 
@@ -147,6 +168,7 @@ class ReferenceEngine:
     ) -> tuple[float, float]:
         """The loss of the data, and the penalty; outputs receives what the network puts out."""
         loss = self._required_loss()
+        y = _own(y)
         z, _ = self._forward(x, training)
         if outputs is not None:
             outputs[...] = self._activated(z)
@@ -158,7 +180,7 @@ class ReferenceEngine:
         self, x: Array, y: Array, weights: Array | None, training: bool = True, track: bool = False
     ) -> tuple[float, float]:
         """The loss of the data and the penalty; `gradients` becomes the gradient of their sum."""
-        value, penalty, _, tape = self._gradient(x, y, weights, training)
+        value, penalty, _, tape = self._gradient(x, _own(y), weights, training)
         if training and track:
             self._pending.add(self._layers, tape, self.statistics)
         return value, penalty
@@ -200,10 +222,11 @@ class ReferenceEngine:
 
     def step_on(self, x: Array, y: Array, weights: Array | None, lr: float) -> tuple[float, float]:
         """One update on a batch. It is left out if the loss is not finite."""
+        rate, y = _checked_rate(float(lr)), _own(y)
         self._pending.drop()
         value, penalty, _, tape = self._gradient(x, y, weights, True)
         if math.isfinite(value):
-            self._update(tape, float(lr), self._share(y, weights))
+            self._update(tape, rate, self._share(y, weights))
         return value, penalty
 
     def _update(self, tape: list[Any], eta: float, share: float) -> None:
@@ -235,7 +258,7 @@ class ReferenceEngine:
         if not len(x):
             raise ValueError("a gradient needs at least one row")
         gradients = np.zeros_like(self.parameters)
-        value, z, tape = self._pass(x, y, weights, True, gradients)
+        value, z, tape = self._pass(x, _own(y), weights, True, gradients)
         if outputs is not None:
             outputs[...] = self._activated(z)
         if not math.isfinite(value):
@@ -250,6 +273,7 @@ class ReferenceEngine:
                 "give the sum of the weights of the batch" if self._per_weight else "no penalty is divided by weights"
             )
             raise ValueError(f"weight is {weight}: {need}")
+        rate = _checked_rate(float(lr))
         share = 1.0 if weight is None else 1 / float(weight) if weight else 0.0
         used = np.zeros_like(gradients)  # frozen segments, and the gaps between segments, are zero
         for s in self._segments:
@@ -257,7 +281,7 @@ class ReferenceEngine:
                 s.of(used)[...] = s.of(gradients)
         with np.errstate(all="ignore"):
             penalty = updates.penalize(self._segments, self.parameters, used, share)
-        self._move(used, float(lr), share)
+        self._move(used, rate, share)
         self.commit()
         return penalty
 
@@ -298,16 +322,22 @@ class ReferenceEngine:
     ) -> dict[str, Any]:
         """Updates along `order`, cut into batches."""
         self._pending.drop()
-        batches = self._batches(order, batch_size, drop_last)
+        batches = self._batches(len(order), batch_size, drop_last)
         if len(lr) != len(batches):
             raise ValueError(f"lr has {len(lr)} values, the epoch has {len(batches)} batches")
-        if len(order) and (order.min() < 0 or order.max() >= len(x)):
-            raise ValueError(f"order has rows from {order.min()} to {order.max()}, x has {len(x)}")
         total = penalties = counted = 0.0
         steps, diverged = 0, None
-        for rows, eta in zip(batches, lr, strict=True):
+        for number, (first, last) in enumerate(batches):
+            try:
+                rate = _checked_rate(float(lr[number]))
+                rows = _checked_rows(order[first:last], first, len(x))
+                target = y[rows]  # a copy: what is checked is what is used
+                self._required_loss().require_classes(target, self.outputs, rows)
+            except ValueError as error:
+                updates_done = f"{steps} update{'' if steps == 1 else 's'}"
+                raise ValueError(f"{error}; found after {updates_done} of this epoch, at step {self.step}") from None
             batch = x[rows].astype(self.dtype)
-            target, w = y[rows], None if weights is None else weights[rows]
+            w = None if weights is None else weights[rows]
             value, penalty, z, tape = self._gradient(batch, target, w, True)
             if outputs is not None:
                 outputs[rows] = self._activated(z)
@@ -315,7 +345,7 @@ class ReferenceEngine:
             count = loss.of_epoch(loss.row_weights(target, w))
             total, penalties, counted = total + value * count, penalties + penalty * count, counted + count
             if math.isfinite(value):
-                self._update(tape, float(eta), self._share(target, w))
+                self._update(tape, rate, self._share(target, w))
                 steps += 1
             elif diverged is None:
                 diverged = {"step": self.step, "layer": self._where_it_diverges(batch)}
@@ -324,18 +354,21 @@ class ReferenceEngine:
         means = (total / counted, penalties / counted) if counted else (0.0, 0.0)
         return {"loss": means[0], "penalty": means[1], "steps": steps, "diverged": diverged}
 
-    def _batches(self, order: Array, batch_size: int, drop_last: bool) -> list[Array]:
-        """A last short batch is kept, unless drop_last; with a batch norm a single row joins the batch before it."""
+    def _batches(self, count: int, batch_size: int, drop_last: bool) -> list[tuple[int, int]]:
+        """First and last place (exclusive) of each batch: a last short one is kept, unless drop_last.
+
+        With a batch norm a single row joins the batch before it.
+        """
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, expected at least 1")
-        starts = list(range(0, len(order), batch_size))
-        ends = [*starts[1:], len(order)]
-        rest = len(order) % batch_size
+        starts = list(range(0, count, batch_size))
+        ends = [*starts[1:], count]
+        rest = count % batch_size
         if rest and drop_last:
             starts, ends = starts[:-1], ends[:-1]
         elif rest == 1 and self._has_batch_norm and len(starts) > 1:
             starts, ends = starts[:-1], [*ends[:-2], ends[-1]]
-        return [order[a:b] for a, b in zip(starts, ends, strict=True)]
+        return list(zip(starts, ends, strict=True))
 
     def _where_it_diverges(self, x: Array) -> str:
         """The first layer that makes something that is not finite of finite inputs."""
