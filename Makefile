@@ -3,7 +3,7 @@ PYTHON ?= python3
 NUMPY ?= numpy
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py
+SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py tests/test_written_inputs.py
 SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
 .PHONY: demo test bench lint format sanitize docs wheel clean

@@ -67,6 +67,7 @@ def test_a_program_that_uses_the_installed_library(tmp_path):
     ours.save(tmp_path / "python.npz")
     run = subprocess.run([build / "consumer", tmp_path], capture_output=True, text=True, timeout=300, check=True)
     assert "this is no model file: it does not begin like one" in run.stdout
+    assert f"order[1] is -1, expected the number of one of {len(X)} rows, from 0" in run.stdout
 
     # What C++ trained and saved, here.
     theirs = dk.load(tmp_path / "cpp.npz")

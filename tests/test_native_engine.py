@@ -46,8 +46,8 @@ def valid(rng):
 
 
 REFUSED = {
-    "a label too large": ({"y": np.full(8, 3)}, ValueError, r"label 3 of row 0 is not in \[0, 3\)"),
-    "a negative label": ({"y": np.array([0, 1, -1, 0, 0, 0, 0, 0])}, ValueError, "label -1 of row 2"),
+    "a label too large": ({"y": np.full(8, 3)}, ValueError, "label 3 in row 0 is not a class: expected 0 to 2"),
+    "a negative label": ({"y": np.array([0, 1, -1, 0, 0, 0, 0, 0])}, ValueError, "label -1 in row 2"),
     "too few labels": ({"y": np.zeros(7, np.int64)}, ValueError, r"y is \(7,\), expected \(8,\)"),
     "targets too narrow": ({"y": np.zeros((8, 2))}, ValueError, "targets have 2 columns, expected 3"),
     "targets that are flat": ({"y": np.zeros(8)}, ValueError, r"y is \(8,\), expected \(8, m\)"),
@@ -56,10 +56,16 @@ REFUSED = {
     "x too wide": ({"x": np.zeros((8, 5))}, ValueError, r"x is \(8, 5\), expected \(n, 4\)"),
     "x of integers": ({"x": np.zeros((8, 4), np.int64)}, TypeError, "x is int64, expected float32, float64 or uint8"),
     "too few weights": ({"weights": np.ones(7)}, ValueError, "weights"),
-    "a row that is not there": ({"order": np.array([0, 8])}, ValueError, r"order\[1\] is 8, but there are 8 rows"),
+    "a row that is not there": (
+        {"order": np.array([0, 8])},
+        ValueError,
+        r"order\[1\] is 8, expected the number of one of 8 rows",
+    ),
     "a negative row": ({"order": np.array([-1, 0])}, ValueError, r"order\[0\] is -1"),
     "no batch size": ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
     "too few rates": ({"lr": np.ones(1)}, ValueError, r"lr"),
+    "a rate that is no number": ({"lr": np.array([np.nan, 0.1])}, ValueError, "lr is nan, expected a finite number"),
+    "a negative rate": ({"lr": np.array([-0.1, 0.1])}, ValueError, "lr is -0.1"),
     "outputs too narrow": ({"outputs": np.empty((8, 2))}, ValueError, "outputs"),
     "outputs of another dtype": ({"outputs": np.empty((8, 3), np.float32)}, TypeError, "outputs"),
 }

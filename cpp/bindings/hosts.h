@@ -30,8 +30,9 @@ template <class T> class PythonHost {
       PyErr_Clear();
       throw py::type_error(name_ + ": " + what + " is " + std::string(py::str(py::type::of(result))) + ", expected an array of floats");
     }
-    require(array.ndim() == 2 && array.shape(0) == rows && array.shape(1) == cols,
-            name_ + ": " + what + " is " + shape_text(array) + ", expected (" + std::to_string(rows) + ", " + std::to_string(cols) + ")");
+    require(array.ndim() == 2 && array.shape(0) == rows && array.shape(1) == cols, [&] {
+      return name_ + ": " + what + " is " + shape_text(array) + ", expected (" + std::to_string(rows) + ", " + std::to_string(cols) + ")";
+    });
     std::copy_n(array.data(), rows * cols, static_cast<T*>(to));
   }
 
@@ -55,10 +56,12 @@ template <class T> class PythonHost {
     const py::object kept = saved ? py::reinterpret_borrow<py::object>(static_cast<PyObject*>(saved)) : py::none();
     const py::object result = host.object_.attr("backward")(copy(dy, {rows, host.outputs_}), kept, host.parameters(pointers), to_fill);
     host.take(result, "dx of backward", rows, host.inputs_, dx);
+    const auto replaced = [&] { return host.name_ + ": backward must fill the arrays of `gradients`, not replace them"; };
+    require(to_fill.size() == host.shapes_.size(), replaced);
     for (std::size_t i = 0; i < host.shapes_.size(); ++i) {
       const auto array = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(to_fill[i]);
       std::vector<index> shape(array ? array.shape() : nullptr, array ? array.shape() + array.ndim() : nullptr);
-      require(array && shape == host.shapes_[i], host.name_ + ": backward must fill the arrays of `gradients`, not replace them");
+      require(array && shape == host.shapes_[i], replaced);
       if (gradients[i]) std::copy_n(array.data(), array.size(), static_cast<T*>(gradients[i]));
     }
   }
@@ -69,7 +72,7 @@ template <class T> class PythonHost {
   static double call(void* self, const void* scores, index rows, index cols, const void* given, void* gradient) {
     const py::gil_scoped_acquire locked;
     const PythonHost& host = *static_cast<PythonHost*>(self);
-    const Targets<T>& targets = *static_cast<const Targets<T>*>(given);
+    const BatchTargets<T>& targets = *static_cast<const BatchTargets<T>*>(given);
     const py::object y = targets.labels ? py::object(py::array_t<std::int64_t>(rows, targets.labels))
                                         : py::object(copy(targets.values, {rows, targets.width}));
     const py::object weights = targets.weights ? py::object(py::array_t<double>(rows, targets.weights)) : py::object(py::none());

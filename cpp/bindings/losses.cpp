@@ -76,47 +76,32 @@ template <class T> static double nll(const Contiguous<T>& log_p, const Optional<
                                      std::optional<std::int64_t> ignore_index, Reduction reduction, Contiguous<double>& losses,
                                      Contiguous<T>& gradient) {
   const Rows<T> shape(log_p);
-  one_of(reduction, "reduction", 3);
-  const auto targets = classification_targets<T>(shape.rows, shape.cols, labels, soft, sample_weight, class_weight, 0, ignore_index);
-  require_shape(losses, "losses", {shape.rows});
-  require_shape(gradient, "gradient", {shape.rows, shape.cols});
-  const T* scores = input(log_p, "log_p");
-  double* per_row = output(losses, "losses");
-  T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::nll(current_context(), scores, targets, reduction, per_row, g, shape.rows, shape.cols);
+  return loss_of_rows<T>(log_p, "log_p", shape, {labels, soft, sample_weight, class_weight, 0, ignore_index}, reduction, losses, gradient,
+                         "gradient", [&](const T* scores, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::nll(current_context(), scores, targets, reduction, per_row, g, shape.rows, shape.cols);
+                         });
 }
 
 template <class T> static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std::int64_t>& labels,
                                                   const Optional<double>& sample_weight, double margin, Reduction reduction,
                                                   Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(scores);
-  one_of(reduction, "reduction", 3);
-  const auto targets =
-      classification_targets<T>(shape.rows, shape.cols, labels, std::nullopt, sample_weight, std::nullopt, 0, std::nullopt);
-  require_shape(losses, "losses", {shape.rows});
-  require_shape(gradient, "gradient", {shape.rows, shape.cols});
-  const T* s = input(scores, "scores");
-  double* per_row = output(losses, "losses");
-  T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::multiclass_hinge(current_context(), s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
+  return loss_of_rows<T>(scores, "scores", shape, {labels, std::nullopt, sample_weight, std::nullopt}, reduction, losses, gradient,
+                         "gradient", [&](const T* s, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::multiclass_hinge(current_context(), s, targets, margin, reduction, per_row, g, shape.rows,
+                                                             shape.cols);
+                         });
 }
 
 template <class T> static double kl_divergence(const Contiguous<T>& pred, const Contiguous<T>& target,
                                                const Optional<double>& sample_weight, bool log_input, Reduction reduction,
                                                Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(pred);
-  one_of(reduction, "reduction", 3);
-  const auto targets =
-      classification_targets<T>(shape.rows, shape.cols, std::nullopt, target, sample_weight, std::nullopt, 0, std::nullopt);
-  require_shape(losses, "losses", {shape.rows});
-  require_shape(gradient, "gradient", {shape.rows, shape.cols});
-  const T* p = input(pred, "pred");
-  double* per_row = output(losses, "losses");
-  T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::kl_divergence(current_context(), p, targets, log_input, reduction, per_row, g, shape.rows, shape.cols);
+  return loss_of_rows<T>(pred, "pred", shape, {std::nullopt, target, sample_weight, std::nullopt}, reduction, losses, gradient, "gradient",
+                         [&](const T* p, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::kl_divergence(current_context(), p, targets, log_input, reduction, per_row, g, shape.rows,
+                                                          shape.cols);
+                         });
 }
 
 void bind_losses(py::module_& m) {

@@ -70,23 +70,38 @@ template <class T> class Engine {
   }
 
   using Rows = py::array_t<T, py::array::c_style>;
-  const T* rows_of(const Rows& x) const {
+  // What a call reads and writes. Shapes are read before the lock is released: another thread may change them then.
+  static std::span<const T> whole(const Contiguous<T>& a, const char* name) { return {input(a, name), static_cast<std::size_t>(a.size())}; }
+  static std::span<T> whole_output(Contiguous<T>& a, const char* name) { return {output(a, name), static_cast<std::size_t>(a.size())}; }
+  std::span<T> outputs_of(std::optional<Contiguous<T>>& outputs, index rows) const {
+    if (!outputs) return {};
+    require_shape(*outputs, "outputs", {rows, network_->outputs()});
+    return whole_output(*outputs, "outputs");
+  }
+  struct Input {
+    std::span<const T> data;
+    index rows;
+  };
+  Input rows_of(const Rows& x) const {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
             [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
-    return input(x, "x");
+    return {whole(x, "x"), x.shape(0)};
   }
-  py::array_t<T> forward(const Rows& x, bool training) const {
-    const T* data = rows_of(x);
-    py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->outputs())});
-    T* out = y.mutable_data();
-    unlocked([&] { network_->forward(data, x.shape(0), out, training, signalled); });
+  py::array_t<T> forward(const Rows& x, bool training, bool track) {
+    const Input in = rows_of(x);
+    Contiguous<T> y({in.rows, network_->outputs()});
+    const std::span<T> out = whole_output(y, "y");
+    unlocked([&] {
+      if (training && track) network_->training_forward(in.data, out, signalled);
+      else network_->forward(in.data, out, training, signalled);
+    });
     return y;
   }
   py::array_t<T> hidden(const Rows& x, const std::string& layer, bool training) const {
-    const T* data = rows_of(x);
-    py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->hidden_width(layer))});
-    T* out = y.mutable_data();
-    unlocked([&] { network_->hidden(data, x.shape(0), layer, out, training, signalled); });
+    const Input in = rows_of(x);
+    Contiguous<T> y({in.rows, network_->hidden_width(layer)});
+    const std::span<T> out = whole_output(y, "y");
+    unlocked([&] { network_->hidden(in.data, layer, out, training, signalled); });
     return y;
   }
 
@@ -95,12 +110,12 @@ template <class T> class Engine {
     Targets<T> t;
     if (py::isinstance<py::array_t<std::int64_t>>(y)) {
       require(y.ndim() == 1 && y.shape(0) == rows, [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)"; });
-      t.labels = static_cast<const std::int64_t*>(y.data());
+      t.labels = {static_cast<const std::int64_t*>(y.data()), static_cast<std::size_t>(rows)};
     } else if (py::isinstance<py::array_t<T>>(y)) {
       require(y.ndim() == 2 && y.shape(0) == rows,
               [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ", m)"; });
-      t.values = static_cast<const T*>(y.data());
       t.width = y.shape(1);
+      t.values = {static_cast<const T*>(y.data()), static_cast<std::size_t>(rows * t.width)};
     } else {
       throw py::type_error("y is " + std::string(py::str(y.dtype())) + ", expected int64 labels or " +
                            (sizeof(T) == 4 ? "float32" : "float64"));
@@ -109,7 +124,7 @@ template <class T> class Engine {
             "y must be C-contiguous and aligned");
     if (weights) {
       require_shape(*weights, "weights", {rows});
-      t.weights = input(*weights, "weights");
+      t.weights = {input(*weights, "weights"), static_cast<std::size_t>(rows)};
     }
     return t;
   }
@@ -117,23 +132,22 @@ template <class T> class Engine {
   using Weights = std::optional<Contiguous<double>>;
   std::pair<double, double> loss(const Rows& x, const py::array& y, const Weights& weights, bool training,
                                  std::optional<Contiguous<T>> outputs) const {
-    const T* data = rows_of(x);
-    const Targets<T> t = targets(y, weights, x.shape(0));
-    if (outputs) require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
-    T* out = outputs ? output(*outputs, "outputs") : nullptr;
-    const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training, out, signalled); });
+    const Input in = rows_of(x);
+    const Targets<T> t = targets(y, weights, in.rows);
+    const std::span<T> out = outputs_of(outputs, in.rows);
+    const LossAndPenalty r = unlocked([&] { return network_->loss(in.data, t, training, out, signalled); });
     return {r.loss, r.penalty};
   }
-  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training) {
-    const T* data = rows_of(x);
-    const Targets<T> t = targets(y, weights, x.shape(0));
-    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training, signalled); });
+  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training, bool track) {
+    const Input in = rows_of(x);
+    const Targets<T> t = targets(y, weights, in.rows);
+    const LossAndPenalty r = unlocked([&] { return network_->gradient(in.data, t, training, training && track, signalled); });
     return {r.loss, r.penalty};
   }
   std::pair<double, double> step_on(const Rows& x, const py::array& y, const Weights& weights, double lr) {
-    const T* data = rows_of(x);
-    const Targets<T> t = targets(y, weights, x.shape(0));
-    const LossAndPenalty r = unlocked([&] { return network_->step_on(data, x.shape(0), t, lr, nullptr, signalled); });
+    const Input in = rows_of(x);
+    const Targets<T> t = targets(y, weights, in.rows);
+    const LossAndPenalty r = unlocked([&] { return network_->step_on(in.data, t, lr, nullptr, signalled); });
     return {r.loss, r.penalty};
   }
 
@@ -147,19 +161,17 @@ template <class T> class Engine {
     else if (py::isinstance<py::array_t<std::uint8_t>>(x)) table.type = Table2D::Type::uint8;
     else if (!py::isinstance<py::array_t<float>>(x))
       throw py::type_error("x is " + std::string(py::str(x.dtype())) + ", expected float32, float64 or uint8");
-    const Targets<T> t = targets(y, weights, x.shape(0));
-    require_shape(lr, "lr", {network_->steps_of_epoch(order.size(), batch_size, drop_last)});
-    typename BasicNetwork<T>::EpochOptions options{.batch_size = batch_size,
-                                                   .lr = input(lr, "lr"),
-                                                   .drop_last = drop_last,
-                                                   .stop_on_divergence = stop_on_divergence,
-                                                   .stop = signalled};
-    if (outputs) {
-      require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
-      options.outputs = output(*outputs, "outputs");
-    }
-    const std::int64_t* rows = input(order, "order");
-    const EpochResult r = unlocked([&] { return network_->epoch(table, t, rows, order.size(), options); });
+    const Targets<T> t = targets(y, weights, table.rows);
+    const index count = order.size(), steps = network_->steps_of_epoch(count, batch_size, drop_last);
+    require_shape(lr, "lr", {steps});
+    const typename BasicNetwork<T>::EpochOptions options{.batch_size = batch_size,
+                                                         .lr = {input(lr, "lr"), static_cast<std::size_t>(steps)},
+                                                         .drop_last = drop_last,
+                                                         .outputs = outputs_of(outputs, table.rows),
+                                                         .stop_on_divergence = stop_on_divergence,
+                                                         .stop = signalled};
+    const std::span<const std::int64_t> rows{input(order, "order"), static_cast<std::size_t>(count)};
+    const EpochResult r = unlocked([&] { return network_->epoch(table, t, rows, options); });
     Fields result;
     result["loss"] = r.loss;
     result["penalty"] = r.penalty;
@@ -174,9 +186,43 @@ template <class T> class Engine {
     return result;
   }
 
-  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training) const {
-    const T* data = rows_of(x);
-    return unlocked([&] { return network_->tape(data, x.shape(0), training, signalled); });
+  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training, bool track) {
+    const Input in = rows_of(x);
+    return unlocked(
+        [&] { return training && track ? network_->training_tape(in.data, signalled) : network_->tape(in.data, training, signalled); });
+  }
+
+  // The loss, the gradients, and the layer where it diverged.
+  std::tuple<double, py::array_t<T>, std::optional<std::string>> loss_and_gradients(const Rows& x, const py::array& y,
+                                                                                    const Weights& weights,
+                                                                                    std::optional<Contiguous<T>> outputs) {
+    const Input in = rows_of(x);
+    const Targets<T> t = targets(y, weights, in.rows);
+    const std::span<T> out = outputs_of(outputs, in.rows);
+    Contiguous<T> gradients(network_->parameter_count());
+    const std::span<T> to = whole_output(gradients, "gradients");
+    std::string diverged;
+    const LossAndPenalty r = unlocked([&] { return network_->loss_and_gradients(in.data, t, to, out, &diverged, signalled); });
+    return {r.loss, gradients, diverged.empty() ? std::nullopt : std::optional(diverged)};
+  }
+  double apply_gradients(Contiguous<T> gradients, double lr, std::optional<double> weight) {
+    require_shape(gradients, "gradients", {network_->parameter_count()});
+    const std::span<T> all = whole_output(gradients, "gradients");
+    return unlocked([&] { return network_->apply_gradients(all, lr, weight); });
+  }
+  void set_statistics(const Rows& x) {
+    const Input in = rows_of(x);
+    unlocked([&] { network_->set_statistics(in.data, signalled); });
+  }
+  std::optional<py::array_t<T>> pending() const {
+    Contiguous<T> statistics(network_->statistic_count());
+    if (!network_->pending(whole_output(statistics, "statistics"))) return {};
+    return statistics;
+  }
+  void set_pending(const std::optional<Contiguous<T>>& statistics) {
+    if (!statistics) return network_->drop_pending();
+    require_shape(*statistics, "pending", {network_->statistic_count()});
+    network_->set_pending(whole(*statistics, "pending"));
   }
 
  private:
@@ -194,7 +240,9 @@ template <class T> class Engine {
   std::unique_ptr<BasicNetwork<T>> network_;
 };
 
-template <class T> py::array_t<T> view(const py::object& self, T* data, index count) { return py::array_t<T>(count, data, self); }
+template <class T> py::array_t<T> view(const py::object& self, std::span<T> all) {
+  return py::array_t<T>(static_cast<py::ssize_t>(all.size()), all.data(), self);
+}
 
 template <class T> void bind_engine(py::module_& m, const char* network, const char* tape) {
   using E = Engine<T>;
@@ -202,15 +250,15 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def_property_readonly("output",
                              [](const Tape<T>& t) {
                                const index rows = t.rows();
-                               return py::array_t<T>({rows, t.outputs()}, t.output());
+                               return py::array_t<T>({rows, t.outputs()}, t.output().data());
                              })
       .def(
           "pullback",
           [](Tape<T>& t, const py::array_t<T, py::array::c_style>& dy) {
             require_shape(dy, "dy", {t.rows(), t.outputs()});
-            py::array_t<T> dx({t.rows(), t.inputs()}), dparameters(t.parameter_count());
-            const T* upstream = input(dy, "dy");
-            T *to = dx.mutable_data(), *parameters = dparameters.mutable_data();
+            Contiguous<T> dx({t.rows(), t.inputs()}), dparameters(t.parameter_count());
+            const std::span<const T> upstream = Engine<T>::whole(dy, "dy");
+            const std::span<T> to = Engine<T>::whole_output(dx, "dx"), parameters = Engine<T>::whole_output(dparameters, "dparameters");
             unlocked([&] { t.pullback(upstream, to, parameters, signalled); });
             return std::make_pair(dx, dparameters);
           },
@@ -222,35 +270,28 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def_property(
           "step", [](E& e) { return e.network().step(); }, [](E& e, std::uint64_t step) { e.network().set_step(step); })
       .def_property_readonly("segments", &E::segments)
-      .def_property_readonly("parameters",
-                             [](const py::object& self) {
-                               BasicNetwork<T>& n = self.cast<E&>().network();
-                               return view(self, n.parameters(), n.parameter_count());
-                             })
-      .def_property_readonly("gradients",
-                             [](const py::object& self) {
-                               BasicNetwork<T>& n = self.cast<E&>().network();
-                               return view(self, n.gradients(), n.parameter_count());
-                             })
-      .def_property_readonly("statistics",
-                             [](const py::object& self) {
-                               BasicNetwork<T>& n = self.cast<E&>().network();
-                               return view(self, n.statistics(), n.statistic_count());
-                             })
+      .def_property_readonly("parameters", [](const py::object& self) { return view(self, self.cast<E&>().network().parameters()); })
+      .def_property_readonly("gradients", [](const py::object& self) { return view(self, self.cast<E&>().network().gradients()); })
+      .def_property_readonly("statistics", [](const py::object& self) { return view(self, self.cast<E&>().network().statistics()); })
       .def_property_readonly("states",
                              [](const py::object& self) {
-                               BasicNetwork<T>& n = self.cast<E&>().network();
                                py::typing::List<py::array_t<T>> all;
-                               for (T* state : n.states()) all.append(view(self, state, n.parameter_count()));
+                               for (const std::span<T> state : self.cast<E&>().network().states()) all.append(view(self, state));
                                return all;
                              })
-      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false)
+      .def_property("pending", &E::pending, &E::set_pending)
+      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false)
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false)
-      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::keep_alive<0, 1>())
+      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>())
       .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
            py::arg("outputs").noconvert().none(true) = py::none())
       .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
-           py::arg("training") = true)
+           py::arg("training") = true, py::arg("track") = false)
+      .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
+           py::arg("outputs").noconvert().none(true) = py::none())
+      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none())
+      .def("commit", [](E& e) { unlocked([&] { e.network().commit(); }); })
+      .def("set_statistics", &E::set_statistics, py::arg("x").noconvert())
       .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"))
       .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
            py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,

@@ -41,16 +41,11 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
                             const std::optional<Contiguous<double>>& class_weight, double smoothing,
                             std::optional<std::int64_t> ignore_index, Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
   const Rows<T> shape(z);
-  one_of(reduction, "reduction", 3);
-  const CrossEntropyTargets<T> targets =
-      classification_targets<T>(shape.rows, shape.cols, labels, soft, sample_weight, class_weight, smoothing, ignore_index);
-  require_shape(losses, "losses", {shape.rows});
-  require_shape(dz, "dz", {shape.rows, shape.cols});
-  const T* logits = input(z, "z");
-  double* per_row = output(losses, "losses");
-  T* gradient = output(dz, "dz");
-  py::gil_scoped_release unlocked;
-  return softmax_cross_entropy(current_context(), logits, targets, reduction, per_row, gradient, shape.rows, shape.cols);
+  return loss_of_rows<T>(z, "z", shape, {labels, soft, sample_weight, class_weight, smoothing, ignore_index}, reduction, losses, dz, "dz",
+                         [&](const T* logits, const CrossEntropyTargets<T>& targets, double* per_row, T* gradient) {
+                           return softmax_cross_entropy(current_context(), logits, targets, reduction, per_row, gradient, shape.rows,
+                                                        shape.cols);
+                         });
 }
 
 void bind_softmax(py::module_& m) {

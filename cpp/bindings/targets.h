@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "bindings/arrays.h"
+#include "ops/labels.h"
 #include "ops/softmax.h"
 
 namespace densekit::bindings {
@@ -14,37 +15,64 @@ template <class T> struct Rows {
   }
 };
 
-template <class T> CrossEntropyTargets<T> classification_targets(index rows, index cols,
-                                                                 const std::optional<Contiguous<std::int64_t>>& labels,
-                                                                 const std::optional<Contiguous<T>>& soft,
-                                                                 const std::optional<Contiguous<double>>& sample_weight,
-                                                                 const std::optional<Contiguous<double>>& class_weight, double smoothing,
-                                                                 std::optional<std::int64_t> ignore_index) {
-  require(labels.has_value() != soft.has_value(), "give either labels or soft targets");
+// Targets of a loss of rows, as Python gives them.
+template <class T> struct GivenTargets {
+  const std::optional<Contiguous<std::int64_t>>& labels;
+  const std::optional<Contiguous<T>>& soft;
+  const std::optional<Contiguous<double>>&sample_weight, &class_weight;
+  double smoothing = 0;
+  std::optional<std::int64_t> ignore_index{};
+};
+
+// The targets with their arrays checked, but for the labels, which are still the caller's.
+template <class T> CrossEntropyTargets<T> checked_targets(const Rows<T>& shape, const GivenTargets<T>& given) {
+  require(given.labels.has_value() != given.soft.has_value(), "give either labels or soft targets");
   CrossEntropyTargets<T> targets;
-  if (labels) {
-    require_shape(*labels, "labels", {rows});
-    targets.labels = input(*labels, "labels");
+  if (given.labels) {
+    require_shape(*given.labels, "labels", {shape.rows});
+    targets.labels = input(*given.labels, "labels");
   } else {
-    require_shape(*soft, "soft", {rows, cols});
-    targets.soft = input(*soft, "soft");
+    require_shape(*given.soft, "soft", {shape.rows, shape.cols});
+    targets.soft = input(*given.soft, "soft");
   }
-  if (sample_weight) {
-    require_shape(*sample_weight, "sample_weight", {rows});
-    targets.sample_weight = input(*sample_weight, "sample_weight");
+  if (given.sample_weight) {
+    require_shape(*given.sample_weight, "sample_weight", {shape.rows});
+    targets.sample_weight = input(*given.sample_weight, "sample_weight");
   }
-  if (class_weight) {
-    require_shape(*class_weight, "class_weight", {cols});
-    targets.class_weight = input(*class_weight, "class_weight");
+  if (given.class_weight) {
+    require_shape(*given.class_weight, "class_weight", {shape.cols});
+    targets.class_weight = input(*given.class_weight, "class_weight");
   }
-  targets.smoothing = smoothing;
-  targets.ignores = ignore_index.has_value();
-  targets.ignore_index = ignore_index.value_or(0);
-  if (labels)
-    if (const index row = first_bad_label(targets, rows, cols); row >= 0)
-      throw std::invalid_argument("label " + std::to_string(targets.labels[row]) + " in row " + std::to_string(row) +
-                                  " is not a class: expected 0 to " + std::to_string(cols - 1));
+  targets.smoothing = given.smoothing;
+  targets.ignores = given.ignore_index.has_value();
+  targets.ignore_index = given.ignore_index.value_or(0);
   return targets;
+}
+
+// Runs op(scores, targets, losses, gradient), which returns the divisor of the losses of rows, without the interpreter lock. Labels
+// and losses are the call's own meanwhile, whatever other threads write into the caller's.
+template <class T, class Op> double loss_of_rows(const Contiguous<T>& scores, const char* name, const Rows<T>& shape,
+                                                 const GivenTargets<T>& given, Reduction reduction, Contiguous<double>& losses,
+                                                 Contiguous<T>& gradient, const char* gradient_name, const Op& op) {
+  one_of(reduction, "reduction", 3);
+  CrossEntropyTargets<T> targets = checked_targets(shape, given);
+  require_shape(losses, "losses", {shape.rows});
+  require_shape(gradient, gradient_name, {shape.rows, shape.cols});
+  const T* s = input(scores, name);
+  double* result = output(losses, "losses");
+  T* g = output(gradient, gradient_name);
+  const Scratch scratch(Carver::bytes<double>(shape.rows) + Carver::bytes<std::int64_t>(shape.rows));
+  py::gil_scoped_release unlocked;
+  Carver carver(scratch.get());
+  double* own_losses = carver.take<double>(shape.rows);
+  std::int64_t* own_labels = carver.take<std::int64_t>(shape.rows);
+  if (targets.labels) {
+    take_labels(targets.labels, nullptr, shape.rows, {shape.cols, given.ignore_index}, own_labels);
+    targets.labels = own_labels;
+  }
+  const double divisor = op(s, targets, own_losses, g);
+  std::copy_n(own_losses, shape.rows, result);
+  return divisor;
 }
 
 }  // namespace densekit::bindings

@@ -44,14 +44,6 @@ template <class T> void log_softmax_backward(const Context& context, const T* dy
   });
 }
 
-template <class T> index first_bad_label(const CrossEntropyTargets<T>& targets, index rows, index cols) {
-  for (index i = 0; i < rows; ++i) {
-    const std::int64_t label = targets.labels[i];
-    if ((label < 0 || label >= cols) && !(targets.ignores && label == targets.ignore_index)) return i;
-  }
-  return -1;
-}
-
 template <class T> double row_weights(const CrossEntropyTargets<T>& targets, double* weights, index rows, index cols) {
   double total = 0;
   for (index i = 0; i < rows; ++i) {
@@ -100,7 +92,6 @@ template <class T> double softmax_cross_entropy(const Context& context, const T*
   template void log_softmax<T>(const Context&, const T*, T*, index, index, T, void*);             \
   template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);     \
   template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T); \
-  template index first_bad_label<T>(const CrossEntropyTargets<T>&, index, index);                 \
   template double row_weights<T>(const CrossEntropyTargets<T>&, double*, index, index);           \
   template double softmax_cross_entropy<T>(const Context&, const T*, const CrossEntropyTargets<T>&, Reduction, double*, T*, index, index);
 INSTANTIATE(float)

@@ -30,11 +30,9 @@ enum class Reduction { none, sum, mean };  // mean: divided by the sum of the we
 template <class T> double row_weights(const CrossEntropyTargets<T>& targets, double* weights, index rows, index cols);
 
 // losses (rows): weighted losses of the rows, not divided. Returns the divisor (1 unless mean): the sum of the weights.
-// dz (rows, cols) is the gradient of the reduced loss. Labels must be in range (see first_bad_label).
+// dz (rows, cols) is the gradient of the reduced loss. Nobody else may write labels and losses meanwhile: labels are classes
+// or ignored (see labels.h), and losses tell which rows are.
 template <class T> double softmax_cross_entropy(const Context& context, const T* z, const CrossEntropyTargets<T>& targets,
                                                 Reduction reduction, double* losses, T* dz, index rows, index cols);
-
-// The first row whose label is neither in [0, cols) nor ignored; -1 if there is none.
-template <class T> index first_bad_label(const CrossEntropyTargets<T>& targets, index rows, index cols);
 
 }  // namespace densekit

@@ -40,7 +40,7 @@ bool of_rows(const LossSpec& s) {
   return s.kind == "softmax_cross_entropy" || s.kind == "nll" || s.kind == "multiclass_hinge" || s.kind == "kl_divergence";
 }
 
-template <class T> double counted(const LossSpec& spec, const Targets<T>& targets, index row) {
+template <class T> double counted(const LossSpec& spec, const BatchTargets<T>& targets, index row) {
   if (targets.labels && spec.ignore_index && targets.labels[row] == *spec.ignore_index) return 0;
   return targets.weights ? targets.weights[row] : 1;
 }
@@ -58,19 +58,19 @@ index target_width(const LossSpec& s, index cols) {
   return cols / 2;
 }
 
-template <class T> double sum_of_weights(const LossSpec& spec, const Targets<T>& targets, index rows) {
+template <class T> double sum_of_weights(const LossSpec& spec, const BatchTargets<T>& targets, index rows) {
   if (!targets.weights && !(targets.labels && spec.ignore_index)) return static_cast<double>(rows);
   double total = 0;
   for (index i = 0; i < rows; ++i) total += counted(spec, targets, i);
   return total;
 }
 
-template <class T> double batch_weight(const LossSpec& spec, const Targets<T>& targets, index rows) {
+template <class T> double batch_weight(const LossSpec& spec, const BatchTargets<T>& targets, index rows) {
   return spec.reduction == "mean" ? sum_of_weights(spec, targets, rows) : static_cast<double>(rows);
 }
 
 template <class T> double batch_loss(const Context& context, const LossSpec& spec, const std::vector<HostLoss>& hosts, const T* scores,
-                                     const Targets<T>& targets, index rows, index cols, T* gradient, Workspace<T>& ws) {
+                                     const BatchTargets<T>& targets, index rows, index cols, T* gradient, Workspace<T>& ws) {
   if (spec.kind == "host") {
     const HostLoss& host = hosts.at(static_cast<std::size_t>(spec.host));
     const double loss = host.call(host.self, scores, rows, cols, &targets, gradient);
@@ -130,11 +130,11 @@ template <class T> double batch_loss(const Context& context, const LossSpec& spe
   throw std::invalid_argument("unknown loss '" + spec.kind + "'");
 }
 
-#define INSTANTIATE(T)                                                                                                                    \
-  template double sum_of_weights<T>(const LossSpec&, const Targets<T>&, index);                                                           \
-  template double batch_weight<T>(const LossSpec&, const Targets<T>&, index);                                                             \
-  template double batch_loss<T>(const Context&, const LossSpec&, const std::vector<HostLoss>&, const T*, const Targets<T>&, index, index, \
-                                T*, Workspace<T>&);
+#define INSTANTIATE(T)                                                                                                                  \
+  template double sum_of_weights<T>(const LossSpec&, const BatchTargets<T>&, index);                                                    \
+  template double batch_weight<T>(const LossSpec&, const BatchTargets<T>&, index);                                                      \
+  template double batch_loss<T>(const Context&, const LossSpec&, const std::vector<HostLoss>&, const T*, const BatchTargets<T>&, index, \
+                                index, T*, Workspace<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

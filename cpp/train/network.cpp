@@ -4,19 +4,16 @@
 #include <set>
 #include <stdexcept>
 
-#include "train/gather.h"
+#include "core/read_once.h"
+#include "ops/labels.h"
+#include "train/arguments.h"
+#include "train/call.h"
 #include "train/initialize.h"
 #include "train/network_impl.h"
+#include "train/validate.h"
 
 namespace densekit {
 namespace {
-
-// Messages are only put together where they are needed.
-template <class Text> void require(bool condition, const Text& message) {
-  if (condition) return;
-  if constexpr (std::is_invocable_v<Text>) throw std::invalid_argument(message());
-  else throw std::invalid_argument(message);
-}
 
 // Rows of a prediction that go through the network together: at most 4 MiB of float32 a layer. The weights are packed once for
 // all of them, which for a quarter of the rows took 3 % longer.
@@ -39,11 +36,47 @@ void name_layers(std::vector<LayerSpec>& layers, std::set<std::string>& names) {
     name_layers(layer.layers, names);
   }
 }
-Spec named(Spec spec) {
+// The spec with all names, checked.
+template <class T> Spec checked(Spec spec) {
   std::set<std::string> names;
   collect_names(spec.layers, names);
   name_layers(spec.layers, names);
+  validate(spec);
+  const std::string own = sizeof(T) == 4 ? "float32" : "float64";
+  require(spec.dtype == own, [&] { return "spec: dtype is \"" + spec.dtype + "\", but this network is of " + own; });
   return spec;
+}
+
+// Everything in another language that the spec names must be there.
+void require_hosts(const std::vector<LayerSpec>& layers, const std::vector<HostLayer>& given) {
+  for (const LayerSpec& layer : layers) {
+    require_hosts(layer.layers, given);
+    if (layer.kind != "host") continue;
+    const std::size_t number = static_cast<std::size_t>(layer.host);
+    require(number < given.size() && given[number].forward && given[number].backward, [&] {
+      return "layer '" + layer.name + "' is number " + std::to_string(layer.host) +
+             " of the layers in another language, which is not among the " + std::to_string(given.size()) +
+             " given, or has no forward or backward";
+    });
+  }
+}
+void require_host(const LossSpec& loss, const std::vector<HostLoss>& given) {
+  const std::size_t number = static_cast<std::size_t>(loss.host);
+  require(loss.kind != "host" || (number < given.size() && given[number].call), [&] {
+    return "the loss is number " + std::to_string(loss.host) + " of the losses in another language, which is not among the " +
+           std::to_string(given.size()) + " given, or cannot be called";
+  });
+}
+
+// What body gives. A row or a label that it refuses in the middle of an epoch comes too late for the updates before it: the error
+// says how many there were.
+template <class F> auto numbered(const F& body, index updates, std::uint64_t step) {
+  try {
+    return body();
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string(error.what()) + "; found after " + std::to_string(updates) +
+                                (updates == 1 ? " update" : " updates") + " of this epoch, at step " + std::to_string(step));
+  }
 }
 
 std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
@@ -52,32 +85,18 @@ std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
   return all;
 }
 
-// What a call runs with: denormals flushed, and the question whether to stop.
-class Call {
- public:
-  explicit Call(bool (*stop)()) : interrupt_(stop) {
-    if (stop) context.interrupt = &interrupt_;
-  }
-  // A call that trains may compute less precisely; one that predicts may not, lest a row depend on its batch.
-  Call(bool (*stop)(), const Spec& trained) : Call(stop) { context.bf16 = bf16_kernels(bf16_parts(trained.precision)); }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  Context context = current_context();
-
- private:
-  const WithFloatState flush_{flushing(float_state())};
-  Interrupt interrupt_;
-};
-
 }  // namespace
 
 template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
-    : spec(named(given)),
+    : spec(checked<T>(given)),
       hosts(std::move(layers)),
       host_losses(std::move(losses)),
       plan(make_plan(spec, spec.fuse)),
       unfused(make_plan(spec, false)),
-      update(spec, plan) {
+      update(spec, plan),
+      pending(plan) {
+  require_hosts(spec.layers, hosts);
+  if (spec.loss) require_host(*spec.loss, host_losses);
   const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
@@ -102,9 +121,9 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
 }
 
 template <class T>
-double BasicNetwork<T>::Impl::forward_and_loss(const Run<T>& r, Workspace<T>& ws, const Targets<T>& targets, bool through_link) const {
+double BasicNetwork<T>::Impl::forward_and_loss(const Run<T>& r, Workspace<T>& ws, const BatchTargets<T>& targets, bool through_link) const {
   densekit::forward(r, ws, through_link ? all() : scored());
-  const index cols = plan.widths[static_cast<std::size_t>(plan.scores)];
+  const index cols = scores();
   return batch_loss(r.context, *spec.loss, host_losses, ws.buffer(plan.scores), targets, r.rows, cols, ws.slot(0), ws);
 }
 
@@ -122,44 +141,29 @@ template <class T> std::string BasicNetwork<T>::Impl::where_diverged(const Run<T
   return layer.empty() ? "loss" : layer;
 }
 
-template <class T> void BasicNetwork<T>::Impl::check_targets(const Targets<T>& targets, index rows) const {
-  require(spec.loss.has_value(), "the network has no loss");
-  const LossSpec& loss = *spec.loss;
-  const index cols = plan.widths[static_cast<std::size_t>(plan.scores)];
-  if (targets.labels) {
-    require(takes_labels(loss), "the loss " + loss.kind + " takes targets of floats, not labels");
-    if (loss.kind == "host") return;
-    for (index i = 0; i < rows; ++i) {
-      const std::int64_t label = targets.labels[i];
-      require((label >= 0 && label < cols) || (loss.ignore_index && label == *loss.ignore_index), [&] {
-        return "label " + std::to_string(label) + " of row " + std::to_string(i) + " is not in [0, " + std::to_string(cols) + ")";
-      });
-    }
-  } else {
-    require(targets.values != nullptr, "the loss needs targets");
-    require(takes_values(loss), "the loss " + loss.kind + " takes labels (whole numbers)");
-    require(loss.kind == "host" || targets.width == target_width(loss, cols),
-            "targets have " + std::to_string(targets.width) + " columns, expected " + std::to_string(target_width(loss, cols)));
-  }
-}
-
 template <class T> std::unique_lock<std::mutex> BasicNetwork<T>::Impl::alone() {
   std::unique_lock<std::mutex> lock(training, std::try_to_lock);
   if (!lock) throw std::runtime_error("this network is being trained by another call; wait for it, or train a copy");
   return lock;
 }
 
-template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, index rows, const Targets<T>& targets, double lr,
+template <class T>
+bool BasicNetwork<T>::Impl::pass(const Run<T>& r, const BatchTargets<T>& targets, bool through_link, T* to, LossAndPenalty& result) {
+  result.weight = batch_weight(*spec.loss, targets, r.rows);
+  result.loss = forward_and_loss(r, workspace, targets, through_link);
+  check_interrupt(r.context);  // what was abandoned says nothing about the loss
+  if (!std::isfinite(result.loss)) return false;
+  densekit::backward(r, workspace, scored(), plan.first_trained, false, to);
+  return true;
+}
+
+template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, index rows, const BatchTargets<T>& targets, double lr,
                                                      bool through_link, LossAndPenalty& result) {
   const Run<T> r = run(context, rows, true);
-  result.weight = batch_weight(*spec.loss, targets, rows);
-  result.loss = forward_and_loss(r, workspace, targets, through_link);
-  check_interrupt(context);  // what was abandoned says nothing about the loss
-  if (!std::isfinite(result.loss)) {
+  if (!pass(r, targets, through_link, gradients, result)) {
     result.penalty = update.penalty(context, parameters, sum_of_weights(*spec.loss, targets, rows));
     return false;
   }
-  densekit::backward(r, workspace, scored(), plan.first_trained, false, gradients);
   Context whole = context;  // an update is not left half done
   whole.interrupt = nullptr;
   result.penalty =
@@ -170,43 +174,72 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
 }
 
 template <class T> BasicNetwork<T>::BasicNetwork(const Spec& spec, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
-    : impl_(std::make_unique<Impl>(spec, std::move(layers), std::move(losses))) {}
+    : impl_(std::make_shared<Impl>(spec, std::move(layers), std::move(losses))) {}
 template <class T> BasicNetwork<T>::~BasicNetwork() = default;
 template <class T> BasicNetwork<T>::BasicNetwork(BasicNetwork&&) noexcept = default;
 template <class T> BasicNetwork<T>& BasicNetwork<T>::operator=(BasicNetwork&&) noexcept = default;
 
+template <class T> typename BasicNetwork<T>::Impl& BasicNetwork<T>::Owned::operator*() const {
+  require(impl_ != nullptr, "this network was moved from: it can be assigned to or destroyed, and nothing else");
+  return *impl_;
+}
+
 template <class T> const Spec& BasicNetwork<T>::spec() const { return impl_->spec; }
 template <class T> index BasicNetwork<T>::inputs() const { return impl_->plan.inputs(); }
 template <class T> index BasicNetwork<T>::outputs() const { return impl_->plan.outputs(); }
-template <class T> index BasicNetwork<T>::scores() const { return impl_->plan.widths[static_cast<std::size_t>(impl_->plan.scores)]; }
+template <class T> index BasicNetwork<T>::scores() const { return impl_->scores(); }
 template <class T> index BasicNetwork<T>::parameter_count() const { return impl_->plan.parameter_count; }
 template <class T> index BasicNetwork<T>::statistic_count() const { return impl_->plan.statistic_count; }
-template <class T> T* BasicNetwork<T>::parameters() { return impl_->parameters; }
-template <class T> T* BasicNetwork<T>::gradients() { return impl_->gradients; }
-template <class T> T* BasicNetwork<T>::statistics() { return impl_->statistics; }
-template <class T> std::vector<T*> BasicNetwork<T>::states() { return impl_->states; }
+template <class T> std::span<T> BasicNetwork<T>::parameters() { return whole(impl_->parameters, parameter_count()); }
+template <class T> std::span<const T> BasicNetwork<T>::parameters() const { return whole(impl_->parameters, parameter_count()); }
+template <class T> std::span<T> BasicNetwork<T>::gradients() { return whole(impl_->gradients, parameter_count()); }
+template <class T> std::span<T> BasicNetwork<T>::statistics() { return whole(impl_->statistics, statistic_count()); }
+template <class T> std::span<const T> BasicNetwork<T>::statistics() const { return whole(impl_->statistics, statistic_count()); }
+template <class T> std::vector<std::span<T>> BasicNetwork<T>::states() {
+  std::vector<std::span<T>> all;
+  for (T* state : impl_->states) all.push_back(whole(state, parameter_count()));
+  return all;
+}
 template <class T> std::vector<SegmentInfo> BasicNetwork<T>::parameter_segments() const { return info(impl_->plan.parameters); }
 template <class T> std::vector<SegmentInfo> BasicNetwork<T>::statistic_segments() const { return info(impl_->plan.statistics); }
 template <class T> std::uint64_t BasicNetwork<T>::step() const { return impl_->step; }
 template <class T> void BasicNetwork<T>::set_step(std::uint64_t step) { impl_->step = step; }
 
-template <class T> void BasicNetwork<T>::predict(const T* x, index rows, T* y) const { forward(x, rows, y, false); }
+template <class T> void BasicNetwork<T>::predict(std::span<const T> x, std::span<T> y) const { forward(x, y, false); }
+template <class T> std::vector<T> BasicNetwork<T>::predict(std::span<const T> x) const {
+  const index rows = rows_of(x, inputs(), "x");
+  std::vector<T> y(static_cast<std::size_t>(rows) * static_cast<std::size_t>(outputs()));
+  forward(x, y, false);
+  return y;
+}
 
-template <class T> void BasicNetwork<T>::forward(const T* x, index rows, T* y, bool training, bool (*stop)()) const {
+template <class T> void BasicNetwork<T>::Impl::forward(std::span<const T> given, std::span<T> result, Mode mode, bool (*stop)()) const {
+  const T* x = given.data();
+  T* y = result.data();
+  const index rows = rows_of(given, plan.inputs(), "x");
+  require_rows(result, "y", rows, plan.outputs());
+  require_apart(given, "x", result, "y");
   if (rows == 0) return;
-  const Call call(stop);
+  const bool training = mode != Mode::inference;
+  const Call call(stop, mode == Mode::tracked ? &spec : nullptr);
   const Context& context = call.context;
-  const Plan& plan = impl_->plan;
-  const typename Impl::Borrowed ws(*impl_);
+  const Borrowed ws(*this);
   const index most = training ? rows : std::min(rows, rows_at_once(plan));
   ws->prepare(context, plan, most, training ? Purpose::training : Purpose::inference);
   if (plan.ops.empty()) std::copy_n(x, rows * plan.inputs(), y);
   for (index row = 0; row < rows && !plan.ops.empty(); row += most) {
-    const index count = std::min(most, rows - row);
+    const Run<T> r = run(context, std::min(most, rows - row), training);
     ws->buffers[0] = const_cast<T*>(x) + row * plan.inputs();  // only read
     ws->buffers[static_cast<std::size_t>(plan.output)] = y + row * plan.outputs();
-    densekit::forward(impl_->run(context, count, training), *ws, impl_->all());
+    densekit::forward(r, *ws, all());
+    if (mode == Mode::tracked) pending.add(r, *ws, statistics);
   }
+}
+template <class T> void BasicNetwork<T>::forward(std::span<const T> x, std::span<T> y, bool training, bool (*stop)()) const {
+  impl_->forward(x, y, training ? Mode::training : Mode::inference, stop);
+}
+template <class T> void BasicNetwork<T>::training_forward(std::span<const T> x, std::span<T> y, bool (*stop)()) {
+  impl_->forward(x, y, Mode::tracked, stop);
 }
 
 static int layer_number(const Plan& plan, const std::string& name) {
@@ -224,7 +257,12 @@ template <class T> index BasicNetwork<T>::hidden_width(const std::string& layer)
 }
 
 template <class T>
-void BasicNetwork<T>::hidden(const T* x, index rows, const std::string& layer, T* y, bool training, bool (*stop)()) const {
+void BasicNetwork<T>::hidden(std::span<const T> given, const std::string& layer, std::span<T> result, bool training, bool (*stop)()) const {
+  const T* x = given.data();
+  T* y = result.data();
+  const index rows = rows_of(given, inputs(), "x");
+  require_rows(result, "y", rows, hidden_width(layer));
+  require_apart(given, "x", result, "y");
   if (rows == 0) return;
   const Plan& plan = impl_->unfused;
   const int target = plan.layers[static_cast<std::size_t>(layer_number(plan, layer))].output;
@@ -248,17 +286,22 @@ void BasicNetwork<T>::hidden(const T* x, index rows, const std::string& layer, T
   }
 }
 
-template <class T>
-LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& targets, bool training, T* outputs, bool (*stop)()) const {
-  impl_->check_targets(targets, rows);
+template <class T> LossAndPenalty BasicNetwork<T>::loss(std::span<const T> x, const Targets<T>& given, bool training, std::span<T> outputs,
+                                                        bool (*stop)()) const {
+  const index rows = rows_of(x, inputs(), "x");
+  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
+  if (outputs.data()) require_rows(outputs, "outputs", rows, this->outputs());
+  require_there(outputs, "outputs");
+  require_apart(x, "x", outputs, "outputs");
   const Call call(stop);
   const Context& context = call.context;
   const typename Impl::Borrowed ws(*impl_);
   ws->prepare(context, impl_->plan, std::max<index>(rows, 1), Purpose::training);
-  ws->buffers[0] = const_cast<T*>(x);
+  ws->buffers[0] = const_cast<T*>(x.data());  // only read
+  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws->labels);
   LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
-  if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, outputs != nullptr);
-  if (outputs) std::copy_n(ws->buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs);
+  if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, outputs.data() != nullptr);
+  if (!outputs.empty()) std::copy_n(ws->buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs.data());
   Update<T> update(impl_->spec, impl_->plan);  // sums of its own: another call may be training
   result.penalty = update.penalty(context, impl_->parameters, sum_of_weights(*impl_->spec.loss, targets, rows));
   check_interrupt(context);
@@ -266,15 +309,17 @@ LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& t
 }
 
 template <class T>
-LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T>& targets, bool training, bool (*stop)()) {
-  impl_->check_targets(targets, rows);
+LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, const Targets<T>& given, bool training, bool track, bool (*stop)()) {
+  const index rows = rows_of(x, inputs(), "x");
+  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
   require(rows > 0, "a gradient needs at least one row");
   const auto lock = impl_->alone();
-  const Call call(stop, impl_->spec);
+  const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
-  ws.buffers[0] = const_cast<T*>(x);
+  ws.buffers[0] = const_cast<T*>(x.data());
+  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
   const Run<T> r = impl_->run(context, rows, training);
   LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
   result.loss = impl_->forward_and_loss(r, ws, targets, false);
@@ -282,20 +327,25 @@ LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T
   result.penalty =
       impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, sum_of_weights(*impl_->spec.loss, targets, rows));
   check_interrupt(context);
+  if (track) impl_->pending.add(r, ws, impl_->statistics);
   return result;
 }
 
-template <class T> LossAndPenalty BasicNetwork<T>::step_on(const T* x, index rows, const Targets<T>& targets, double lr,
-                                                           std::string* diverged, bool (*stop)()) {
+template <class T>
+LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, const Targets<T>& given, double lr, std::string* diverged, bool (*stop)()) {
   require(impl_->spec.optimizer.has_value(), "the network has no optimizer");
-  impl_->check_targets(targets, rows);
+  const index rows = rows_of(x, inputs(), "x");
+  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
   require(rows > 0, "a step needs at least one row");
+  checked_rate(lr);
   const auto lock = impl_->alone();
-  const Call call(stop, impl_->spec);
+  const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
-  ws.buffers[0] = const_cast<T*>(x);
+  ws.buffers[0] = const_cast<T*>(x.data());
+  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
+  impl_->pending.drop();
   LossAndPenalty result;
   if (!impl_->train(context, rows, targets, lr, false, result) && diverged)
     *diverged = impl_->where_diverged(impl_->run(context, rows, true), ws);
@@ -303,62 +353,62 @@ template <class T> LossAndPenalty BasicNetwork<T>::step_on(const T* x, index row
 }
 
 template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batch_size, bool drop_last, bool has_batch_norm) {
+  require(count >= 0, [&] { return "the number of rows must be at least 0, got " + std::to_string(count); });
+  require(batch_size >= 1, [&] { return "batch_size must be at least 1, got " + std::to_string(batch_size); });
   const index whole = count / batch_size, rest = count % batch_size;
   return whole + (rest > 0 && !drop_last && !(has_batch_norm && rest == 1 && whole > 0));
 }
 template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batch_size, bool drop_last) const {
-  require(batch_size >= 1, "batch_size must be at least 1, got " + std::to_string(batch_size));
   return steps_of_epoch(count, batch_size, drop_last, impl_->plan.has_batch_norm);
 }
 
-template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& targets, const std::int64_t* order, index count,
-                                                      const EpochOptions& o) {
+template <class T>
+EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, std::span<const std::int64_t> order, const EpochOptions& o) {
   const Spec& spec = impl_->spec;
   const Plan& plan = impl_->plan;
   require(spec.optimizer.has_value(), "the network has no optimizer");
-  require(x.cols == plan.inputs(), "x has " + std::to_string(x.cols) + " columns, expected " + std::to_string(plan.inputs()));
-  impl_->check_targets(targets, x.rows);
-  for (index i = 0; i < count; ++i)
-    require(order[i] >= 0 && order[i] < x.rows, [&] {
-      return "order[" + std::to_string(i) + "] is " + std::to_string(order[i]) + ", but there are " + std::to_string(x.rows) + " rows";
-    });
+  require(x.rows >= 0, [&] { return "x has " + std::to_string(x.rows) + " rows"; });
+  require(x.cols == plan.inputs(),
+          [&] { return "x has " + std::to_string(x.cols) + " columns, expected " + std::to_string(plan.inputs()); });
+  require(x.data || x.rows == 0, "x is a null pointer");
+  require(x.type == Table2D::Type::float32 || x.type == Table2D::Type::float64 || x.type == Table2D::Type::uint8,
+          "x is of no type that there is");
+  const BatchTargets<T> targets = impl_->checked_targets(given, x.rows);
+  require_there(order, "order");
+  const index count = static_cast<index>(order.size());
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
+  if (o.lr.data()) require_rows(o.lr, "lr", steps);
+  require_there(o.lr, "lr");
+  if (o.outputs.data()) require_rows(o.outputs, "outputs", x.rows, plan.outputs());
+  require_there(o.outputs, "outputs");
   const auto lock = impl_->alone();
-  const Call call(o.stop, impl_->spec);
+  const Call call(o.stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));
   ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
+  impl_->pending.drop();
   EpochResult result;
   double weight = 0;
   for (index s = 0; s < steps; ++s) {
     const index begin = s * o.batch_size;
     const index rows = s + 1 < steps || o.drop_last ? o.batch_size : count - begin;
-    const std::int64_t* batch = order + begin;
-    gather_rows(context, x, batch, rows, ws.buffer(0));
-    Targets<T> some{.width = targets.width};
-    if (targets.labels) {
-      for (index i = 0; i < rows; ++i) ws.labels[i] = targets.labels[batch[i]];
-      some.labels = ws.labels;
-    } else {
-      for (index i = 0; i < rows; ++i)
-        std::copy_n(targets.values + batch[i] * targets.width, targets.width, ws.targets + i * targets.width);
-      some.values = ws.targets;
-    }
-    if (targets.weights) {
-      for (index i = 0; i < rows; ++i) ws.weights_of_batch[i] = targets.weights[batch[i]];
-      some.weights = ws.weights_of_batch;
-    }
+    double lr = spec.optimizer->lr;
+    const BatchTargets<T> batch = numbered(
+        [&] {
+          if (o.lr.data()) lr = checked_rate(read_once(&o.lr[static_cast<std::size_t>(s)]));
+          return impl_->gather(context, x, targets, order.data(), begin, rows, ws);
+        },
+        result.steps, impl_->step);
     LossAndPenalty one;
-    const double lr = o.lr ? o.lr[s] : spec.optimizer->lr;
-    const bool trained = impl_->train(context, rows, some, lr, o.outputs != nullptr, one);
+    const bool trained = impl_->train(context, rows, batch, lr, o.outputs.data() != nullptr, one);
     if (!trained && result.diverged_step < 0) {
       result.diverged_step = static_cast<std::int64_t>(impl_->step);
       result.diverged_layer = impl_->where_diverged(impl_->run(context, rows, true), ws);
     }
-    if (o.outputs)
+    if (o.outputs.data())
       for (index i = 0; i < rows; ++i)
-        std::copy_n(ws.buffer(plan.output) + i * plan.outputs(), plan.outputs(), o.outputs + batch[i] * plan.outputs());
+        std::copy_n(ws.buffer(plan.output) + i * plan.outputs(), plan.outputs(), o.outputs.data() + ws.order[i] * plan.outputs());
     result.loss += one.loss * one.weight;
     result.penalty += one.penalty * one.weight;
     weight += one.weight;
@@ -370,68 +420,32 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
   return result;
 }
 
-template <class T> EpochResult BasicNetwork<T>::epoch(const T* x, const int* labels, const int* order, index count, index batch_size) {
-  index rows = 0;
-  std::vector<std::int64_t> wide_order(static_cast<std::size_t>(count));
-  for (index i = 0; i < count; ++i) {
-    require(order[i] >= 0, "order[" + std::to_string(i) + "] is negative");
-    wide_order[static_cast<std::size_t>(i)] = order[i];
-    rows = std::max<index>(rows, order[i] + 1);
-  }
-  const std::vector<std::int64_t> wide_labels(labels, labels + rows);
-  const index size = sizeof(T), cols = inputs();
-  const Table2D table{x, size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, rows, cols, cols * size, size};
-  return epoch(table, Targets<T>{.labels = wide_labels.data()}, wide_order.data(), count, EpochOptions{.batch_size = batch_size});
+// Rows of spans, contiguous.
+template <class T> static Table2D table_of(std::span<const T> x, index cols) {
+  constexpr index size = sizeof(T);
+  return {x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, rows_of(x, cols, "x"), cols, cols * size, size};
+}
+static std::vector<std::int64_t> wide(std::span<const int> numbers, const char* name) {
+  require_there(numbers, name);
+  return {numbers.begin(), numbers.end()};
+}
+static std::vector<std::int64_t> checked_order(std::span<const int> given, index rows) {
+  std::vector<std::int64_t> order = wide(given, "order");
+  take_order(order.data(), 0, static_cast<index>(order.size()), rows, order.data());
+  return order;
 }
 
-namespace {
-
-template <class T> class NetworkTape final : public Tape<T> {
- public:
-  NetworkTape(const typename BasicNetwork<T>::Impl& impl, const T* x, index rows, bool training, bool (*stop)())
-      : impl_(impl), ws_(impl.hosts), rows_(rows), training_(training), step_(impl.step) {
-    const Call call(stop);
-    const Context& context = call.context;
-    ws_.prepare(context, impl.plan, std::max<index>(rows, 1), Purpose::training);
-    std::copy_n(x, rows * impl.plan.inputs(), ws_.buffer(0));
-    if (rows > 0) densekit::forward(run(context), ws_, impl.all());
-  }
-  const T* output() const override { return ws_.buffer(impl_.plan.output); }
-  index rows() const override { return rows_; }
-  index inputs() const override { return impl_.plan.inputs(); }
-  index outputs() const override { return impl_.plan.outputs(); }
-  index parameter_count() const override { return impl_.plan.parameter_count; }
-  void pullback(const T* dy, T* dx, T* dparameters, bool (*stop)()) override {
-    const Call call(stop);
-    const Context& context = call.context;
-    const Plan& plan = impl_.plan;
-    std::fill_n(dparameters, plan.parameter_count, T(0));
-    if (rows_ == 0) return;
-    std::copy_n(dy, rows_ * plan.outputs(), ws_.slot(0));
-    densekit::backward(run(context), ws_, impl_.all(), 0, true, dparameters);
-    const T* gradient = ws_.slot(plan.ops.empty() ? 0 : plan.ops.front().input_slot);
-    for (const PlanOp& op : plan.ops)
-      if (op.input == 0) gradient = ws_.slot(op.input_slot);
-    std::copy_n(gradient, rows_ * plan.inputs(), dx);
-  }
-
- private:
-  Run<T> run(const Context& context) const {
-    Run<T> r = impl_.run(context, rows_, training_);
-    r.step = step_;
-    return r;
-  }
-  const typename BasicNetwork<T>::Impl& impl_;
-  Workspace<T> ws_;
-  index rows_;
-  bool training_;
-  std::uint64_t step_;
-};
-
-}  // namespace
-
-template <class T> std::unique_ptr<Tape<T>> BasicNetwork<T>::tape(const T* x, index rows, bool training, bool (*stop)()) const {
-  return std::make_unique<NetworkTape<T>>(*impl_, x, rows, training, stop);
+template <class T>
+EpochResult BasicNetwork<T>::epoch(std::span<const T> x, std::span<const int> labels, std::span<const int> order, index batch_size) {
+  const Table2D table = table_of(x, inputs());
+  std::vector<std::int64_t> own = wide(labels, "labels");
+  impl_->with_labels(impl_->checked_targets({.labels = own}, table.rows), nullptr, table.rows, own.data());
+  return epoch(table, {.labels = own}, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
+}
+template <class T>
+EpochResult BasicNetwork<T>::epoch(std::span<const T> x, std::span<const T> values, std::span<const int> order, index batch_size) {
+  const Table2D table = table_of(x, inputs());
+  return epoch(table, {.values = values}, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
 }
 
 template class BasicNetwork<float>;

@@ -100,6 +100,7 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     }
     targets = at.template take<T>(elements(target_width));
     labels = at.template take<std::int64_t>(rows);
+    order = at.template take<std::int64_t>(rows);
     weights_of_batch = at.template take<double>(rows);
     weights = at.template take<double>(rows);
     row_losses = at.template take<double>(rows);

@@ -42,7 +42,7 @@ template <class T> class Workspace {
   double *block_means = nullptr, *block_squares = nullptr;
   T *gamma_sink = nullptr, *beta_sink = nullptr;     // gradients of parameters that are not there
   T* targets = nullptr;                              // (rows, target_width)
-  std::int64_t* labels = nullptr;                    // (rows)
+  std::int64_t *labels = nullptr, *order = nullptr;  // (rows), the call's own: checked once, written by nobody else
   double* weights_of_batch = nullptr;                // (rows)
   double *weights = nullptr, *row_losses = nullptr;  // (rows), of batch_loss
   void* scratch = nullptr;

@@ -14,6 +14,7 @@ from densekit import _network as network
 from densekit._arrays import flag, one_of, whole
 from densekit._data import Array, Rows, Weights
 from densekit._layer import Layer, walk
+from densekit._scores import PARTS, Scores
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -67,22 +68,27 @@ def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
 def vjp(model: Sequential, X: Any, training: bool) -> tuple[Array, Any]:
     x = data.matrix("vjp", "X", X, model.inputs)
     engine = model._ready(x.shape[1])
-    tape = engine.tape(np.ascontiguousarray(x, model.dtype), flag("vjp", "training", training))
-    places = [s for s in engine.segments if s["kind"] == "parameter"]
+    training = flag("vjp", "training", training)
+    tape = engine.tape(np.ascontiguousarray(x, model.dtype), training, track=training)
 
     def pullback(dy: ArrayLike) -> tuple[Array, dict[str, Array]]:
         array = data.as_array("pullback", "dy", dy)
         if array.shape != tape.output.shape:
             raise ValueError(f"pullback: dy is {array.shape} but y is {tape.output.shape}")
         dx, flat = tape.pullback(np.ascontiguousarray(array, model.dtype))
-        gradients = {}
-        for s in places:
-            shape = tuple(s["shape"])
-            part = flat[s["offset"] : s["offset"] + math.prod(shape)]
-            gradients[f"{s['layer']}.{s['name']}"] = part.reshape(shape)
-        return dx, gradients
+        return dx, by_name(engine, flat)
 
     return tape.output, pullback
+
+
+def by_name(engine: Any, flat: Array) -> dict[str, Array]:
+    """Views of an array that is laid out as the parameters are."""
+    parts = {}
+    for s in engine.segments:
+        if s["kind"] == "parameter":
+            shape = tuple(s["shape"])
+            parts[f"{s['layer']}.{s['name']}"] = flat[s["offset"] : s["offset"] + math.prod(shape)].reshape(shape)
+    return parts
 
 
 # Losses.
@@ -170,17 +176,17 @@ def metric_values(model: Sequential, y: Array, outputs: Array) -> dict[str, floa
     return {metric.name: metric(y, outputs) for metric in model.metrics}
 
 
-def results(model: Sequential, given: Rows, size: int) -> dict[str, float]:
-    """What evaluate returns: the two parts of the loss only where there are two."""
+def validation_logs(model: Sequential, given: Rows, size: int) -> dict[str, float]:
+    """The val_ entries of an epoch's logs: the two parts of the loss only where there are two."""
     logs = evaluate_rows(model, given, size)
     if not any(network.penalties(model._spec["layers"])):
-        del logs["data_loss"], logs["penalty"]
-    return logs
+        logs = {name: value for name, value in logs.items() if name not in PARTS}
+    return {f"val_{name}": value for name, value in logs.items()}
 
 
-def evaluate(model: Sequential, X: Any, y: Any, sample_weight: Any, batch_size: int | None) -> dict[str, float]:
+def evaluate(model: Sequential, X: Any, y: Any, sample_weight: Any, batch_size: int | None) -> Scores:
     size = rows_at_once("evaluate", batch_size)
-    return results(model, rows(model, "evaluate", X, y, sample_weight), size)
+    return Scores(evaluate_rows(model, rows(model, "evaluate", X, y, sample_weight), size))
 
 
 # The parameters as one vector, for optimizers from outside.
@@ -220,12 +226,14 @@ def joined_gradient(model: Sequential) -> Array:
     return _joined(model._ready().gradients, _trainable_places(model))
 
 
-def objective(model: Sequential, theta: ArrayLike, given: Rows) -> tuple[float, Array]:
+def objective(model: Sequential, theta: ArrayLike, given: Rows, *, track: bool = False) -> tuple[float, Array]:
+    """track: the pass is a part of somebody's own loop."""
     engine = model._ready()
     if any(p["l1"] and p["proximal"] for p in network.penalties(model._spec["layers"])):
         raise ValueError(
             "evaluate_objective: the proximal L1 has no gradient; write L1(…, mode='subgradient'), or another optimizer"
         )
     set_trainable(model, theta)
-    value, penalty = engine.gradient(np.ascontiguousarray(given.x, model.dtype), given.y, given.weights, True)
+    x = np.ascontiguousarray(given.x, model.dtype)
+    value, penalty = engine.gradient(x, given.y, given.weights, True, track)
     return value + penalty, joined_gradient(model)

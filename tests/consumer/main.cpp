@@ -6,17 +6,18 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 
 namespace dk = densekit;
 
-dk::Network train(const float* X, const int* y, const int* order, int n) {
+dk::Network train(std::span<const float> X, std::span<const int> y, std::span<const int> order) {
   dk::Spec s{.inputs = 64, .seed = 0};
   s.layers = {dk::dense(128, dk::relu), dk::dense(10)};
   s.loss = dk::softmax_cross_entropy;
   s.optimizer = dk::adam(1e-3f);
   dk::Network net(s);
-  for (int e = 0; e < 20; ++e) net.epoch(X, y, order, n);
+  for (int e = 0; e < 20; ++e) net.epoch(X, y, order);
   return net;
 }
 
@@ -29,9 +30,7 @@ template <class T> std::vector<T> read(const std::string& path) {
 }
 
 void predict(const dk::Network& net, const std::vector<float>& x, const std::string& path) {
-  const dk::index rows = static_cast<dk::index>(x.size()) / net.inputs();
-  std::vector<float> y(static_cast<std::size_t>(rows * net.outputs()));
-  net.predict(x.data(), rows, y.data());
+  const std::vector<float> y = net.predict(x);
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(y.data()), static_cast<std::streamsize>(y.size() * sizeof y[0]));
 }
@@ -40,23 +39,27 @@ int main(int, char** argv) {
   const std::string folder = argv[1] + std::string("/");
   const auto x = read<float>(folder + "x.f32");
   const auto y = read<int>(folder + "y.i32");
-  const int n = static_cast<int>(y.size());
   std::vector<int> order(y.size());
   std::iota(order.begin(), order.end(), 0);
 
-  const dk::Network net = train(x.data(), y.data(), order.data(), n);
+  dk::set_threads(2);
+  const dk::Network net = train(x, y, order);
   net.save(folder + "cpp.npz");
   predict(net, x, folder + "cpp.f32");
   predict(dk::Network::load(folder + "cpp.npz"), x, folder + "cpp_loaded.f32");
 
   dk::Network theirs = dk::Network::load(folder + "python.npz");
   predict(theirs, x, folder + "python.f32");
-  theirs.epoch(x.data(), y.data(), order.data(), n);
+  theirs.epoch(x, y, order);
   theirs.save(folder + "python_trained.npz");
 
   std::ofstream(folder + "damaged.npz", std::ios::binary) << "PK\3\4 but no more";
   try {
     dk::Network::load(folder + "damaged.npz");
+    return 1;
+  } catch (const std::invalid_argument& error) { std::printf("%s\n", error.what()); }
+  try {
+    theirs.epoch(x, y, std::vector<int>{0, -1});
     return 1;
   } catch (const std::invalid_argument& error) { std::printf("%s\n", error.what()); }
 }

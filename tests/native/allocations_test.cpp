@@ -93,9 +93,13 @@ template <class T> static void counts(const std::string& optimizer, bool fuse, c
   std::iota(order.begin(), order.end(), 0);
   const Table2D table{x.data(), sizeof(T) == 4 ? Table2D::Type::float32 : Table2D::Type::float64, rows, 20, 20 * sizeof(T), sizeof(T)};
   const auto epoch = [&](index n) {
-    return count([&] { network.epoch(table, {.labels = labels.data()}, order.data(), n, {.batch_size = batch}); });
+    const std::span<const std::int64_t> rows_of_it = std::span(order).first(static_cast<std::size_t>(n));
+    return count([&] { network.epoch(table, {.labels = labels}, rows_of_it, {.batch_size = batch}); });
   };
-  const auto predict = [&](index n) { return count([&] { network.predict(x.data(), n, y.data()); }); };
+  const auto predict = [&](index n) {
+    const auto first = [n](auto& all, index width) { return std::span(all).first(static_cast<std::size_t>(n * width)); };
+    return count([&] { network.predict(first(x, 20), first(y, 10)); });
+  };
   epoch(rows), predict(rows);  // makes threads, and memory that is used again
   const long one = epoch(batch);
   expect_same(one, epoch(rows), what + ", 100 steps");

@@ -5,11 +5,15 @@
 //   s.loss = densekit::softmax_cross_entropy;
 //   s.optimizer = densekit::adam(1e-3);
 //   densekit::Network net(s);
-//   for (int e = 0; e < 20; ++e) net.epoch(X, y, order, n);  // X (rows, 64), y labels, order (n) row numbers
+//   for (int e = 0; e < 20; ++e) net.epoch(X, y, order);  // spans: X (rows, 64), y a label each, order row numbers
+//   std::vector<float> scores = net.predict(X);           // (rows, 10)
 //
 // What each word computes: docs/network.md.
 #pragma once
+#include <stdexcept>
+
 #include "densekit/network_class.h"
+#include "densekit/threads.h"
 
 namespace densekit {
 
@@ -18,6 +22,12 @@ inline constexpr const char *identity = "identity", *relu = "relu", *leaky_relu 
                             *gelu = "gelu", *gelu_tanh = "gelu_tanh", *silu = "silu", *mish = "mish", *sigmoid = "sigmoid",
                             *hard_sigmoid = "hard_sigmoid", *tanh = "tanh", *softplus = "softplus", *softsign = "softsign",
                             *hard_swish = "hard_swish", *softmax = "softmax", *log_softmax = "log_softmax";
+
+// A name as text; std::invalid_argument if it is a null pointer.
+inline std::string name_text(const char* name) {
+  if (!name) throw std::invalid_argument("the name of an activation, a loss or an optimizer is a null pointer");
+  return name;
+}
 
 // The parameter that an activation has when none is given: a slope, an alpha, a temperature.
 inline double usual_parameter(const std::string& activation) {
@@ -29,14 +39,14 @@ inline double usual_parameter(const std::string& activation) {
 inline LayerSpec dense(index units, const char* activation = identity) {
   LayerSpec layer{.kind = "dense"};
   layer.units = units;
-  layer.activation = activation;
-  layer.parameter = usual_parameter(activation);
+  layer.activation = name_text(activation);
+  layer.parameter = usual_parameter(layer.activation);
   return layer;
 }
 inline LayerSpec activation(const char* name) {
   LayerSpec layer{.kind = "activation"};
-  layer.activation = name;
-  layer.parameter = usual_parameter(name);
+  layer.activation = name_text(name);
+  layer.parameter = usual_parameter(layer.activation);
   return layer;
 }
 inline LayerSpec batch_norm(double eps = 1e-5, double stats_decay = 0.9) {
@@ -67,7 +77,7 @@ inline LayerSpec residual(std::vector<LayerSpec> layers) {
 }
 
 // Losses. softmax_cross_entropy and binary_cross_entropy take logits.
-inline LossSpec loss_named(const char* kind) { return LossSpec{.kind = kind}; }
+inline LossSpec loss_named(const char* kind) { return LossSpec{.kind = name_text(kind)}; }
 inline const LossSpec softmax_cross_entropy = loss_named("softmax_cross_entropy"),
                       binary_cross_entropy = loss_named("binary_cross_entropy"), mse = loss_named("mse"), mae = loss_named("mae"),
                       rmse = loss_named("rmse"), huber = loss_named("huber"), log_cosh = loss_named("log_cosh"),
@@ -75,7 +85,7 @@ inline const LossSpec softmax_cross_entropy = loss_named("softmax_cross_entropy"
 
 // Optimizers, with PyTorch's defaults.
 inline OptimizerSpec optimizer_named(const char* kind, double lr, double weight_decay) {
-  OptimizerSpec optimizer{.kind = kind};
+  OptimizerSpec optimizer{.kind = name_text(kind)};
   optimizer.lr = lr;
   optimizer.weight_decay = weight_decay;
   return optimizer;

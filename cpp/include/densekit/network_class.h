@@ -2,6 +2,8 @@
 #pragma once
 #include <iosfwd>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,27 +22,34 @@ struct HostLayer {
   void (*release)(void* self, void* saved) = nullptr;
 };
 
-// Either labels (rows) or values (rows, width); weights (rows) or null.
+// Either labels (rows) or values (rows, width); weights (rows), or none. Labels are checked as they are read.
 template <class T> struct Targets {
+  std::span<const std::int64_t> labels{};
+  std::span<const T> values{};
+  index width = 0;  // of values; 0: what the loss takes
+  std::span<const double> weights{};
+};
+
+// What a loss gets of a batch: labels (rows) or values (rows, width); weights (rows). What there is not is null.
+template <class T> struct BatchTargets {
   const std::int64_t* labels = nullptr;
   const T* values = nullptr;
   index width = 0;
   const double* weights = nullptr;
 };
 
-// The loss of a batch and its gradient (rows, cols), reduced.
+// The loss of a batch and its gradient (rows, cols), reduced. targets: BatchTargets<T>*
 struct HostLoss {
   void* self = nullptr;
-  double (*call)(void* self, const void* scores, index rows, index cols, const void* targets,
-                 void* gradient) = nullptr;  // targets: Targets<T>*
+  double (*call)(void* self, const void* scores, index rows, index cols, const void* targets, void* gradient) = nullptr;
 };
 
-// Rows of another type and any strides, converted while they are gathered. Strides count bytes.
+// Rows of another type and any strides, converted while they are gathered. Strides count bytes; all rows must be there.
 struct Table2D {
   enum class Type { float32, float64, uint8 };
-  const void* data;
-  Type type;
-  index rows, cols, row_stride, col_stride;
+  const void* data = nullptr;
+  Type type = Type::float32;
+  index rows = 0, cols = 0, row_stride = 0, col_stride = 0;
 };
 
 struct LossAndPenalty {
@@ -63,9 +72,21 @@ struct SegmentInfo {
 
 template <class T> class Tape;
 
+// A network. Arrays are spans: x holds whole rows of inputs(), and what is written has one row for each. What does not fit (a wrong
+// length, a null pointer, a label that is no class, a row that is not there, a rate that is not a number) is a std::invalid_argument
+// that says what was expected, before anything has changed; so is any call of a network that was moved from, which can only be
+// assigned to or destroyed. Results must not overlap x.
+//
+// Threads: all const member functions (predict, forward, hidden, loss, tape, save and those that only say something) may run on one
+// network in several threads at once; each has memory of its own. They may not run while another thread changes what they read: by
+// gradient, step_on, epoch, set_step, assignment, or writes into parameters(), statistics() and states(). Of two threads that train
+// one network at once, the second gets a std::runtime_error. Different networks have nothing to do with each other.
+//
+// stop, where it can be given, is called now and then by the thread that calls; true ends the call with Interrupted.
 template <class T> class BasicNetwork {
  public:
-  // std::invalid_argument if the spec does not fit together. Parameters are initialised; layers without a name get one.
+  // std::invalid_argument if the spec does not fit together, or is of another type than T (its dtype), or names a layer or a loss in
+  // another language that is not given. Parameters are initialised; layers without a name get one.
   explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
   ~BasicNetwork();
   BasicNetwork(BasicNetwork&&) noexcept;
@@ -74,53 +95,90 @@ template <class T> class BasicNetwork {
   const Spec& spec() const;
   index inputs() const;
   index outputs() const;
-  index scores() const;  // columns that the loss takes
-  index parameter_count() const;
+  index scores() const;           // columns that the loss takes
+  index parameter_count() const;  // gaps between the segments included, which are zero
   index statistic_count() const;
-  T* parameters();
-  T* gradients();
-  T* statistics();
-  std::vector<T*> states();  // of the optimizer, each of parameter_count() elements
+  std::span<T> parameters();
+  std::span<const T> parameters() const;
+  std::span<T> gradients();
+  std::span<T> statistics();
+  std::span<const T> statistics() const;
+  std::vector<std::span<T>> states();  // of the optimizer, each of parameter_count() elements
   std::vector<SegmentInfo> parameter_segments() const;
   std::vector<SegmentInfo> statistic_segments() const;
   std::uint64_t step() const;  // updates done
   void set_step(std::uint64_t step);
 
-  // stop, in all that follows: asked now and then by the thread that calls; true ends the call with Interrupted.
-
   // y (rows, outputs) from x (rows, inputs): predictions, through the linked activation. A row's bits do not depend on its batch.
-  void predict(const T* x, index rows, T* y) const;
+  void predict(std::span<const T> x, std::span<T> y) const;
+  std::vector<T> predict(std::span<const T> x) const;
   // As predict; training: dropout and noise of the current step, statistics of these rows, which are not committed.
-  void forward(const T* x, index rows, T* y, bool training, bool (*stop)() = nullptr) const;
-  // What the layer of that name puts out; width: its columns.
-  index hidden_width(const std::string& layer) const;
-  void hidden(const T* x, index rows, const std::string& layer, T* y, bool training, bool (*stop)() = nullptr) const;
-  std::unique_ptr<Tape<T>> tape(const T* x, index rows, bool training, bool (*stop)() = nullptr) const;
+  void forward(std::span<const T> x, std::span<T> y, bool training, bool (*stop)() = nullptr) const;
+  // What the layer of that name puts out.
+  index hidden_width(const std::string& layer) const;  // its columns
+  void hidden(std::span<const T> x, const std::string& layer, std::span<T> y, bool training = false, bool (*stop)() = nullptr) const;
+  std::unique_ptr<Tape<T>> tape(std::span<const T> x, bool training = false, bool (*stop)() = nullptr) const;
 
-  // outputs (rows, outputs), unless null, receives what the network puts out.
-  LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false, T* outputs = nullptr,
+  // outputs (rows, outputs), unless empty, receives what the network puts out.
+  LossAndPenalty loss(std::span<const T> x, const Targets<T>& targets, bool training = false, std::span<T> outputs = {},
                       bool (*stop)() = nullptr) const;
-  // Fills gradients().
-  LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true, bool (*stop)() = nullptr);
+  // Fills gradients() with those of loss and penalty. track: as loss_and_gradients, what batch norm sees is pending.
+  LossAndPenalty gradient(std::span<const T> x, const Targets<T>& targets, bool training = true, bool track = false,
+                          bool (*stop)() = nullptr);
   // One update. diverged: not done, because the loss was not finite; layer, if given, receives where it came from.
-  LossAndPenalty step_on(const T* x, index rows, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,
+  LossAndPenalty step_on(std::span<const T> x, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,
                          bool (*stop)() = nullptr);
 
   struct EpochOptions {
     index batch_size = 32;
-    const double* lr = nullptr;  // one a step; null: the optimizer's
+    std::span<const double> lr{};  // one a step; empty: the optimizer's
     bool drop_last = false;
-    T* outputs = nullptr;  // (x.rows, outputs): row order[i] receives its output in training mode
+    std::span<T> outputs{};  // (x.rows, outputs), or empty: row order[i] receives its output in training mode
     bool stop_on_divergence = true;
     bool (*stop)() = nullptr;  // ends it between updates
   };
-  // targets: of all rows of x. order (count): which rows, in which order.
-  EpochResult epoch(const Table2D& x, const Targets<T>& targets, const std::int64_t* order, index count, const EpochOptions& options);
+  // targets: of all rows of x. order: which rows, in which order. Rows, labels and rates are read as their batch comes: one that is
+  // wrong ends the epoch, and the error says how many updates were done before.
+  EpochResult epoch(const Table2D& x, const Targets<T>& targets, std::span<const std::int64_t> order, const EpochOptions& options);
   static index steps_of_epoch(index count, index batch_size, bool drop_last, bool has_batch_norm);
   index steps_of_epoch(index count, index batch_size, bool drop_last) const;
 
-  // For programs: rows contiguous, labels as int, order as int.
-  EpochResult epoch(const T* x, const int* labels, const int* order, index count, index batch_size = 32);
+  // A training loop of your own, in place of epoch; the same updates give the same bits:
+  //
+  //   std::vector<float> g(net.parameter_count());
+  //   for (…) {                                                        // x (rows, inputs), y labels (rows)
+  //     double loss = net.loss_and_gradients(x, {.labels = y}, g).loss;
+  //     net.apply_gradients(g, 1e-3);
+  //   }
+  //
+  // What batch norm sees in such a pass is pending: apply_gradients and commit make it the running statistics, epoch and step_on
+  // drop it. The masks of dropout and the noise change with step(), which apply_gradients and commit advance.
+
+  // A training pass: the loss of the data, without penalties, and its gradients (parameter_count); those of frozen layers are 0.
+  // outputs (rows, outputs), unless empty, receives what the network puts out. A loss that is not finite has no gradients and leaves
+  // nothing pending; diverged_layer, if given, receives where it came from.
+  LossAndPenalty loss_and_gradients(std::span<const T> x, const Targets<T>& targets, std::span<T> gradients, std::span<T> outputs = {},
+                                    std::string* diverged_layer = nullptr, bool (*stop)() = nullptr);
+  // A whole update: penalties, clipping, the optimizer with this lr, decay, proximal step, statistics. Frozen layers stay as they are.
+  // gradients (parameter_count): laid out as parameter_segments() says; they are used up. weight: the sum of the weights of the batch
+  // (without weights: its rows), with penalty_per_weight, and only then. Returns the penalty before the update.
+  double apply_gradients(std::span<T> gradients, double lr, std::optional<double> weight = {});
+  // After an update of parameters() by other means: the statistics, and one step more.
+  void commit();
+  // forward and tape in training mode, as a part of such a loop: what batch norm sees is pending.
+  void training_forward(std::span<const T> x, std::span<T> y, bool (*stop)() = nullptr);
+  std::unique_ptr<Tape<T>> training_tape(std::span<const T> x, bool (*stop)() = nullptr);
+  // Batch norms take the statistics of these rows as they are, in place of the running ones: for optimizers that see all rows at once.
+  void set_statistics(std::span<const T> x, bool (*stop)() = nullptr);
+  // What commit would make of the statistics (statistic_count); false: nothing is pending.
+  bool pending(std::span<T> statistics) const;
+  void set_pending(std::span<const T> statistics);  // for a copy of a network
+  void drop_pending();
+
+  // For programs: x (rows, inputs) contiguous, a label or a row of values for each of its rows. All labels and row numbers are
+  // checked before the first update.
+  EpochResult epoch(std::span<const T> x, std::span<const int> labels, std::span<const int> order, index batch_size = 32);
+  EpochResult epoch(std::span<const T> x, std::span<const T> values, std::span<const int> order, index batch_size = 32);
 
   // One file, which Python's densekit.load reads, too: docs/files.md. It is there completely or not at all; what a
   // network that Python saved has beside the spec is kept. std::system_error if it cannot be written.
@@ -133,20 +191,31 @@ template <class T> class BasicNetwork {
   struct Impl;
 
  private:
-  std::unique_ptr<Impl> impl_;
+  class Owned {  // the network, or after a move nothing, which every use refuses
+   public:
+    explicit Owned(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    Impl* operator->() const { return &**this; }
+    Impl& operator*() const;
+    const std::shared_ptr<Impl>& shared() const { return **this, impl_; }
+
+   private:
+    std::shared_ptr<Impl> impl_;
+  };
+  Owned impl_;  // shared with tapes
 };
 
-// A forward pass that can be pulled back, as often as wanted. It keeps its own memory; the network must outlive it.
+// A forward pass that can be pulled back, as often as wanted, but not by two threads at once. It keeps its own memory, and the
+// parameters of the network: pullback is with those of that moment, and the network may be gone.
 template <class T> class Tape {
  public:
   virtual ~Tape() = default;
-  virtual const T* output() const = 0;  // (rows, outputs)
+  virtual std::span<const T> output() const = 0;  // (rows, outputs)
   virtual index rows() const = 0;
   virtual index inputs() const = 0;
   virtual index outputs() const = 0;
   virtual index parameter_count() const = 0;
-  // dx (rows, inputs) and dparameters (parameter_count): the gradient of the sum of dy * output.
-  virtual void pullback(const T* dy, T* dx, T* dparameters, bool (*stop)() = nullptr) = 0;
+  // dx (rows, inputs) and dparameters (parameter_count): the gradient of the sum of dy * output; dy (rows, outputs).
+  virtual void pullback(std::span<const T> dy, std::span<T> dx, std::span<T> dparameters, bool (*stop)() = nullptr) = 0;
 };
 
 using Network = BasicNetwork<float>;

@@ -83,7 +83,7 @@ class Loss:
             loss, gradient = self.host(pred, y, weights)
             return factor * float(loss), (factor * np.asarray(gradient)).astype(pred.dtype)
         w = self.row_weights(y, weights)
-        self._check(pred, y, w)
+        self._check(pred, y)
         losses, slopes = self._rows(pred, y, w)  # l_i (n,) in float64, d l_i / d pred (n, outputs)
         divisor = {"mean": float(w.sum()), "count": float(len(y)), "sum": 1.0}[self.spec["reduction"]]
         share = w / divisor if divisor else np.zeros_like(w)
@@ -122,14 +122,24 @@ class Loss:
         slopes = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
         return losses, slopes / self.temperature
 
-    def _check(self, pred: Array, y: Array, w: Array) -> None:
+    def require_classes(self, y: Array, classes: int, rows: Array) -> None:
+        """ValueError that names the first label that is no class, and its row; rows: the number of each."""
+        if y.ndim != 1 or self.kind not in _OF_LABELS:
+            return
+        ignored = self.spec.get("ignore_index")
+        wrong = (y < 0) | (y >= classes)
+        if ignored is not None:
+            wrong &= y != ignored
+        if wrong.any():
+            at = int(wrong.argmax())
+            kept = "" if ignored is None else f", or {ignored}, which is ignored"
+            raise ValueError(f"label {y[at]} in row {rows[at]} is not a class: expected 0 to {classes - 1}{kept}")
+
+    def _check(self, pred: Array, y: Array) -> None:
         n, outputs = pred.shape
         columns = outputs // 2 if self.kind in ("gaussian_nll", "laplace_nll") else outputs
         if y.ndim == 1 and self.kind in _OF_LABELS and len(y) == n:
-            wrong = ((y < 0) | (y >= outputs)) & (w != 0)
-            if wrong.any():
-                row = int(wrong.argmax())
-                raise ValueError(f"{self.kind}: label {y[row]} of row {row} is not one of 0 … {outputs - 1}")
+            self.require_classes(y, outputs, np.arange(n))
         elif self.kind == "multiclass_hinge" or y.shape != (n, columns):
             expected = f"({n},)" if self.kind == "multiclass_hinge" else f"({n}, {columns})"
             raise ValueError(f"{self.kind}: the network put out {pred.shape} but y is {y.shape}, expected {expected}")
