@@ -350,7 +350,7 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
       some.weights = ws.weights_of_batch;
     }
     LossAndPenalty one;
-    const double lr = o.lr ? o.lr[s] : spec.optimizer->lr;
+    const double lr = o.lr ? o.lr[result.steps] : spec.optimizer->lr;  // by updates done: one that is left out takes no rate
     const bool trained = impl_->train(context, rows, some, lr, o.outputs != nullptr, one);
     if (!trained && result.diverged_step < 0) {
       result.diverged_step = static_cast<std::int64_t>(impl_->step);

@@ -224,7 +224,8 @@ class ReferenceEngine:
             raise ValueError(f"order has rows from {order.min()} to {order.max()}, x has {len(x)}")
         total = penalties = counted = 0.0
         steps, diverged = 0, None
-        for rows, eta in zip(batches, lr, strict=True):
+        for rows in batches:
+            eta = lr[steps]  # by updates done: one that is left out takes no rate
             batch = x[rows].astype(self.dtype)
             target, w = y[rows], None if weights is None else weights[rows]
             value, penalty, z, tape = self._gradient(batch, target, w, True)

@@ -33,7 +33,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     zeros. weight_decay: decoupled, w <- w - lr weight_decay w. clip_norm: the largest norm of a gradient.
     class_weight: {class: weight}, or "balanced". label_smoothing: s, 0 to below 1.
     precision: of the products of float32 in training, as `Sequential.compile` says.
-    warm_start keeps the optimizer's state, too. verbose=2 shows time.
+    warm_start keeps the optimizer's state and the place in the schedule, too. verbose=2 shows time.
 
     Attributes are scikit-learn's (coefs_, intercepts_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_, classes_, n_features_in_,
