@@ -172,7 +172,8 @@ class Sequential(Stack):
         validation_data: (X, y) or (X, y, weights), evaluated after each epoch. validation_split: the fraction of rows
         to validate with: the last ones, before any shuffling, as in Keras. validation_batch_size: rows at a time.
         sample_weight: (n,), not negative. class_weight: {label: weight}, an array, or "balanced": n / (classes ·
-        count). Metrics count every row once, as in Keras.
+        count); for targets of several columns of 0 and 1 a list with one of these for each column, unless every row is
+        one-hot. Metrics count every row once, as in Keras.
         callbacks: of densekit.callbacks. shuffle: a new order each epoch, a function of the seed and the number of
         epochs trained so far, so that a resumed training equals an uninterrupted one. drop_last: leave out a last short
         batch; otherwise it is an update like the others (one row joins the batch before it if there is a BatchNorm).
