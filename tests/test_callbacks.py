@@ -6,6 +6,7 @@ import csv
 import pickle
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -140,6 +141,55 @@ def test_what_is_no_callback(given, message):
         CallbackList(given, model=None, params={"verbose": 0})
 
 
+MISSPELT = {
+    "on_epoch_ends": "on_epoch_end",
+    "on_epoch_finish": "on_epoch_begin",
+    "on_train_batch_ended": "on_train_batch_end",
+    "on_batch_end": "on_train_batch_end",  # Keras's other name
+    "on_training_end": "on_train_end",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+@pytest.mark.parametrize("how", ["class", "mixin", "attribute", "static", "class method", "function"])
+def test_a_misspelt_hook_is_refused_before_the_training(name, how, monkeypatch):
+    """It was never called, and nobody said so."""
+    calls = []
+
+    def hook(*given):
+        calls.append(given)
+
+    wrap = {"static": staticmethod, "class method": classmethod}.get(how, lambda function: function)
+    bases = (type("Mixin", (), {name: hook}), Callback) if how == "mixin" else (Callback,)
+    one = type("Loud", bases, {} if how in ("mixin", "attribute", "function") else {name: wrap(hook)})()
+    if how == "attribute":
+        setattr(one, name, hook)
+    if how == "function":
+        monkeypatch.setattr(type(one), name, len, raising=False)
+    with pytest.raises(
+        TypeError, match=rf"Loud has a method {name}, which fit never calls; did you mean {MISSPELT[name]}\?"
+    ):
+        train([1.0], Callback(), one)
+    assert not calls
+
+
+def test_what_begins_with_on_but_is_no_method():
+    class Own(Callback):
+        on_gpu = False
+
+        def __init__(self):
+            self.on_top = "text"
+
+        @property
+        def on_fire(self):
+            raise AssertionError("asked for")
+
+        def _on_something(self):
+            pass
+
+    assert train([1.0], Own())[1] == 1
+
+
 def test_lambda_callback():
     calls = []
     names = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
@@ -183,6 +233,80 @@ def test_history_plot_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match="pip install matplotlib"):
         History().plot()
+
+
+# The best epoch, and the one whose weights were put back.
+
+
+LOSSES = [3.0, 1.0, 2.0, 1.5, 0.5]
+
+
+def test_the_history_knows_the_epoch_that_was_restored():
+    """It showed the last epoch, whose weights were gone."""
+    history, stopping = History(), EarlyStopping(patience=2)
+    assert (history.best_epoch, history.restored_epoch, history.now()) == (None, None, {})
+    assert train(LOSSES, history, stopping)[0].epoch == 1
+    assert (history.best_epoch, history.restored_epoch, stopping.restored_epoch) == (1, 1, 1)
+    assert history.now() == {"loss": 1.0, "val_loss": 1.0}
+    assert repr(history) == "History(4 epochs, restored_epoch=1, loss=1, val_loss=1)"
+    train([9.0, 8.0, 8.5, 7.0], history)  # goes on, without early stopping
+    assert (history.best_epoch, history.restored_epoch) == (None, None)
+    assert repr(history) == "History(8 epochs, loss=1, val_loss=7)"
+    train([6.0, 5.0, 5.5, 5.6], history, EarlyStopping(patience=2))
+    assert history.now()["val_loss"] == 5.0  # epoch 1 of this fit, not of the first
+    assert pickle.loads(pickle.dumps(history)).restored_epoch == 1
+
+
+def test_best_but_not_restored(tmp_path):
+    history, keep = History(), EarlyStopping(patience=2, restore_best=False)
+    train(LOSSES, history, keep)
+    assert (history.best_epoch, history.restored_epoch, history.now()["val_loss"]) == (1, None, 1.5)
+    history, saver = History(), Checkpoint(tmp_path / "best.npz", save_best_only=True)
+    train(LOSSES, history, saver)
+    assert (history.best_epoch, history.restored_epoch, saver.best_epoch) == (4, None, 4)
+    train([float("nan")] * 3, history, EarlyStopping(patience=1))
+    assert (history.best_epoch, history.restored_epoch) == (None, None)
+
+
+def test_a_callback_of_ones_own_may_restore():
+    class Back(Callback):
+        def on_train_end(self, logs=None):
+            self.model.set_weights([[0]])
+            self.restored_epoch = 0
+
+    history = History()
+    train(LOSSES, Back(), history)
+    assert history.restored_epoch == 0
+    assert history.now()["val_loss"] == 3.0
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_last_line_says_what_was_restored(capsys, first):
+    """Wherever the Progress stands in the list."""
+    progress, stopping = Progress("lines"), EarlyStopping(patience=2)
+    train(LOSSES, *([progress, stopping] if first else [stopping, progress]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("epoch 4/5")
+    assert lines[-1] == "the weights are those of epoch 2  loss 1  val_loss 1"
+    train([3.0, 2.0, 1.0], progress, stopping)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("epoch 3/3")  # the last one was the best
+    train(LOSSES, Progress("silent"), stopping)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_last_line_after_a_bar(capsys, monkeypatch):
+    class Bar:
+        def __init__(self, *given, **options):
+            pass
+
+        set_postfix = update = close = __init__
+
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "tqdm.auto", SimpleNamespace(tqdm=Bar))
+    train(LOSSES, EarlyStopping(patience=2), verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1] == "the weights are those of epoch 2  loss 1  val_loss 1"
 
 
 # Early stopping.

@@ -345,6 +345,8 @@ def test_early_stopping_goes_back_to_the_best(engine, table):
     losses = history.history["val_loss"]
     assert len(losses) < 500
     assert model.evaluate(X[24:], y[24:])["loss"] == pytest.approx(min(losses), rel=1e-12)
+    assert history.restored_epoch == history.best_epoch == np.argmin(losses) < len(losses) - 1
+    assert history.now()["val_loss"] == min(losses)
 
 
 def test_stopping_in_the_middle_of_an_epoch(engine, table):

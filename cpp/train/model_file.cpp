@@ -102,7 +102,8 @@ FileHeader parse_header(const std::string& text) {
   const json::Value& numbers = member(root, "numbers");
   FileHeader header{spec_from_json(json::text(spec)), whole(member(numbers, "step"), "step")};
   whole(member(numbers, "epoch"), "epoch");
-  header.notes = {member(root, "python"), member(numbers, "epoch"), member(numbers, "schedule")};
+  member(numbers, "schedule");
+  header.notes = {member(root, "python"), numbers};
   const auto* arrays = member(root, "arrays").as<json::Array>();
   if (!arrays) fail("'arrays' is no array");
   for (const json::Value& value : *arrays) header.arrays.push_back(entry(value));
@@ -117,7 +118,9 @@ std::string header_text(const FileHeader& header) {
     arrays.push_back(
         {json::Object{{"name", {e.name}}, {"dtype", {e.dtype}}, {"shape", {std::move(shape)}}, {"crc32", {std::uint64_t{e.crc}}}}});
   }
-  const json::Object numbers{{"step", {header.step}}, {"epoch", header.notes.epoch}, {"schedule", header.notes.schedule}};
+  json::Object numbers = *header.notes.numbers.as<json::Object>();
+  for (auto& [key, value] : numbers)
+    if (key == "step") value = {header.step};
   return json::text({json::Object{{"format", {std::string(format)}},
                                   {"version", {version}},
                                   {"densekit", {std::string(DENSEKIT_VERSION)}},

@@ -11,7 +11,8 @@ namespace densekit {
 
 // What a file says of a network beside what the engines need: kept, so that a network that Python made is Python's again.
 struct FileNotes {
-  json::Value python{}, epoch{std::uint64_t{0}}, schedule{json::Object{}};
+  json::Value python{};
+  json::Value numbers{json::Object{{"step", {std::uint64_t{0}}}, {"epoch", {std::uint64_t{0}}}, {"schedule", {json::Object{}}}}};
 };
 
 struct FileHeader {

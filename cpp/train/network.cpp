@@ -396,7 +396,8 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, st
     double lr = spec.optimizer->lr;
     const BatchTargets<T> batch = numbered(
         [&] {
-          if (o.lr.data()) lr = checked_rate(read_once(&o.lr[static_cast<std::size_t>(s)]));
+          // By updates done: one that is left out takes no rate.
+          if (o.lr.data()) lr = checked_rate(read_once(&o.lr[static_cast<std::size_t>(result.steps)]));
           return impl_->gather(context, x, targets, order.data(), begin, rows, ws);
         },
         result.steps, impl_->step);

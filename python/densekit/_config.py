@@ -11,6 +11,7 @@ import numpy as np
 from densekit import functional, initializers, layers, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, constructor_parameters
+from densekit._learning_rate import ScheduleStart
 from densekit._parts import Part
 
 if TYPE_CHECKING:
@@ -182,20 +183,22 @@ def model_from_config(
 
 
 def numbers(model: Sequential) -> Config:
-    """The counters, and what the schedule keeps."""
+    """The counters, what the schedule keeps, and where it began (files of 0.1.0 do not say that)."""
     schedule = getattr(model.optimizer, "schedule", None)
     return {
         "step": model.step,
         "epoch": model.epoch,
         "schedule": {} if schedule is None else schedule.state(),
+        "schedule_start": model._schedule_start.config(),
     }
 
 
 def set_numbers(model: Sequential, given: Config) -> None:
     step, epoch = (whole("state", name, given[name]) for name in ("step", "epoch"))
+    start = ScheduleStart.from_config(given.get("schedule_start"))
     if model._engine is not None:
         model._engine.step = step
-    model.epoch = epoch
+    model.epoch, model._schedule_start = epoch, start
     schedule = getattr(model.optimizer, "schedule", None)
     if schedule is not None and given["schedule"]:
         schedule.set_state(given["schedule"])

@@ -165,16 +165,65 @@ def row_weights(op: str, sample_weight: Any, class_weight: Any, y: Array, output
 
 
 def _class_weights(op: str, class_weight: Any, y: Array, outputs: int) -> Weights:
+    """The weight that class_weight gives each row.
+
+    Labels (n,), a column of 0 and 1, and one-hot rows name the class of each row. Columns of 0 and 1 of which a row may
+    have several or none have a weight for each label of each column: that of the row if its columns agree.
+    """
     if class_weight is None:
         return None
     if y.ndim == 1:
-        labels, classes = y, outputs
-    elif y.shape[1] == 1 and outputs == 1 and (np.abs(y - 0.5) == 0.5).all():
-        labels, classes = y[:, 0].astype(np.int64), 2
-    elif y.shape[1] > 1:
-        labels, classes = y.argmax(axis=1), y.shape[1]
-    else:
-        raise ValueError(f"{op}: class_weight needs classes, but y are numbers; use sample_weight")
+        return _weights_of_labels(op, class_weight, y, outputs)
+    on, columns = _binary(op, y, outputs), y.shape[1]
+    if isinstance(class_weight, list | tuple | np.ndarray) and any(
+        one is None or isinstance(one, str | Mapping) or np.ndim(one) for one in class_weight
+    ):
+        if len(class_weight) != columns:
+            raise ValueError(f"{op}: class_weight has {len(class_weight)} columns, but y has {columns}")
+        return _weights_of_columns(op, list(class_weight), on)
+    if columns == 1:
+        return _weights_of_labels(op, class_weight, on[:, 0].astype(np.int64), 2)
+    ones = on.sum(axis=1)
+    if (ones == 1).all():
+        return _weights_of_labels(op, class_weight, on.argmax(axis=1), columns)
+    if isinstance(class_weight, str):
+        return _weights_of_columns(op, [class_weight] * columns, on)
+    at = int((ones != 1).argmax())
+    raise ValueError(
+        f"{op}: row {at} of y has {ones[at]} ones in {columns} columns, so it is of no single class, and class_weight="
+        f"{class_weight!r} does not say for which column it is; give a list with {{0: weight, 1: weight}} for each of "
+        f"the {columns} columns, or sample_weight"
+    )
+
+
+def _binary(op: str, y: Array, outputs: int) -> Array:
+    """Which elements of targets (n, columns) are 1; ValueError if they are no labels 0 and 1 (or -1 and 1)."""
+    for low in (0, -1):  # hinge losses take -1 and 1
+        if ((y == low) | (y == 1)).all() and (y.shape[1] > 1 or outputs == 1):
+            return np.asarray(y == 1)
+    place = np.argwhere((y != 0) & (y != 1))
+    value = f" (y[{', '.join(map(str, place[0].tolist()))}] is {y[tuple(place[0])]:g})" if len(place) else ""
+    raise ValueError(f"{op}: class_weight needs classes, but y are numbers; use sample_weight{value}")
+
+
+def _weights_of_columns(op: str, tables: list[Any], on: Array) -> Weights:
+    """tables: for each column what class_weight is for one, or None."""
+    each = np.ones(on.shape)
+    for j, table in enumerate(tables):
+        if table is not None:
+            each[:, j] = _weights_of_labels(op, table, on[:, j].astype(np.int64), 2)
+    differs = each != each[:, :1]
+    if differs.any():
+        row, column = np.argwhere(differs)[0]
+        raise ValueError(
+            f"{op}: class_weight gives the columns of row {row} different weights, {each[row, 0]:g} for column 0 and "
+            f"{each[row, column]:g} for column {column}; a loss takes one weight a row: give sample_weight, or train a "
+            "network for each column"
+        )
+    return each[:, 0].copy()
+
+
+def _weights_of_labels(op: str, class_weight: Any, labels: Array, classes: int) -> NDArray[np.float64]:
     table = np.ones(classes)
     if isinstance(class_weight, str):
         if class_weight != "balanced":
@@ -191,7 +240,7 @@ def _class_weights(op: str, class_weight: Any, y: Array, outputs: int) -> Weight
     else:
         table = np.asarray(checked_weights(op, "class_weight", class_weight, classes))
     # The label that the loss ignores may be any number; its rows weigh nothing anyway.
-    return table[np.clip(labels, 0, classes - 1)]
+    return np.asarray(table[np.clip(labels, 0, classes - 1)])
 
 
 def split_rows(op: str, fraction: float, rows: int) -> int:

@@ -16,6 +16,7 @@ from densekit import _network as network
 from densekit._archive import Array, Entry, Reader, entry_of, parts_of
 from densekit._atomic import write_atomically
 from densekit._spec_objects import as_python_says_it, config_of_spec, optimizer_config
+from densekit.schedules import Schedule
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -155,6 +156,9 @@ def _same_spec(model: Sequential, spec: dict[str, Any], written_elsewhere: bool)
     if not model.built:
         raise ValueError("the header has a spec, but the description for Python has no inputs")
     made, _ = network.network_spec(model.layers, model.seed, model.dtype, model._compiled)
+    if isinstance(getattr(model.optimizer, "lr", None), Schedule):
+        # 0.1.0 wrote where Plateau had come to as the optimizer's first rate. "numbers" has the schedule's state.
+        spec = spec | {"optimizer": spec["optimizer"] | {"lr": made["optimizer"]["lr"]}}
     if written_elsewhere:
         spec = as_python_says_it(spec, made)
     if made != spec:

@@ -9,13 +9,13 @@ import numpy as np
 
 from densekit import _data as data
 from densekit import _evaluation as evaluation
+from densekit import _learning_rate as learning_rate
 from densekit import _network as network
 from densekit import optimizers
 from densekit._arrays import flag, number, one_of, whole
 from densekit._data import Array, Rows
 from densekit._scores import PARTS, Scores
 from densekit.callbacks import CallbackList, History
-from densekit.schedules import Schedule
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -78,7 +78,14 @@ class Loop:
         """Asked each time: a callback may freeze a layer, which makes a new one."""
         return self.model._ready()
 
-    def whole_epoch(self, order: Array, lr: Array, stop: bool) -> dict[str, Any]:
+    def rates(self, count: int, updates_left: int, epochs_left: int) -> Array:
+        """The rates of the next updates; left: how many this fit still makes, for schedules without a length."""
+        learning_rate.learn_length(self.model, updates_left, epochs_left)
+        return learning_rate.next_rates(self.model, count)
+
+    def whole_epoch(self, order: Array, epochs_left: int, stop: bool) -> dict[str, Any]:
+        """Its "lr" is the rate of the last update."""
+        lr = self.rates(len(self.cuts), epochs_left * len(self.cuts), epochs_left)
         result: dict[str, Any] = self.engine.epoch(
             self.rows.x,
             self.rows.y,
@@ -90,15 +97,18 @@ class Loop:
             outputs=self.outputs,
             stop_on_divergence=stop,
         )
-        return result
+        return result | {"lr": float(lr[max(result["steps"], 1) - 1])}
 
-    def batch_by_batch(self, order: Array, lr: Array, stop: bool, hooks: Any) -> dict[str, Any]:
+    def batch_by_batch(self, order: Array, epochs_left: int, stop: bool, hooks: Any) -> dict[str, Any]:
         """The same updates with the same bits, and the callbacks between them."""
-        totals, counted, diverged, steps = np.zeros(2), 0.0, None, 0
-        for batch, ((first, last), rate) in enumerate(zip(self.cuts, lr, strict=True)):
+        totals, counted, diverged, steps, lr = np.zeros(2), 0.0, None, 0, 0.0
+        for batch, (first, last) in enumerate(self.cuts):
             hooks.on_train_batch_begin(batch)
+            # Asked for each update: a callback may have called set_lr.
+            rate = self.rates(1, epochs_left * len(self.cuts) - batch, epochs_left)[0]
             rows = np.ascontiguousarray(order[first:last])
             result = self.one_batch(rows, rate, stop)
+            lr = rate if result["steps"] or not batch else lr
             weights = None if self.rows.weights is None else self.rows.weights[rows]
             weight = evaluation.batch_weight(self.model.loss, self.rows.y[rows], weights)
             totals += weight * np.array([result["loss"], result["penalty"]])
@@ -112,7 +122,7 @@ class Loop:
             if self.model.stop_training:
                 break
         loss, penalty = totals / counted if counted else totals
-        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged}
+        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged, "lr": float(lr)}
 
     def one_batch(self, order: Array, rate: float, stop: bool = True) -> dict[str, Any]:
         result: dict[str, Any] = self.engine.epoch(
@@ -141,14 +151,14 @@ def fit(
     sample_weight: Any,
     class_weight: Any,
     callbacks: Any,
-    initial_epoch: int,
+    initial_epoch: int | None,
     shuffle: bool,
     drop_last: bool,
     verbose: Any,
     on_divergence: str,
 ) -> History:
     epochs = whole("fit", "epochs", epochs)
-    initial_epoch = whole("fit", "initial_epoch", initial_epoch)
+    first = 0 if initial_epoch is None else whole("fit", "initial_epoch", initial_epoch)
     shuffle, drop_last = flag("fit", "shuffle", shuffle), flag("fit", "drop_last", drop_last)
     one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
     rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
@@ -159,24 +169,26 @@ def fit(
     hooks = CallbackList(
         callbacks,
         model=model,
-        params={"epochs": epochs, "steps": len(loop.cuts), "verbose": verbose, "initial_epoch": initial_epoch},
+        params={"epochs": epochs, "steps": len(loop.cuts), "verbose": verbose, "initial_epoch": first},
     )
-    model.history, model.stop_training = hooks.history, False
-    if isinstance(model.optimizer, optimizers.LBFGS):
-        return _fit_lbfgs(model, rows, validation, validation_rows, hooks)
-    if initial_epoch:
+    stop, left = on_divergence != "ignore", max(0, epochs - first)
+    with_rate = not isinstance(model.optimizer, optimizers.LBFGS)
+    if initial_epoch is not None:
         model.epoch = initial_epoch
-    steps, stop = len(loop.cuts), on_divergence != "ignore"
+    if with_rate and left:
+        learning_rate.require_not_over(model, "fit", left * len(loop.cuts), left)
+    model.history, model.stop_training = hooks.history, False
+    if not with_rate:
+        return _fit_lbfgs(model, rows, validation, validation_rows, hooks)
     hooks.on_train_begin()
     try:
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(first, epochs):
             hooks.on_epoch_begin(epoch)
-            rates = model.optimizer.rates(epoch * steps, steps, steps, epochs * steps)
             order = row_order(model.seed, model.epoch, len(rows.x)) if shuffle else np.arange(len(rows.x))
             if hooks.wants_batches:
-                result = loop.batch_by_batch(order, rates, stop, hooks)
+                result = loop.batch_by_batch(order, epochs - epoch, stop, hooks)
             else:
-                result = loop.whole_epoch(order, rates, stop)
+                result = loop.whole_epoch(order, epochs - epoch, stop)
             if result["diverged"] and stop:
                 error = diverged("fit", result["diverged"], hooks.history)
                 if on_divergence == "raise":
@@ -185,7 +197,7 @@ def fit(
                 break
             model.epoch += 1
             logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}
-            logs |= {"penalty": result["penalty"], "lr": float(rates[-1])}
+            logs |= {"penalty": result["penalty"], "lr": result["lr"]}
             if loop.outputs is not None:
                 used = order[: loop.cuts[-1][1]]
                 every = len(used) == len(rows.y)
@@ -236,21 +248,13 @@ def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_
     if isinstance(model.optimizer, optimizers.LBFGS):
         raise TypeError("train_on_batch: L-BFGS needs all rows at once; use fit, or another optimizer")
     loop = Loop("train_on_batch", model, rows, len(rows.x))
-    result = loop.one_batch(np.arange(len(rows.x)), next_rate(model))
+    result = loop.one_batch(np.arange(len(rows.x)), learning_rate.next_rate(model, "train_on_batch"))
     if result["diverged"]:
         raise diverged("train_on_batch", result["diverged"])
     logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}
     if loop.outputs is not None:
         logs |= evaluation.metric_values(model, rows.y, loop.outputs)
     return Scores(logs)
-
-
-def next_rate(model: Sequential) -> float:
-    """The learning rate of the next update outside fit."""
-    rate = model.optimizer.lr
-    if isinstance(rate, Schedule):
-        rate = rate.values(model.step if rate.unit == "step" else model.epoch, 1, 1)[0]
-    return float(rate)
 
 
 def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int, hooks: Any) -> History:

@@ -15,7 +15,8 @@ from densekit import _network as network
 from densekit import optimizers
 from densekit._arrays import number, one_of
 from densekit._data import Array
-from densekit._fit import diverged, next_rate
+from densekit import _learning_rate as learning_rate
+from densekit._fit import diverged
 from densekit._scores import Scores
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def apply_gradients(model: Sequential, gradients: Mapping[str, ArrayLike], weigh
         )
     else:
         weight = number(op, "weight", weight, low=0)
-    engine.apply_gradients(_flat(op, engine, gradients, model.dtype), next_rate(model), weight)
+    engine.apply_gradients(_flat(op, engine, gradients, model.dtype), learning_rate.next_rate(model, op), weight)
 
 
 def _flat(op: str, engine: Any, gradients: Any, dtype: np.dtype[Any]) -> Array:

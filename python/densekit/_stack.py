@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from densekit import _network as network
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, snake_case, walk, write_into
+from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
 from densekit.layers import Input, checked_layer
 
@@ -47,7 +48,8 @@ class Stack:
         self._stale = False
         self._spec: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self.epoch = 0
+        self._epoch = 0
+        self._schedule_start = ScheduleStart()
         if isinstance(layers, Layer | str):
             raise TypeError(f"Sequential: layers must be a list of layers, got {layers!r}; write Sequential([...])")
         given = [one.name for layer in layers if isinstance(layer, Layer) for one in walk([layer]) if one._name_given]
@@ -225,6 +227,18 @@ class Stack:
     def step(self) -> int:
         """How many updates were made since compile."""
         return int(self._engine.step) if self._engine is not None else 0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were trained since compile. The order of rows and schedules of unit "epoch" follow it.
+
+        fit counts by itself. A training loop of your own writes `model.epoch += 1` after each epoch.
+        """
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._epoch = whole("Sequential", "epoch", value)
 
     def __repr__(self) -> str:
         rest = [f"seed={self.seed}"]

@@ -23,12 +23,14 @@ from densekit import _own_loop as own_loop
 from densekit._arrays import PRECISIONS, flag, number, one_of
 from densekit._fit import TrainingDiverged, fit, train_on_batch
 from densekit._layer import Layer, walk
+from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
 from densekit._scores import PARTS, Scores
 from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
 from densekit.layers import Input
+from densekit.schedules import Schedule
 
 __all__ = ["Sequential", "TrainingDiverged"]
 
@@ -108,7 +110,7 @@ class Sequential(Stack):
             except Exception:
                 self._compiled = before
                 raise
-            self.epoch, self._drew_at = 0, None
+            self.epoch, self._drew_at, self._schedule_start = 0, None, ScheduleStart()
         return self
 
     @property
@@ -116,8 +118,10 @@ class Sequential(Stack):
         """What compile was given."""
         return self._compiled.optimizer
 
-    def set_lr(self, lr: float) -> None:
-        """Trains on with this learning rate, or this schedule; the optimizer's state stays.
+    def set_lr(self, lr: float | Schedule) -> None:
+        """Trains on with this learning rate, or this schedule, which begins now; the optimizer's state stays.
+
+        lr: a number, 0 or more, or an object of densekit.schedules; of that the model gets a copy of its own.
 
         >>> model = densekit.Sequential([densekit.layers.Dense(1)]).compile("sgd", "mse")
         >>> model.set_lr(0.5)
@@ -126,7 +130,8 @@ class Sequential(Stack):
         """
         if isinstance(self.optimizer, optimizers.LBFGS):
             raise TypeError("set_lr: L-BFGS has no learning rate")
-        self._compiled.optimizer = dataclasses.replace(self.optimizer, lr=lr)
+        self._compiled.optimizer = dataclasses.replace(self.optimizer, lr=copy.deepcopy(lr))
+        self._schedule_start = ScheduleStart(self.step, self.epoch)
         self._changed()
 
     @property
@@ -154,7 +159,7 @@ class Sequential(Stack):
         sample_weight: ArrayLike | None = None,
         class_weight: Any = None,
         callbacks: Any = None,
-        initial_epoch: int = 0,
+        initial_epoch: int | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
         verbose: int | str = "auto",
@@ -164,14 +169,17 @@ class Sequential(Stack):
 
         X: (n, inputs) real numbers, anything that np.asarray takes; NaN and infinity are refused. y: labels (n,), or
         (n, columns), as the loss wants them. batch_size: rows of an update, or "full". epochs: the number of the last
-        epoch; training begins with `initial_epoch`, and so do schedules.
+        epoch. initial_epoch: that of the first one, default 0; given, it sets `model.epoch`, too.
         validation_data: (X, y) or (X, y, weights), evaluated after each epoch. validation_split: the fraction of rows
         to validate with: the last ones, before any shuffling, as in Keras. validation_batch_size: rows at a time.
         sample_weight: (n,), not negative. class_weight: {label: weight}, an array, or "balanced": n / (classes ·
-        count). Metrics count every row once, as in Keras.
+        count); for targets of several columns of 0 and 1 a list with one of these for each column, unless every row is
+        one-hot. Metrics count every row once, as in Keras.
         callbacks: of densekit.callbacks. shuffle: a new order each epoch, a function of the seed and the number of
         epochs trained so far, so that a resumed training equals an uninterrupted one. drop_last: leave out a last short
         batch; otherwise it is an update like the others (one row joins the batch before it if there is a BatchNorm).
+        Fits that follow one another go on: two of 5 epochs are one of 10, with the optimizer's state, the order of rows
+        and the schedule, which counts from the compile or set_lr that gave it.
         verbose: 0 silent, 1 a bar, 2 a line an epoch, "auto".
         on_divergence: when the loss of a batch is not finite: "raise" TrainingDiverged, "warn" and stop, or "ignore".
         The weights are then those before that update.

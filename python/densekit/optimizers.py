@@ -13,9 +13,6 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from densekit import schedules
 from densekit._arrays import flag, number, one_of, whole
 from densekit._parts import Catalogue, Part
@@ -88,16 +85,6 @@ class Optimizer(Part):
         """The hyper-parameters of this optimizer alone."""
         common = {f.name for f in fields(Optimizer)}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
-
-    def rates(
-        self, first_step: int, count: int, steps_per_epoch: int, total_steps: int | None = None
-    ) -> NDArray[np.float64]:
-        """The rates of `count` updates, as `Schedule.values`: what the engine's epoch takes.
-
-        >>> densekit.optimizers.Adam(0.01).rates(0, 2, steps_per_epoch=2)
-        array([0.01, 0.01])
-        """
-        return self.schedule.values(first_step, count, steps_per_epoch, total_steps)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,12 @@
 """Learning rates that change while training: give one to an optimizer in place of its `lr`.
 
-`unit` says what the index t counts: "step" (updates) or "epoch"; both begin with 0. The formulas are those of PyTorch's
-schedulers, in closed form: a rate depends on t alone, so a resumed training goes on exactly.
+`unit` says what the index t counts: "step" (updates) or "epoch". Both are counted by the model, from 0 at the `compile`
+or `set_lr` that gave it the schedule: several fits, or updates of one's own, go through a schedule as one fit does. The
+formulas are those of PyTorch's schedulers, in closed form: a rate depends on t alone, so a resumed training goes on
+exactly.
+
+A schedule that falls over the whole training and is given no length takes that of the first fit. A training in several
+fits must say the whole length: `OneCycle(0.1, length=1000)`, `Cosine(0.1, period=20)`.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +30,20 @@ class Schedule(Part):
     """The base of all: a subclass says in `at` what the rate is at indices t."""
 
     unit: str = "epoch"
-    needs_total: ClassVar[bool] = False  # whether `at` cannot do without the length of the training
+
+    @property
+    def needs_total(self) -> bool:
+        """Whether `at` cannot do without the length of the training, because the schedule was given none of its own."""
+        return False
+
+    @property
+    def open_unit(self) -> str | None:
+        """The unit of the length that is taken from the training; None if the schedule needs none."""
+        return self.unit if self.needs_total else None
 
     @property
     def initial(self) -> float:
-        """The rate that the training begins with."""
+        """The rate that a training begins with, whatever the schedule has seen."""
         return float(self.values(0, 1, 1, 2)[0])
 
     def values(self, first_step: int, count: int, steps_per_epoch: int, total_steps: int | None = None) -> Rates:
@@ -44,17 +58,35 @@ class Schedule(Part):
         first, count = whole(name, "first_step", first_step), whole(name, "count", count)
         per_epoch = whole(name, "steps_per_epoch", steps_per_epoch, low=1)
         total = None if total_steps is None else whole(name, "total_steps", total_steps, low=1)
+        steps = np.arange(first, first + count, dtype=np.float64)
+        return self.rates_at(steps, steps // per_epoch, total, None if total is None else -(-total // per_epoch))
+
+    def rates_at(self, steps: Rates, epochs: Rates, total_steps: int | None, total_epochs: int | None) -> Rates:
+        """The rates of updates number `steps` (k,) in epochs number `epochs` (k,), of which `unit` says which counts.
+
+        total_steps, total_epochs: the length of the training in both; None: not known.
+
+        >>> densekit.schedules.Exponential(1.0, 0.5).rates_at(np.arange(3), np.array([0, 0, 1]), None, None)
+        array([1. , 1. , 0.5])
+        """
+        t, total = (steps, total_steps) if self.unit == "step" else (epochs, total_epochs)
         if total is None and self.needs_total:
-            raise ValueError(f"{name}: total_steps is None, but this schedule depends on the length of the training")
-        t = np.arange(first, first + count, dtype=np.float64)
-        if self.unit == "epoch":
-            t = t // per_epoch
-            total = None if total is None else -(-total // per_epoch)
+            raise ValueError(
+                f"{type(self).__name__}: total_steps is None, and the schedule was given no length, which it needs; "
+                "give it one, length= (period= of Cosine), or train with fit, which gives it that of the training"
+            )
         return np.array(np.broadcast_to(self.at(t, total), t.shape), np.float64, order="C")
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
-        """The rates at indices t (epochs or steps) of a training of `total` of them."""
+        """The rates at indices t (epochs or steps) of a training of `total` of them; None in fit unless needs_total."""
         raise NotImplementedError(f"{type(self).__name__} has no method at(t, total), which every schedule needs")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same schedule; what it has seen so far is no part of that."""
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
     def observe(self, logs: Mapping[str, float]) -> None:
         """Told the metrics of each epoch that is over; only Plateau listens."""
@@ -142,7 +174,7 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """Half a cosine from lr down to lr_min: lr_min + (lr - lr_min) (1 + cos(pi t / period)) / 2; lr_min after it.
 
-    lr: the first rate. period: how long it falls, in `unit`; None: the whole training. lr_min: 0 or more.
+    lr: the first rate. period: how long it falls, in `unit`; None: as long as the first fit. lr_min: 0 or more.
     torch.optim.lr_scheduler.CosineAnnealingLR, which rises again after its period, where this one stays.
     Loshchilov and Hutter, arXiv 1608.03983, without restarts.
 
@@ -161,10 +193,13 @@ class Cosine(Schedule):
             whole(name, "period", self.period, low=1)
         number(name, "lr_min", self.lr_min, low=0, high=self.lr)
 
+    @property
+    def needs_total(self) -> bool:
+        return self.period is None
+
     def at(self, t: Rates, total: int | None) -> Rates | float:
         period = self.period or total
-        if period is None:
-            raise ValueError("Cosine: period is None and total_steps, too, so there is no length to fall over")
+        assert period is not None  # needs_total
         share = np.minimum(t / period, 1.0)
         return self.lr_min + (self.lr - self.lr_min) * (1 + np.cos(np.pi * share)) / 2
 
@@ -175,6 +210,7 @@ class OneCycle(Schedule):
 
     max_lr: the highest rate. pct_start: the share of the training that rises, 0 to 1. div_factor: greater than 0, of
     the first rate. final_div_factor: greater than 0, of the last beside the first. anneal_strategy: "cos" or "linear".
+    length: how long it takes, in `unit`; None: as long as the first fit. After it the rate stays at the last one.
     torch.optim.lr_scheduler.OneCycleLR with cycle_momentum=False. Smith and Topin, arXiv 1708.07120.
 
     >>> densekit.schedules.OneCycle(1.0, pct_start=0.5, anneal_strategy="linear").values(0, 5, 1, 5).round(2)
@@ -187,16 +223,23 @@ class OneCycle(Schedule):
     div_factor: float = 25.0
     final_div_factor: float = 1e4
     unit: Unit = "step"
-    needs_total: ClassVar[bool] = True
+    length: int | None = None
 
     def __post_init__(self) -> None:
         name = _check(self, "max_lr")
+        if self.length is not None:
+            whole(name, "length", self.length, low=1)
         number(name, "pct_start", self.pct_start, low=0, high=1)
         one_of(name, "anneal_strategy", self.anneal_strategy, ("cos", "linear"))
         number(name, "div_factor", self.div_factor, low=0, open_low=True)
         number(name, "final_div_factor", self.final_div_factor, low=0, open_low=True)
 
+    @property
+    def needs_total(self) -> bool:
+        return self.length is None
+
     def at(self, t: Rates, total: int | None) -> Rates | float:
+        total = self.length or total
         assert total is not None  # needs_total
         top, end = self.pct_start * total - 1, total - 1.0
         first = self.max_lr / self.div_factor
@@ -216,6 +259,8 @@ def _between(start: float, end: float, share: Rates, strategy: str) -> Rates:
 @dataclass
 class Plateau(Schedule):
     """Falls when a metric stops getting better: after `patience` epochs without a gain, lr <- max(lr factor, min_lr).
+
+    It moves at the end of each epoch of fit, and nowhere else.
 
     lr: the first rate. monitor: the key of the epoch's logs, e.g. "val_loss"; "loss" stands in where there is no
     validation. factor: in (0, 1). patience: epochs without a gain that are borne. threshold, threshold_mode: a gain is
@@ -242,10 +287,10 @@ class Plateau(Schedule):
     eps: float = 1e-8
 
     unit: str = field(init=False, repr=False, default="epoch")  # a metric is known once an epoch
-    _current: float = field(init=False, repr=False)
-    _best: float = field(init=False, repr=False)
-    _bad: int = field(init=False, repr=False, default=0)
-    _cooling: int = field(init=False, repr=False, default=0)
+    _current: float = field(init=False, repr=False, compare=False)
+    _best: float = field(init=False, repr=False, compare=False)
+    _bad: int = field(init=False, repr=False, compare=False, default=0)
+    _cooling: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
         name = _check(self)
@@ -260,6 +305,10 @@ class Plateau(Schedule):
         number(name, "min_lr", self.min_lr, low=0)
         number(name, "eps", self.eps, low=0)
         self._current, self._best = self.lr, math.inf if self.mode == "min" else -math.inf
+
+    @property
+    def initial(self) -> float:
+        return float(self.lr)
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
         return self._current
@@ -332,12 +381,25 @@ class WarmUp(Schedule):
         assert isinstance(self.schedule, Schedule)
         return self.schedule
 
-    def values(self, first_step: int, count: int, steps_per_epoch: int, total_steps: int | None = None) -> Rates:
-        scale = super().values(first_step, count, steps_per_epoch, total_steps)
-        return scale * self.inner.values(first_step, count, steps_per_epoch, total_steps)
+    @property
+    def initial(self) -> float:
+        return float(self.at(np.zeros(1), None)[0] * self.inner.initial)
 
-    def at(self, t: Rates, total: int | None) -> Rates | float:
-        return self.start_factor + (1 - self.start_factor) * np.minimum(t / self.length, 1.0)
+    @property
+    def needs_total(self) -> bool:
+        return self.inner.needs_total
+
+    @property
+    def open_unit(self) -> str | None:
+        return self.inner.open_unit
+
+    def rates_at(self, steps: Rates, epochs: Rates, total_steps: int | None, total_epochs: int | None) -> Rates:
+        t = steps if self.unit == "step" else epochs
+        return self.at(t, None) * self.inner.rates_at(steps, epochs, total_steps, total_epochs)
+
+    def at(self, t: Rates, total: int | None) -> Rates:
+        """The share of the other schedule's rate."""
+        return np.asarray(self.start_factor + (1 - self.start_factor) * np.minimum(t / self.length, 1.0))
 
     def observe(self, logs: Mapping[str, float]) -> None:
         self.inner.observe(logs)

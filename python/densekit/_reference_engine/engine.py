@@ -327,9 +327,9 @@ class ReferenceEngine:
             raise ValueError(f"lr has {len(lr)} values, the epoch has {len(batches)} batches")
         total = penalties = counted = 0.0
         steps, diverged = 0, None
-        for number, (first, last) in enumerate(batches):
+        for first, last in batches:
             try:
-                rate = _checked_rate(float(lr[number]))
+                rate = _checked_rate(float(lr[steps]))  # by updates done: one that is left out takes no rate
                 rows = _checked_rows(order[first:last], first, len(x))
                 target = y[rows]  # a copy: what is checked is what is used
                 self._required_loss().require_classes(target, self.outputs, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,7 +21,8 @@ class Callback:
     has "epochs", "steps" (of an epoch), "initial_epoch", "verbose".
 
     The engine runs a whole epoch in one call. A callback that overrides on_train_batch_begin or on_train_batch_end
-    makes fit run the same updates one by one: the same bits, but slower.
+    makes fit run the same updates one by one: the same bits, but slower. A method that begins with on_ and is none of
+    those below would never be called, so that fit refuses it.
 
     >>> class Shout(densekit.callbacks.Callback):
     ...     def on_epoch_end(self, epoch, logs=None):
@@ -30,6 +33,9 @@ class Callback:
 
     model: Any = None
     params: Mapping[str, Any] = {}
+    # Said by a callback that knows: the epoch with the best metric, and the one whose weights it put back at the end.
+    best_epoch: int | None = None
+    restored_epoch: int | None = None
 
     def set_model(self, model: Any) -> None:
         """Told the model before the training."""
@@ -86,6 +92,8 @@ class CallbackList:
             progress = Progress.for_verbose(params.get("verbose", "auto"))
             self.callbacks += [progress] if progress is not None else []
         for callback in self.callbacks:
+            _require_hooks(callback)
+        for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
 
@@ -99,8 +107,16 @@ class CallbackList:
             callback.on_train_begin(dict(logs or {}))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        from densekit.callbacks._showing import Progress
+
         for callback in self.callbacks:
             callback.on_train_end(dict(logs or {}))
+        watching = [c for c in self.callbacks if c is not self.history]
+        self.history.best_epoch = _first(c.best_epoch for c in watching)
+        self.history.restored_epoch = _first(c.restored_epoch for c in watching)
+        for callback in self.callbacks:
+            if isinstance(callback, Progress):
+                callback.show_restored(self.history)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         for callback in self.callbacks:
@@ -119,6 +135,27 @@ class CallbackList:
         for callback in self.callbacks:
             if callback.wants_batches:
                 callback.on_train_batch_end(batch, dict(logs or {}))
+
+
+def _first(epochs: Iterable[int | None]) -> int | None:
+    return next((epoch for epoch in epochs if epoch is not None), None)
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+def _require_hooks(callback: Callback) -> None:
+    """TypeError if it has a method that looks like a hook, but is none: it would never be called."""
+    for name in dir(callback):
+        if not name.startswith("on_") or name in HOOKS:
+            continue
+        value = inspect.getattr_static(callback, name)
+        if callable(value) or isinstance(value, classmethod | staticmethod):
+            nearest = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0)[0]
+            raise TypeError(
+                f"callbacks: {type(callback).__name__} has a method {name}, which fit never calls; did you mean "
+                f"{nearest}? There are {', '.join(HOOKS)}; give a method of your own another name, without on_"
+            )
 
 
 def _several(callbacks: Any) -> list[Callback]:

@@ -14,6 +14,8 @@ class History(Callback):
 
     Keys: loss (the objective: data_loss + penalty), data_loss, penalty, lr (of the epoch's last update), the metrics,
     and with validation val_loss and so on. A History that is given to several fits goes on.
+    best_epoch: the epoch (of the last fit, from 0) with the best metric, if a callback such as EarlyStopping watches
+    one. restored_epoch: the epoch whose weights were put back at the end; None: the weights are those of the last one.
 
     >>> history = densekit.callbacks.History()
     >>> history.on_epoch_end(0, {"loss": 2.0})
@@ -28,6 +30,9 @@ class History(Callback):
 
     def set_model(self, model: Any) -> None:
         """It keeps numbers only, so that it may outlive the model."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.best_epoch = self.restored_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         before = len(self.epoch)
@@ -61,9 +66,16 @@ class History(Callback):
             ax.legend()
         return ax
 
+    def now(self) -> dict[str, float]:
+        """The logs of the epoch that the weights are of: the restored one, else the last; empty before the first."""
+        at = len(self.epoch) - 1
+        if self.restored_epoch in self.epoch:
+            at -= self.epoch[::-1].index(self.restored_epoch)
+        return {key: values[at] for key, values in self.history.items()}
+
     def __repr__(self) -> str:
-        last = {key: values[-1] for key, values in self.history.items()}
-        return f"History({len(self.epoch)} epochs{_ending(last)})"
+        restored = "" if self.restored_epoch is None else f", restored_epoch={self.restored_epoch}"
+        return f"History({len(self.epoch)} epochs{restored}{_ending(self.now())})"
 
 
 def _place(key: str, keys: Sequence[str]) -> int:

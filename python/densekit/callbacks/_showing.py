@@ -6,10 +6,13 @@ import csv
 import os
 import sys
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from densekit._arrays import flag, one_of
 from densekit.callbacks._base import Callback, Logs
+
+if TYPE_CHECKING:
+    from densekit.callbacks._history import History
 
 
 class Progress(Callback):
@@ -26,6 +29,7 @@ class Progress(Callback):
     def __init__(self, how: Literal["bar", "lines", "silent"] = "bar") -> None:
         self.how = one_of("Progress", "how", how, ("bar", "lines", "silent"))
         self._bar: Any = None
+        self._stream: Any = None  # stderr after a bar; stdout, as it is when something is printed
         self._since: float | None = None
 
     @classmethod
@@ -38,7 +42,7 @@ class Progress(Callback):
         return None if verbose == 0 else cls("lines" if verbose == 2 else "bar")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._bar = None
+        self._bar = self._stream = None
         if self.how != "bar":
             return
         try:
@@ -64,7 +68,15 @@ class Progress(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
+            self._bar, self._stream = None, sys.stderr
+
+    def show_restored(self, history: History) -> None:
+        """The last line, where the weights are not those of the last epoch shown. Called after on_train_end."""
+        epoch = history.restored_epoch
+        if self.how != "silent" and epoch is not None and epoch != history.epoch[-1]:
+            shown = [f"{k} {v:.4g}" for k, v in history.now().items()]
+            line = "  ".join([f"the weights are those of epoch {epoch + 1}", *shown])
+            print(line, file=self._stream or sys.stdout, flush=True)
 
 
 class CSVLogger(Callback):

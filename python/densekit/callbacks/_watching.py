@@ -43,7 +43,8 @@ class EarlyStopping(Callback):
     restore_best: at the end, however it comes about, the weights are those of the best epoch. baseline: as long as it
     is not beaten, gains do not begin the count again (an epoch with a gain never ends the training). start_from_epoch:
     epochs before it are not looked at.
-    After the training: best, best_epoch, stopped_epoch (None if it was not stopped).
+    After the training: best, best_epoch, stopped_epoch (None if it was not stopped), restored_epoch (None if no weights
+    were put back). The History has best_epoch and restored_epoch, too.
 
     compat: "keras" changes the defaults to patience 0 and restore_best False. "sklearn" is MLPClassifier's and
     MLPRegressor's rule with the defaults patience 10 (n_iter_no_change) and min_delta 1e-4 (tol): it stops after more
@@ -80,7 +81,7 @@ class EarlyStopping(Callback):
 
     def _forget(self) -> None:
         self.best = math.inf if self.mode == "min" else -math.inf
-        self.best_epoch: int | None = None
+        self.best_epoch = self.restored_epoch = None
         self.stopped_epoch: int | None = None
         self.wait = 0
         self._weights: list[Any] | None = None
@@ -116,7 +117,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._weights is not None:
             self.model.set_weights(self._weights)
-            self._weights = None
+            self._weights, self.restored_epoch = None, self.best_epoch
 
 
 class Checkpoint(Callback):
@@ -124,7 +125,7 @@ class Checkpoint(Callback):
 
     path: may hold {epoch} (from 1) and keys of the logs, e.g. "run/{epoch:03d}-{val_loss:.3f}.npz"; folders are made.
     monitor, mode: as EarlyStopping. save_best_only: only when the metric is better than ever before. every: this many
-    epochs. `saved` is the last path.
+    epochs. `saved` is the last path; with save_best_only, `best_epoch` is the epoch that it has.
 
     >>> densekit.callbacks.Checkpoint("model.npz", save_best_only=True).mode
     'min'
@@ -155,7 +156,7 @@ class Checkpoint(Callback):
             value = monitored("Checkpoint", self.monitor, logs)
             if not (value < self.best if self.mode == "min" else value > self.best):
                 return
-            self.best = value
+            self.best, self.best_epoch = value, epoch
         try:
             path = self.path.format(epoch=epoch + 1, **{k: v for k, v in (logs or {}).items() if k != "epoch"})
         except (KeyError, IndexError, ValueError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import _evaluation as evaluation
+from densekit import _learning_rate as learning_rate
 from densekit._arrays import whole
 from densekit._layer import walk
 from densekit.callbacks import Callback
@@ -135,8 +136,11 @@ def _some(given: Any, rows: int) -> Any:
 
 def _rate(model: Any) -> float | None:
     """The learning rate of the next update; None for L-BFGS, which has none."""
-    optimizer = model.optimizer
-    return float(optimizer.schedule.initial) if hasattr(optimizer, "schedule") else None
+    if not hasattr(model.optimizer, "schedule"):
+        return None
+    schedule = model.optimizer.schedule
+    known = not schedule.needs_total or model._schedule_start.steps is not None
+    return float(learning_rate.next_rates(model)[0] if known else schedule.initial)
 
 
 def _part(engine: Any, flat: Array, layer: Any) -> Array:

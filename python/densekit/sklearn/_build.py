@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from densekit import _learning_rate as learning_rate
 from densekit import layers, optimizers, regularizers, schedules
 from densekit._network import Compiled
 from densekit.losses import Loss
@@ -74,7 +74,10 @@ def _layers(estimator: Any, sizes: list[int], activation: str | None) -> list[la
 
 
 def compile_model(estimator: Any, model: Sequential, loss: Loss) -> None:
-    """Compiles, if anything changed since; the state of an optimizer of the same kind stays."""
+    """Compiles, if anything changed since; the state of an optimizer of the same kind stays.
+
+    So does the place in the schedule, unless that is another one: then the new one begins here.
+    """
     regularizer = None
     if estimator.alpha or estimator.l1:
         regularizer = regularizers.L1L2(float(estimator.l1), float(estimator.alpha), compat="sklearn")
@@ -82,7 +85,7 @@ def compile_model(estimator: Any, model: Sequential, loss: Loss) -> None:
     before = model._compiled
     if wanted == before:
         return
-    engine = model._engine
+    engine, epoch, start = model._engine, model.epoch, model._schedule_start
     model.compile(
         wanted.optimizer, loss, regularizer=regularizer, clip_norm=wanted.clip_norm, precision=wanted.precision
     )
@@ -90,12 +93,22 @@ def compile_model(estimator: Any, model: Sequential, loss: Loss) -> None:
         for state, kept in zip(model._ready().states, engine.states, strict=True):
             state[...] = kept
         model._ready().step = engine.step
+        model.epoch = epoch
+        if wanted.optimizer.kind == "lbfgs":
+            return
+        old, new = before.optimizer.schedule, model.optimizer.schedule
+        model._schedule_start = start if old == new else learning_rate.ScheduleStart(model.step, epoch)
+        if old == new:
+            new.set_state(old.state())
 
 
 def _optimizer(estimator: Any) -> Any:
     solver, rate, decay = estimator.solver, estimator.learning_rate_init, float(estimator.weight_decay)
+    schedule = estimator.learning_rate if isinstance(estimator.learning_rate, schedules.Schedule) else None
     if isinstance(solver, optimizers.Optimizer):
-        return replace(solver, weight_decay=decay) if decay else solver
+        solver = replace(solver, weight_decay=decay) if decay else solver
+        return solver if schedule is None else replace(solver, lr=schedule)
+    rate = rate if schedule is None else schedule
     if solver == "adam":
         return optimizers.Adam(
             rate,
@@ -112,50 +125,50 @@ def _optimizer(estimator: Any) -> Any:
     for name in ("dropout", "batch_norm", "l1", "weight_decay", "clip_norm"):
         if _rates(estimator.dropout) if name == "dropout" else getattr(estimator, name):
             raise ValueError(f"solver='lbfgs' takes no {name}, got {name}={getattr(estimator, name)!r}; use 'adam'")
-    if isinstance(estimator.learning_rate, schedules.Schedule):
+    if schedule is not None:
         raise ValueError(f"solver='lbfgs' has no learning rate, got learning_rate={estimator.learning_rate!r}")
     return optimizers.LBFGS(estimator.max_iter, maxfun=estimator.max_fun, tol=float(estimator.tol))
 
 
 @dataclass
 class Rates:
-    """The learning rates of a training: scikit-learn's three for "sgd", a schedule for any solver, else a constant."""
+    """The learning rates of a training: scikit-learn's three for "sgd", the model's schedule, else a constant."""
 
-    how: Any
+    how: str
     initial: float
     power_t: float
-    total: int
-    learning_rate: float = 0.0
-    epoch: int = 0
+    learning_rate: float
 
     @classmethod
-    def of(cls, estimator: Any, epochs: int) -> Rates:
-        solver, how, initial = estimator.solver, estimator.learning_rate, estimator.learning_rate_init
-        if isinstance(how, schedules.Schedule):
-            how = copy.deepcopy(how)  # some have a state
-            return cls(how, how.initial, 0.0, epochs, how.initial)
-        if isinstance(solver, optimizers.Optimizer):
-            schedule = copy.deepcopy(solver.schedule)
-            return cls(schedule, schedule.initial, 0.0, epochs, schedule.initial)
+    def of(cls, estimator: Any) -> Rates:
+        rate = estimator.model_.optimizer.lr
+        if isinstance(rate, schedules.Schedule):
+            return cls("schedule", 0.0, 0.0, 0.0)
         # "invscaling" and "adaptive" have no meaning beside "adam", as in scikit-learn.
-        return cls(how if solver == "sgd" else "constant", initial, estimator.power_t, epochs, float(initial))
+        how = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+        return cls(how, float(rate), estimator.power_t, float(rate))
 
-    def of_epoch(self, steps: int) -> NDArray[np.float64]:
+    def begin(self, op: str, model: Sequential, steps: int, epochs: int) -> None:
+        """ValueError if the schedule is over. steps: updates of an epoch. epochs: those of this call."""
+        if self.how == "schedule":
+            learning_rate.require_not_over(model, op, steps * epochs, epochs, "another learning_rate=")
+
+    def of_epoch(self, model: Sequential, steps: int, epochs_left: int) -> NDArray[np.float64]:
         """The rates of the updates of the next epoch."""
-        if isinstance(self.how, schedules.Schedule):
-            rates = self.how.values(self.epoch * steps, steps, steps, max(self.total, self.epoch + 1) * steps)
-            self.learning_rate = float(rates[-1])
-        else:
-            rates = np.full(steps, self.learning_rate)
-        self.epoch += 1
+        if self.how != "schedule":
+            return np.full(steps, self.learning_rate)
+        learning_rate.learn_length(model, steps * epochs_left, epochs_left)
+        rates = learning_rate.next_rates(model, steps)
+        self.learning_rate = float(rates[-1])
         return rates
 
-    def epoch_ends(self, seen: int, logs: dict[str, float]) -> None:
+    def epoch_ends(self, model: Sequential, seen: int, logs: dict[str, float]) -> None:
         """seen: rows trained on so far, in all fits."""
+        model.epoch += 1
         if self.how == "invscaling":
             self.learning_rate = self.initial / (seen + 1) ** self.power_t
-        elif isinstance(self.how, schedules.Schedule):
-            self.how.observe(logs)
+        elif self.how == "schedule":
+            model.optimizer.schedule.observe(logs)
 
     def stops(self, message: str, say: bool) -> bool:
         """Whether training ends when nothing improves any more; "adaptive" goes on with a fifth of the rate."""

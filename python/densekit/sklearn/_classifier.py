@@ -31,9 +31,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     dropout: of each hidden layer's output, a rate or one for each layer. batch_norm, layer_norm: normalize each hidden
     layer before its activation. l1: strength of sum(abs(w)), divided by the rows of the batch as alpha is; makes exact
     zeros. weight_decay: decoupled, w <- w - lr weight_decay w. clip_norm: the largest norm of a gradient.
-    class_weight: {class: weight}, or "balanced". label_smoothing: s, 0 to below 1.
+    class_weight: {class: weight}, or "balanced"; for several labels a list of them, and a row weighs the product of
+    those of its labels, as in scikit-learn. label_smoothing: s, 0 to below 1.
     precision: of the products of float32 in training, as `Sequential.compile` says.
-    warm_start keeps the optimizer's state, too. verbose=2 shows time.
+    warm_start keeps the optimizer's state and the place in the schedule, too. verbose=2 shows time.
 
     Attributes are scikit-learn's (coefs_, intercepts_, loss_, best_loss_, loss_curve_, validation_scores_,
     best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_, classes_, n_features_in_,

@@ -50,20 +50,20 @@ def stochastic(estimator: Any, start: Start) -> None:
     model, rows, order = estimator.model_, start.rows, start.order
     n, epochs = len(order), estimator.max_iter
     if not start.incremental or not hasattr(estimator, "_optimizer"):
-        estimator._optimizer = Rates.of(estimator, epochs)
+        estimator._optimizer = Rates.of(estimator)
     rates, early = estimator._optimizer, estimator.early_stopping
     cuts = batches(n, _batch_size(estimator.batch_size, n), bool(estimator.batch_norm))
     progress = _Progress(estimator.verbose, epochs)
+    rates.begin("partial_fit" if start.incremental else "fit", model, len(cuts), 1 if start.incremental else epochs)
     estimator.n_iter_ = 0
     try:
-        for _ in range(epochs):
+        for epoch in range(epochs):
             if estimator.shuffle:  # as sklearn.utils.shuffle, draw for draw
                 mixed = np.arange(n)
                 estimator._random_state.shuffle(mixed)
                 order = order[mixed]
-            means = rows.epoch(
-                model._ready(), order, cuts, _batch_size(estimator.batch_size, n), rates.of_epoch(len(cuts))
-            )
+            lr = rates.of_epoch(model, len(cuts), epochs - epoch)  # a schedule of partial_fit lasts max_iter of them
+            means = rows.epoch(model._ready(), order, cuts, _batch_size(estimator.batch_size, n), lr)
             estimator.n_iter_ += 1
             estimator.t_ += n
             logs = _logs(estimator, means, rates.learning_rate)
@@ -75,7 +75,7 @@ def stochastic(estimator: Any, start: Start) -> None:
             record(estimator, logs)
             progress.show(estimator.n_iter_, logs)
             _count(estimator, logs)
-            rates.epoch_ends(estimator.t_, logs)
+            rates.epoch_ends(model, estimator.t_, logs)
             if estimator._no_improvement_count > estimator.n_iter_no_change:
                 what = "Validation score" if early else "Training loss"
                 message = (
