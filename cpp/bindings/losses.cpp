@@ -37,9 +37,10 @@ template <class T> static double pointwise(PointwiseLoss kind, const Contiguous<
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  py::gil_scoped_release unlocked;
-  return pointwise_loss(current_context(), kind, p, t, shape.sample_weight, reduction, a, b, shape.losses, g, shape.rows, shape.cols,
-                        scratch.get());
+  return unlocked([&](const Context& context) {
+    return pointwise_loss(context, kind, p, t, shape.sample_weight, reduction, a, b, shape.losses, g, shape.rows, shape.cols,
+                          scratch.get());
+  });
 }
 
 template <class T> static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
@@ -51,8 +52,9 @@ template <class T> static double rmse(const Contiguous<T>& pred, const Contiguou
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  py::gil_scoped_release unlocked;
-  return root_mean_square(current_context(), p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
+  return unlocked([&](const Context& context) {
+    return root_mean_square(context, p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
+  });
 }
 
 template <class T> static double density(DensityLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target,
@@ -66,9 +68,10 @@ template <class T> static double density(DensityLoss kind, const Contiguous<T>& 
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(target.size()));
-  py::gil_scoped_release unlocked;
-  return density_loss(current_context(), kind, p, t, shape.sample_weight, reduction, constant, shape.losses, g, shape.rows, shape.cols,
-                      scratch.get());
+  return unlocked([&](const Context& context) {
+    return density_loss(context, kind, p, t, shape.sample_weight, reduction, constant, shape.losses, g, shape.rows, shape.cols,
+                        scratch.get());
+  });
 }
 
 template <class T> static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labels, const Optional<T>& soft,
@@ -83,8 +86,8 @@ template <class T> static double nll(const Contiguous<T>& log_p, const Optional<
   const T* scores = input(log_p, "log_p");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::nll(current_context(), scores, targets, reduction, per_row, g, shape.rows, shape.cols);
+  return unlocked(
+      [&](const Context& context) { return densekit::nll(context, scores, targets, reduction, per_row, g, shape.rows, shape.cols); });
 }
 
 template <class T> static double multiclass_hinge(const Contiguous<T>& scores, const Contiguous<std::int64_t>& labels,
@@ -99,8 +102,9 @@ template <class T> static double multiclass_hinge(const Contiguous<T>& scores, c
   const T* s = input(scores, "scores");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::multiclass_hinge(current_context(), s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
+  return unlocked([&](const Context& context) {
+    return densekit::multiclass_hinge(context, s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
+  });
 }
 
 template <class T> static double kl_divergence(const Contiguous<T>& pred, const Contiguous<T>& target,
@@ -115,8 +119,9 @@ template <class T> static double kl_divergence(const Contiguous<T>& pred, const 
   const T* p = input(pred, "pred");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  py::gil_scoped_release unlocked;
-  return densekit::kl_divergence(current_context(), p, targets, log_input, reduction, per_row, g, shape.rows, shape.cols);
+  return unlocked([&](const Context& context) {
+    return densekit::kl_divergence(context, p, targets, log_input, reduction, per_row, g, shape.rows, shape.cols);
+  });
 }
 
 void bind_losses(py::module_& m) {

@@ -18,9 +18,10 @@ template <class T> static void forward(bool logarithm, const Contiguous<T>& z, C
   T* out = output(y, "y");
   const Context context = current_context();
   const Scratch scratch(log_softmax_scratch_bytes<T>(context, shape.cols));
-  py::gil_scoped_release unlocked;
-  if (logarithm) log_softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
-  else softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale));
+  unlocked(context, [&](const Context& c) {
+    if (logarithm) log_softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
+    else softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale));
+  });
 }
 
 template <class T> static void backward(bool logarithm, const Contiguous<T>& dy, const Contiguous<T>& y, Contiguous<T>& dz, double scale) {
@@ -29,9 +30,10 @@ template <class T> static void backward(bool logarithm, const Contiguous<T>& dy,
   require_shape(dz, "dz", {shape.rows, shape.cols});
   const T *upstream = input(dy, "dy"), *kept = input(y, "y");
   T* out = output(dz, "dz");
-  py::gil_scoped_release unlocked;
-  const auto op = logarithm ? log_softmax_backward<T> : softmax_backward<T>;
-  op(current_context(), upstream, kept, out, shape.rows, shape.cols, static_cast<T>(scale));
+  unlocked([&](const Context& context) {
+    const auto op = logarithm ? log_softmax_backward<T> : softmax_backward<T>;
+    op(context, upstream, kept, out, shape.rows, shape.cols, static_cast<T>(scale));
+  });
 }
 
 // losses (rows) receives the weighted losses; returns their divisor.
@@ -49,8 +51,9 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
   const T* logits = input(z, "z");
   double* per_row = output(losses, "losses");
   T* gradient = output(dz, "dz");
-  py::gil_scoped_release unlocked;
-  return softmax_cross_entropy(current_context(), logits, targets, reduction, per_row, gradient, shape.rows, shape.cols);
+  return unlocked([&](const Context& context) {
+    return softmax_cross_entropy(context, logits, targets, reduction, per_row, gradient, shape.rows, shape.cols);
+  });
 }
 
 void bind_softmax(py::module_& m) {

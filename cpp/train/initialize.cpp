@@ -104,6 +104,7 @@ void orthonormalize(const Context& context, double* q, index rows, index cols) {
   };
   for (index done = 0; done < rows; done += most) {
     const index count = std::min(most, rows - done);
+    check_interrupt(context);
     double* panel = q + done * cols;
     const View<double> before{q, done, cols, cols, 1}, mine{panel, count, cols, cols, 1};
     for (int sweep = 0; sweep < 2; ++sweep) {
@@ -135,9 +136,11 @@ template <class T> void orthogonal(const Stream& stream, double gain, index rows
   const index shorter = std::min(rows, cols), longer = std::max(rows, cols);
   std::vector<double> drawn(static_cast<std::size_t>(rows * cols)), q(drawn.size());
   normal(stream, 0, 1, drawn.data(), rows * cols);
-  const auto transpose = [](const double* from, index r, index c, double* to) {
-    for (index i = 0; i < r; ++i)
+  const auto transpose = [&](const double* from, index r, index c, double* to) {
+    for (index i = 0; i < r; ++i) {
+      check_interrupt(stream.context);
       for (index j = 0; j < c; ++j) to[j * r + i] = from[i * c + j];
+    }
   };
   if (tall) transpose(drawn.data(), rows, cols, q.data());
   else q.swap(drawn);
@@ -157,13 +160,12 @@ template <class T> void variance_scaling(const Stream& stream, const Initializer
 
 }  // namespace
 
-template <class T> void initialize(const InitializerSpec& s, std::uint64_t seed, index segment, const std::vector<index>& shape,
-                                   double fan_in, double fan_out, T* out) {
+template <class T> void initialize(const Context& context, const InitializerSpec& s, std::uint64_t seed, index segment,
+                                   const std::vector<index>& shape, double fan_in, double fan_out, T* out) {
   index n = 1;
   for (const index length : shape)
     if (__builtin_mul_overflow(n, length, &n) || n > most_elements)
       throw std::invalid_argument("an initializer can draw 2^34 elements for one parameter, not more");
-  const Context context = current_context();
   const Stream stream{context, seed, segment};
   if (s.kind == "zeros" || s.kind == "given") std::fill_n(out, n, T(0));
   else if (s.kind == "ones") std::fill_n(out, n, T(1));
@@ -177,7 +179,9 @@ template <class T> void initialize(const InitializerSpec& s, std::uint64_t seed,
   else orthogonal(stream, s.gain, shape[0], shape[1], out);
 }
 
-template void initialize<float>(const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double, float*);
-template void initialize<double>(const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double, double*);
+template void initialize<float>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+                                float*);
+template void initialize<double>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+                                 double*);
 
 }  // namespace densekit

@@ -71,7 +71,8 @@ class Call {
 
 }  // namespace
 
-template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
+template <class T>
+BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)())
     : spec(named(given)),
       hosts(std::move(layers)),
       host_losses(std::move(losses)),
@@ -90,9 +91,13 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
   gradients = zeros(1, plan.parameter_count);
   statistics = zeros(2, plan.statistic_count);
   for (int k = 0; k < slots; ++k) states.push_back(zeros(static_cast<std::size_t>(3 + k), plan.parameter_count));
+  Interrupt interrupt(stop);
+  Context context = current_context();
+  if (stop) context.interrupt = &interrupt;
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const Segment& s = plan.parameters[i];
-    initialize(s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
+    initialize(context, s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
+    check_interrupt(context);
     if (spec.optimizer && spec.optimizer->kind == "adagrad" && slots > 0)
       std::fill_n(states[0] + s.offset, s.size, static_cast<T>(spec.optimizer->initial));
   }
@@ -169,8 +174,9 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
   return true;
 }
 
-template <class T> BasicNetwork<T>::BasicNetwork(const Spec& spec, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
-    : impl_(std::make_unique<Impl>(spec, std::move(layers), std::move(losses))) {}
+template <class T>
+BasicNetwork<T>::BasicNetwork(const Spec& spec, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)())
+    : impl_(std::make_unique<Impl>(spec, std::move(layers), std::move(losses), stop)) {}
 template <class T> BasicNetwork<T>::~BasicNetwork() = default;
 template <class T> BasicNetwork<T>::BasicNetwork(BasicNetwork&&) noexcept = default;
 template <class T> BasicNetwork<T>& BasicNetwork<T>::operator=(BasicNetwork&&) noexcept = default;

@@ -11,7 +11,7 @@
 namespace densekit {
 
 template <class T> struct BasicNetwork<T>::Impl {
-  Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses);
+  Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)());
 
   const Spec spec;
   const std::vector<HostLayer> hosts;

@@ -103,7 +103,7 @@ class Sequential(Stack):
             try:
                 if self.built:
                     self._rebuild(keep_states=False)
-            except Exception:
+            except BaseException:  # Ctrl-C, too
                 self._compiled = before
                 raise
             self.epoch = 0

@@ -66,7 +66,8 @@ template <class T> class Tape;
 template <class T> class BasicNetwork {
  public:
   // std::invalid_argument if the spec does not fit together. Parameters are initialised; layers without a name get one.
-  explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
+  // stop: as in all that follows (see below).
+  explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {}, bool (*stop)() = nullptr);
   ~BasicNetwork();
   BasicNetwork(BasicNetwork&&) noexcept;
   BasicNetwork& operator=(BasicNetwork&&) noexcept;
