@@ -46,14 +46,15 @@ bool signalled() {
   return surviving_exit([] { return PyErr_CheckSignals(); }) != 0;
 }
 
-void run_unlocked(Context context, void (*function)(const Context&, const void*), const void* body) {
-  Interrupt interrupt(signalled);
-  context.interrupt = &interrupt;
+void run_unlocked(void (*function)(const void*), const void* body) {
   try {
     const Unlocked released;
-    function(context, body);
-  } catch (const Interrupted&) {}
-  if (interrupt.stopped()) throw py::error_already_set();
+    function(body);
+  } catch (const Interrupted&) {
+  } catch (const std::exception&) {
+    if (!PyErr_Occurred()) throw;
+  }
+  if (PyErr_Occurred()) throw py::error_already_set();
 }
 
 ReadyToThrow::ReadyToThrow() {

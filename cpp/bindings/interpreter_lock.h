@@ -58,20 +58,29 @@ class ReadyToThrow {
   ReadyToThrow();
 };
 
-void run_unlocked(Context context, void (*function)(const Context&, const void*), const void* body);
+// Runs function(body) without the lock. If a signal raised an exception in Python meanwhile, that comes out, whether the call was stopped
+// by it, ended first, or threw something because it was stopped.
+void run_unlocked(void (*function)(const void*), const void* body);
 
-// Runs body(context) without the lock. A signal ends it early, what it wrote is left unfinished, and Python's exception comes out.
-template <class F> auto unlocked(const Context& context, const F& body) {
-  using Result = std::invoke_result_t<F, const Context&>;
+// Runs body() without the lock: calls of the engine, which asks `signalled` by itself.
+template <class F> auto unlocked(const F& body) {
+  using Result = std::invoke_result_t<F>;
   if constexpr (std::is_void_v<Result>) {
-    run_unlocked(context, [](const Context& c, const void* f) { (*static_cast<const F*>(f))(c); }, &body);
+    run_unlocked([](const void* f) { (*static_cast<const F*>(f))(); }, &body);
   } else {
     Result result{};
-    const auto keep = [&](const Context& c) { result = body(c); };
-    unlocked(context, keep);
+    const auto keep = [&] { result = body(); };
+    unlocked(keep);
     return result;
   }
 }
-template <class F> auto unlocked(const F& body) { return unlocked(current_context(), body); }
+
+// Runs body(context) without the lock: operations, which a signal ends early. What they wrote is then left unfinished.
+template <class F> auto interruptible(Context context, const F& body) {
+  Interrupt interrupt(signalled);
+  context.interrupt = &interrupt;
+  return unlocked([&] { return body(static_cast<const Context&>(context)); });
+}
+template <class F> auto interruptible(const F& body) { return interruptible(current_context(), body); }
 
 }  // namespace densekit::bindings

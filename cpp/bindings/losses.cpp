@@ -37,7 +37,7 @@ template <class T> static double pointwise(PointwiseLoss kind, const Contiguous<
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return pointwise_loss(context, kind, p, t, shape.sample_weight, reduction, a, b, shape.losses, g, shape.rows, shape.cols,
                           scratch.get());
   });
@@ -52,7 +52,7 @@ template <class T> static double rmse(const Contiguous<T>& pred, const Contiguou
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return root_mean_square(context, p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
   });
 }
@@ -68,7 +68,7 @@ template <class T> static double density(DensityLoss kind, const Contiguous<T>& 
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(target.size()));
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return density_loss(context, kind, p, t, shape.sample_weight, reduction, constant, shape.losses, g, shape.rows, shape.cols,
                         scratch.get());
   });
@@ -86,7 +86,7 @@ template <class T> static double nll(const Contiguous<T>& log_p, const Optional<
   const T* scores = input(log_p, "log_p");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  return unlocked(
+  return interruptible(
       [&](const Context& context) { return densekit::nll(context, scores, targets, reduction, per_row, g, shape.rows, shape.cols); });
 }
 
@@ -102,7 +102,7 @@ template <class T> static double multiclass_hinge(const Contiguous<T>& scores, c
   const T* s = input(scores, "scores");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return densekit::multiclass_hinge(context, s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
   });
 }
@@ -119,7 +119,7 @@ template <class T> static double kl_divergence(const Contiguous<T>& pred, const 
   const T* p = input(pred, "pred");
   double* per_row = output(losses, "losses");
   T* g = output(gradient, "gradient");
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return densekit::kl_divergence(context, p, targets, log_input, reduction, per_row, g, shape.rows, shape.cols);
   });
 }

@@ -7,15 +7,6 @@
 namespace densekit::bindings {
 namespace {
 
-// The engine makes its own context, and asks `signalled` by itself.
-template <class F> auto unlocked(const F& body) {
-  try {
-    const Unlocked released;
-    return body();
-  } catch (const Interrupted&) {}
-  throw py::error_already_set();
-}
-
 using Fields = py::typing::Dict<py::str, py::object>;
 using Hosts = py::typing::List<py::object>;
 

@@ -23,7 +23,7 @@ template <class T> static void batch_norm(const Contiguous<T>& x, const std::opt
   double* statistics = output(saved, "saved");
   T* out = output(y, "y");
   const Scratch scratch(batch_norm_scratch_bytes<T>(shape));
-  unlocked([&](const Context& context) {
+  interruptible([&](const Context& context) {
     densekit::batch_norm(context, in, shape, eps, running, scale, shift, statistics, statistics + shape.channels, out, scratch.get());
   });
 }
@@ -40,7 +40,8 @@ template <class T> static void normalize(const Contiguous<T>& x, const Contiguou
   const double *centers = input(mean, "mean"), *factors = input(inverse, "inverse");
   T* out = output(y, "y");
   const Scratch scratch(normalize_scratch_bytes<T>(shape));
-  unlocked([&](const Context& context) { densekit::normalize(context, in, shape, centers, factors, scale, shift, out, scratch.get()); });
+  interruptible(
+      [&](const Context& context) { densekit::normalize(context, in, shape, centers, factors, scale, shift, out, scratch.get()); });
 }
 
 template <class T> static NormGradients<T> gradients(Contiguous<T>& dx, Contiguous<T>& dgamma, Contiguous<T>& dbeta, index n) {
@@ -60,7 +61,7 @@ template <class T> static void batch_norm_backward(const Contiguous<T>& dy, cons
   const double* mean = input(saved, "saved");
   const NormGradients<T> out = gradients(dx, dgamma, dbeta, shape.channels);
   const Scratch scratch(batch_norm_backward_scratch_bytes<T>(shape));
-  unlocked([&](const Context& context) {
+  interruptible([&](const Context& context) {
     densekit::batch_norm_backward(context, upstream, in, shape, mean, mean + shape.channels, scale, training, out, scratch.get());
   });
 }
@@ -74,7 +75,7 @@ template <class T> static void layer_norm(const Contiguous<T>& x, double eps, co
   const T *in = input(x, "x"), *scale = optional_input(gamma, "gamma", cols), *shift = optional_input(beta, "beta", cols);
   double* mean = output(saved, "saved");
   T* out = output(y, "y");
-  unlocked([&](const Context& context) { densekit::layer_norm(context, in, rows, cols, eps, scale, shift, mean, mean + rows, out); });
+  interruptible([&](const Context& context) { densekit::layer_norm(context, in, rows, cols, eps, scale, shift, mean, mean + rows, out); });
 }
 
 template <class T> static void layer_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
@@ -89,7 +90,7 @@ template <class T> static void layer_norm_backward(const Contiguous<T>& dy, cons
   const double* mean = input(saved, "saved");
   const NormGradients<T> out = gradients(dx, dgamma, dbeta, cols);
   const Scratch scratch(layer_norm_backward_scratch_bytes(rows, cols));
-  unlocked([&](const Context& context) {
+  interruptible([&](const Context& context) {
     densekit::layer_norm_backward(context, upstream, in, rows, cols, mean, mean + rows, scale, out, scratch.get());
   });
 }

@@ -18,7 +18,7 @@ template <class T> static void forward(bool logarithm, const Contiguous<T>& z, C
   T* out = output(y, "y");
   const Context context = current_context();
   const Scratch scratch(log_softmax_scratch_bytes<T>(context, shape.cols));
-  unlocked(context, [&](const Context& c) {
+  interruptible(context, [&](const Context& c) {
     if (logarithm) log_softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
     else softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale));
   });
@@ -30,7 +30,7 @@ template <class T> static void backward(bool logarithm, const Contiguous<T>& dy,
   require_shape(dz, "dz", {shape.rows, shape.cols});
   const T *upstream = input(dy, "dy"), *kept = input(y, "y");
   T* out = output(dz, "dz");
-  unlocked([&](const Context& context) {
+  interruptible([&](const Context& context) {
     const auto op = logarithm ? log_softmax_backward<T> : softmax_backward<T>;
     op(context, upstream, kept, out, shape.rows, shape.cols, static_cast<T>(scale));
   });
@@ -51,7 +51,7 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
   const T* logits = input(z, "z");
   double* per_row = output(losses, "losses");
   T* gradient = output(dz, "dz");
-  return unlocked([&](const Context& context) {
+  return interruptible([&](const Context& context) {
     return softmax_cross_entropy(context, logits, targets, reduction, per_row, gradient, shape.rows, shape.cols);
   });
 }

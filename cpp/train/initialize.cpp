@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numbers>
 #include <stdexcept>
 
@@ -134,20 +135,22 @@ void orthonormalize(const Context& context, double* q, index rows, index cols) {
 template <class T> void orthogonal(const Stream& stream, double gain, index rows, index cols, T* out) {
   const bool tall = rows >= cols;
   const index shorter = std::min(rows, cols), longer = std::max(rows, cols);
-  std::vector<double> drawn(static_cast<std::size_t>(rows * cols)), q(drawn.size());
-  normal(stream, 0, 1, drawn.data(), rows * cols);
+  const index n = rows * cols;
+  // Not zeroed: new memory is touched where signals are asked for.
+  std::unique_ptr<double[]> drawn(new double[static_cast<std::size_t>(n)]), q(new double[static_cast<std::size_t>(n)]);
+  normal(stream, 0, 1, drawn.get(), n);
   const auto transpose = [&](const double* from, index r, index c, double* to) {
     for (index i = 0; i < r; ++i) {
       check_interrupt(stream.context);
       for (index j = 0; j < c; ++j) to[j * r + i] = from[i * c + j];
     }
   };
-  if (tall) transpose(drawn.data(), rows, cols, q.data());
+  if (tall) transpose(drawn.get(), rows, cols, q.get());
   else q.swap(drawn);
-  orthonormalize(stream.context, q.data(), shorter, longer);
-  if (tall) transpose(q.data(), cols, rows, drawn.data());
+  orthonormalize(stream.context, q.get(), shorter, longer);
+  if (tall) transpose(q.get(), cols, rows, drawn.get());
   else q.swap(drawn);
-  for (std::size_t i = 0; i < drawn.size(); ++i) out[i] = static_cast<T>(gain * drawn[i]);
+  for (index i = 0; i < n; ++i) out[i] = static_cast<T>(gain * drawn[static_cast<std::size_t>(i)]);
 }
 
 template <class T> void variance_scaling(const Stream& stream, const InitializerSpec& s, double fan_in, double fan_out, T* out, index n) {

@@ -80,20 +80,24 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
       unfused(make_plan(spec, false)),
       update(spec, plan) {
   const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  Interrupt interrupt(stop);
+  Context context = current_context();
+  if (stop) context.interrupt = &interrupt;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
     const std::size_t bytes = static_cast<std::size_t>(Carver::bytes<T>(std::max<index>(count, 1)));
     T* data = static_cast<T*>(arenas[which].reserve(bytes));
-    std::fill_n(data, bytes / sizeof(T), T(0));
+    constexpr std::size_t some = std::size_t{1} << 20;  // touching new memory takes its time
+    for (std::size_t i = 0; i < bytes / sizeof(T); i += some) {
+      check_interrupt(context);
+      std::fill_n(data + i, std::min(some, bytes / sizeof(T) - i), T(0));
+    }
     return data;
   };
   parameters = zeros(0, plan.parameter_count);
   gradients = zeros(1, plan.parameter_count);
   statistics = zeros(2, plan.statistic_count);
   for (int k = 0; k < slots; ++k) states.push_back(zeros(static_cast<std::size_t>(3 + k), plan.parameter_count));
-  Interrupt interrupt(stop);
-  Context context = current_context();
-  if (stop) context.interrupt = &interrupt;
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const Segment& s = plan.parameters[i];
     initialize(context, s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
