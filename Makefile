@@ -59,7 +59,7 @@ sanitize: .venv/.build-tools .venv/.extra-test
 	    -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) && \
 	  $(BIN)/cmake --build --preset $$preset && $(BIN)/ctest --preset $$preset || exit 1; done
 	rm -rf build/asan/package && mkdir -p build/asan/package && cp -r python/densekit build/asan/package/
-	rm -f build/asan/package/densekit/_core*.so && cp build/asan/_core*.so build/asan/package/densekit/
+	rm -f build/asan/package/densekit/*.so && cp build/asan/*.so build/asan/package/densekit/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/package $(BIN)/python -m pytest -q -n 2 $(SANITIZED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import shutil
@@ -47,26 +48,43 @@ def model() -> dk.Sequential:
     return dk.Sequential(layers, seed=3).compile("nadam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
 
-def test_a_program_that_uses_the_installed_library(tmp_path):
-    tree = library(tmp_path / "library")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Where the C++ package is installed."""
+    folder = tmp_path_factory.mktemp("cpp")
+    tree = library(folder / "library")
     cmake("--build", tree, "--target", "densekit")
-    cmake("--install", tree, "--component", "cpp", "--prefix", tmp_path / "installed")
-    headers = {f.name for f in (tmp_path / "installed/include/densekit").iterdir()}
-    assert headers == {f.name for f in (ROOT / "cpp/include/densekit").iterdir()}
-    assert not list((tmp_path / "installed").rglob("_core*"))
+    cmake("--install", tree, "--component", "cpp", "--prefix", folder / "installed")
+    return folder / "installed"
 
-    source, build = ROOT / "tests/consumer", tmp_path / "consumer"
-    cmake("-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}", "-DCMAKE_BUILD_TYPE=Release")
+
+def consumer(installed: pathlib.Path, build: pathlib.Path, *options: str) -> pathlib.Path:
+    prefix = f"-DCMAKE_PREFIX_PATH={installed}"
+    cmake("-S", ROOT / "tests/consumer", "-B", build, prefix, "-DCMAKE_BUILD_TYPE=Release", *options)
     cmake("--build", build)
+    return build / "consumer"
 
+
+def given(folder: pathlib.Path) -> tuple[np.ndarray, np.ndarray, dk.Sequential]:
+    """What the program reads in its folder: rows, labels, a model; and the same here."""
     (X, y), _ = load_digits()
-    X.tofile(tmp_path / "x.f32")
-    y.astype(np.int32).tofile(tmp_path / "y.i32")
+    X.tofile(folder / "x.f32")
+    y.astype(np.int32).tofile(folder / "y.i32")
     ours = model()
     ours.fit(X, y, epochs=2, verbose=0)
     ours.set_lr(ours.optimizer.lr)  # C++ keeps where it was
-    ours.save(tmp_path / "python.npz")
-    run = subprocess.run([build / "consumer", tmp_path], capture_output=True, text=True, timeout=300, check=True)
+    ours.save(folder / "python.npz")
+    return X, y, ours
+
+
+def test_a_program_that_uses_the_installed_library(installed, tmp_path):
+    headers = {f.name for f in (installed / "include/densekit").iterdir()}
+    assert headers == {f.name for f in (ROOT / "cpp/include/densekit").iterdir()}
+    assert not list(installed.rglob("_core*"))
+
+    program = consumer(installed, tmp_path / "consumer")
+    X, y, ours = given(tmp_path)
+    run = subprocess.run([program, tmp_path], capture_output=True, text=True, timeout=300, check=True)
     assert "this is no model file: it does not begin like one" in run.stdout
     assert f"order[1] is -1, expected the number of one of {len(X)} rows, from 0" in run.stdout
 
@@ -91,3 +109,54 @@ def test_a_program_that_uses_the_installed_library(tmp_path):
     for name, value in ours.weights.items():
         np.testing.assert_array_equal(back.weights[name], value, err_msg=name)
     assert back.config() == ours.config()
+
+
+def openmp_library(installed: pathlib.Path) -> pathlib.Path:
+    found = list(installed.rglob("libdensekit_openmp.*"))
+    if not found:
+        pytest.skip("this build has no OpenMP backend")
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_static_library_needs_no_openmp(installed):
+    """No symbol of an OpenMP runtime in it, and none in the requirements that find_package hands on."""
+    nm = shutil.which("nm")
+    if nm is None:
+        pytest.skip("no nm here (binutils)")
+    archive = next(installed.rglob("libdensekit.a"))
+    names = subprocess.run([nm, "-A", archive], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert not re.search(r"\b(GOMP_|omp_|__kmpc_)", names)
+    for file in installed.rglob("*.cmake"):
+        text = file.read_text(encoding="utf-8")
+        assert "find_dependency(OpenMP" not in text, file
+        assert "OpenMP::" not in text, file
+
+
+@pytest.mark.parametrize("how", ["linked", "beside the program", "missing"])
+def test_a_program_that_chooses_the_openmp_backend(installed, tmp_path, how):
+    """Linked to densekit::openmp or with the library beside it, the same numbers; without it, an error that says so."""
+    library = openmp_library(installed)
+    program = consumer(
+        installed, tmp_path / "consumer", "-DCONSUMER_OPENMP=ON" if how == "linked" else "-DCONSUMER_OPENMP=OFF"
+    )
+    if how == "beside the program":
+        shutil.copy(library, program.parent)
+    given(tmp_path)
+    run = subprocess.run(
+        [program, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"DENSEKIT_THREAD_BACKEND": "openmp"},
+    )
+    if how == "missing":
+        assert run.returncode != 0
+        assert library.name in run.stderr
+        assert "'pool'" in run.stderr
+        return
+    assert run.returncode == 0, run.stderr
+    by_openmp = (tmp_path / "cpp.f32").read_bytes()
+    pool = os.environ | {"DENSEKIT_THREAD_BACKEND": "pool"}
+    subprocess.run([program, tmp_path], capture_output=True, timeout=300, env=pool, check=True)
+    assert (tmp_path / "cpp.f32").read_bytes() == by_openmp

@@ -34,20 +34,6 @@ def test_first_program_of_the_readme_runs_as_it_stands(module):
     assert accuracy > 0.93
 
 
-def test_only_numpy_is_imported():
-    code = """
-import sys
-sys.modules["threadpoolctl"] = None  # optional: not installed, as far as import is concerned
-import numpy, densekit, densekit.functional, densekit.reference, densekit.datasets
-print(sorted({m.partition(".")[0] for m in sys.modules} - set(sys.stdlib_module_names)))
-"""
-    found = set(re.findall(r"'([^']+)'", python(code).stdout))
-    extra = {
-        m for m in found if not m.startswith(("_", "numpy", "densekit", "sitecustomize", "threadpoolctl", "cython"))
-    }
-    assert not extra, f"importing densekit imports {extra}"
-
-
 def test_numpy_is_the_only_requirement():
     required = [r for r in importlib.metadata.requires("densekit") if "extra ==" not in r]
     assert [re.match(r"[\w-]+", r)[0] for r in required] == ["numpy"]
@@ -87,18 +73,6 @@ def test_set_num_threads():
     assert densekit.get_num_threads() == 3
     densekit.set_num_threads(None)
     assert densekit.get_num_threads() == before
-
-
-def test_threadpoolctl_sees_and_limits_our_threads():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="threadpoolctl is not installed")
-    ours = [row for row in threadpoolctl.threadpool_info() if row["internal_api"] == "densekit"]
-    assert len(ours) == 1
-    assert ours[0]["version"] == densekit.__version__
-    before = densekit.get_num_threads()
-    with threadpoolctl.threadpool_limits(limits=1):
-        assert densekit.get_num_threads() == 1
-    assert densekit.get_num_threads() == before
-    densekit.set_num_threads(None)
 
 
 def test_digits():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import textwrap
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
 from helpers import OPS, fresh, run
 from probing import is_row_wise, some_rows
+from processes import run_script, succeeds
 
 from densekit import _core
 
@@ -86,29 +85,6 @@ def test_concurrent_calls_from_python_threads(backend, threads_forced):
             for i, expected in enumerate(alone):
                 for a, b in zip(expected, results[i], strict=True):
                     np.testing.assert_array_equal(a, b, strict=True, err_msg=calls[i][0].name)
-
-
-def run_script(script, *, timeout=120, environment=None, path=None):
-    """Runs a program in a fresh interpreter; its output."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DENSEKIT_", "OMP_"))}
-    python_path = os.pathsep.join(p for p in sys.path if p)
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script)]
-    if path is not None:
-        path.write_text(textwrap.dedent(script))
-        command = [sys.executable, "-W", "error", str(path)]
-    return subprocess.run(
-        command,
-        env={**clean, "PYTHONPATH": python_path, **(environment or {})},
-        timeout=timeout,
-        capture_output=True,
-        text=True,
-    )
-
-
-def succeeds(*args, **kwargs):
-    done = run_script(*args, **kwargs)
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
 
 
 WORK = """
@@ -296,49 +272,6 @@ def test_settings_at_run_time_are_checked():
         _core.use_thread_backend("tbb")
     with pytest.raises(ValueError, match=r"'pentium'.*baseline"):
         _core.use_level("pentium")
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
-def test_import_changes_nothing_in_the_process():
-    """Threads, environment, signal handlers and rounding are as before; threads start with the first large call."""
-    succeeds(
-        """
-import ctypes, ctypes.util, locale, os, signal, sys
-import numpy as np
-
-libm = ctypes.CDLL(ctypes.util.find_library("m"))
-x86 = os.uname().machine == "x86_64"  # there the last word is MXCSR
-def state():
-    floating = ctypes.create_string_buffer(256)  # fegetenv writes 32 bytes on x86-64, less elsewhere
-    assert libm.fegetenv(floating) == 0
-    floating = (libm.fegetround(), int.from_bytes(floating.raw[28:32], "little") & ~0x3F if x86 else 0)  # no flags
-    with open("/proc/self/status") as status:
-        lines = dict(line.split(":", 1) for line in status)
-    handlers = {s: signal.getsignal(s) for s in signal.valid_signals()}
-    denormal = (np.full(9, 1e-40, np.float32) * np.float32(0.5)).tolist()
-    own = ~(3 << 31)  # 32 and 33 are the C library's, which catches them when it makes its first thread
-    masks = [int(lines["Threads"]), *(int(lines[name], 16) & own for name in ("SigBlk", "SigIgn", "SigCgt"))]
-    place = (locale.setlocale(locale.LC_ALL), os.getcwd(), sys.excepthook)
-    return masks, dict(os.environ), handlers, floating, denormal, place
-
-before = state()
-assert before[0][0] == 1, before
-import densekit, densekit.functional as F, densekit.reference
-from densekit import _core
-after = state()
-for a, b in zip(before, after, strict=True):
-    assert a == b, (a, b)
-F.relu(np.ones(10))
-assert state()[0] == before[0], "a small call starts threads"
-_core.set_threads(2)
-_core.set_serial_threshold(0)
-F.relu(np.ones(2_000_000))  # worth waking threads for
-later = state()
-assert later[0][0] == 2, later[0]
-assert later[0][1:] == before[0][1:] and later[1:] == before[1:]
-""",
-        environment={"OPENBLAS_NUM_THREADS": "1", "DENSEKIT_THREAD_BACKEND": "pool"},
-    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

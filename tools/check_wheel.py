@@ -1,7 +1,8 @@
 """Says what a wheel holds and whether that is what the README promises: python tools/check_wheel.py dist/densekit-*.whl
 
-Size below 2 MB, NumPy the only requirement, types, stubs and data with their licences, libgomp only with its licence.
-It also prints, without judging, how long importing it takes beyond NumPy.
+Size below 2 MB, NumPy the only requirement, types, stubs and data with their licences, libgomp only with its licence
+and only behind the library of the OpenMP backend. It also prints, without judging, how long importing it takes beyond
+NumPy.
 """
 
 import re
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 NEEDED = ["py.typed", "_core.pyi", "datasets/digits.npz", "datasets/digits-licence.txt"]
+OPENMP = "libdensekit_openmp."
 IMPORTS = (
     "import time; import numpy; t = time.perf_counter(); import densekit.functional; print(time.perf_counter() - t)"
 )
@@ -23,6 +25,8 @@ def problems(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as wheel:
         names = wheel.namelist()
         metadata = wheel.read(next(n for n in names if n.endswith(".dist-info/METADATA"))).decode()
+        # The names of the libraries that a file needs stand in it as text.
+        needing = [n for n in names if re.search(r"\.(so|dylib|pyd|dll)$", n) and b"libgomp" in wheel.read(n)]
     found += [f"densekit/{name} is missing" for name in NEEDED if f"densekit/{name}" not in names]
     if not any(".dist-info/licenses/LICENSE" in n for n in names):
         found.append("LICENSE is missing")
@@ -34,6 +38,11 @@ def problems(path: Path) -> list[str]:
         and "densekit/licenses/libgomp.txt" not in names
     ):
         found.append("carries libgomp without its licence (cmake.define.DENSEKIT_BUNDLED_LIBGOMP=ON)")
+    for name in needing:
+        if name.startswith("densekit/") and not name.startswith(f"densekit/{OPENMP}"):
+            found.append(f"{name} needs libgomp; only {OPENMP} may, which is loaded when it is chosen")
+    if any("libgomp" in n for n in names) and not any(n.startswith(f"densekit/{OPENMP}") for n in names):
+        found.append(f"carries libgomp, but not {OPENMP}, which needs it")
     return found
 
 

@@ -10,8 +10,7 @@ template <class T> static void forward(Activation kind, const Contiguous<T>& z, 
   require_same_size(z, "z", y, "y");
   const T* in = input(z, "z");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  activation_forward(current_context(), kind, in, out, z.size(), static_cast<T>(parameter));
+  interruptible([&](const Context& context) { activation_forward(context, kind, in, out, z.size(), static_cast<T>(parameter)); });
 }
 
 template <class T>
@@ -21,8 +20,8 @@ static void backward(Activation kind, const Contiguous<T>& dy, const Contiguous<
   require_same_size(dy, "dy", dz, "dz");
   const T *upstream = input(dy, "dy"), *kept = input(saved, "saved");
   T* out = output(dz, "dz");
-  py::gil_scoped_release unlocked;
-  activation_backward(current_context(), kind, upstream, kept, out, dy.size(), static_cast<T>(parameter));
+  interruptible(
+      [&](const Context& context) { activation_backward(context, kind, upstream, kept, out, dy.size(), static_cast<T>(parameter)); });
 }
 
 void bind_activations(py::module_& m) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <type_traits>
 
+#include "bindings/interpreter_lock.h"
+#include "bindings/scratch.h"
 #include "core/arena.h"
 #include "core/context.h"
 #include "core/view.h"
@@ -52,6 +54,13 @@ template <class E> E one_of(E value, const char* name, int count) {
 }
 inline Activation known(Activation kind) { return one_of(kind, "activation", activation_count); }
 
+// A copy as a new array. NumPy's own copying would give the interpreter lock away.
+template <class T> py::array_t<T> new_array(const T* data, const std::vector<py::ssize_t>& shape) {
+  py::array_t<T> a(shape);
+  std::copy_n(data, a.size(), a.mutable_data());
+  return a;
+}
+
 template <class T> const T* input(const Contiguous<T>& a, const char* name) {
   require_aligned(a, name);
   return a.data();
@@ -91,30 +100,10 @@ struct Plain {
   static bool apart(const Array* a, const Array* b) { return a->data + bytes(a) <= b->data || b->data + bytes(b) <= a->data; }
 };
 
-// Scratch memory of the calling thread, kept for the next call unless it is large.
-class Scratch {
- public:
-  explicit Scratch(index bytes) : block_(arena().reserve(static_cast<std::size_t>(bytes))) {}
-  ~Scratch() {
-    if (arena().size() > kept) arena().release();
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  void* get() const { return block_; }
-
- private:
-  static constexpr std::size_t kept = std::size_t{32} << 20;
-  static Arena& arena() {
-    static thread_local Arena mine;
-    return mine;
-  }
-  void* block_;
-};
-
 // Defines one function for float32 and one for float64; which one runs is chosen by the dtype of the arrays.
-#define DENSEKIT_DEF(module, name, function, ...)  \
-  module.def(name, &function<float>, __VA_ARGS__); \
-  module.def(name, &function<double>, __VA_ARGS__)
+#define DENSEKIT_DEF(module, name, function, ...)                                  \
+  module.def(name, &function<float>, __VA_ARGS__, py::call_guard<ReadyToThrow>()); \
+  module.def(name, &function<double>, __VA_ARGS__, py::call_guard<ReadyToThrow>())
 
 // One line a family: the file of that name defines it.
 void bind_runtime(py::module_& m);

@@ -27,8 +27,7 @@ template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, c
   Context context = current_context();
   context.bf16 = bf16_kernels(bfloat16s);
   const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv.cols));
-  py::gil_scoped_release unlocked;
-  matmul(context, xv, wv, out, epilogue, scratch.get());
+  interruptible(context, [&](const Context& c) { matmul(c, xv, wv, out, epilogue, scratch.get()); });
 }
 
 // The same for arrays that need no conversion; y is `out`, or new if that is None. Returns None where the long way must look.
@@ -58,8 +57,7 @@ template <class T> static py::object plain_dense_of(const Plain::Array* x, const
   const Epilogue<T> epilogue{b ? reinterpret_cast<const T*>(b->data) : nullptr, activation, static_cast<T>(parameter)};
   T* target = reinterpret_cast<T*>(py::detail::array_proxy(y.ptr())->data);
   {
-    py::gil_scoped_release unlocked;
-    matmul(context, *xv, *wv, target, epilogue, scratch.get());
+    interruptible(context, [&](const Context& c) { matmul(c, *xv, *wv, target, epilogue, scratch.get()); });
   }
   return y;
 }
@@ -85,8 +83,7 @@ template <class T> static void dense_backward(const Contiguous<T>& dz, const Str
   const T* gradient = input(dz, "dz");
   const Context context = current_context();
   const Scratch scratch(dense_backward_scratch_bytes<T>(context, m, n, k));
-  py::gil_scoped_release unlocked;
-  densekit::dense_backward(context, gradient, xv, wv, out, scratch.get());
+  interruptible(context, [&](const Context& c) { densekit::dense_backward(c, gradient, xv, wv, out, scratch.get()); });
 }
 
 void bind_dense(py::module_& m) {

@@ -17,8 +17,9 @@ static void distances(const Contiguous<T>& x, const Contiguous<T>& y, Metric met
   T* target = output(out, "out");
   const Context context = current_context();
   const Scratch scratch(distances_scratch_bytes<T>(context, rows, cols, depth, metric, precise));
-  py::gil_scoped_release unlocked;
-  densekit::distances(context, left, right, rows, cols, depth, metric, p, precise, target, scratch.get());
+  interruptible(context, [&](const Context& c) {
+    densekit::distances(c, left, right, rows, cols, depth, metric, p, precise, target, scratch.get());
+  });
 }
 
 void bind_distances(py::module_& m) {

@@ -22,8 +22,7 @@ static void mask(double rate, std::uint64_t seed, std::uint64_t step, std::uint3
   require_numbers(first, kept.size());
   static_assert(sizeof(bool) == 1);
   std::uint8_t* out = reinterpret_cast<std::uint8_t*>(output(kept, "kept"));
-  py::gil_scoped_release unlocked;
-  dropout_mask(current_context(), dropout, first, out, kept.size());
+  interruptible([&](const Context& context) { dropout_mask(context, dropout, first, out, kept.size()); });
 }
 
 template <class T> static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, DropoutMode mode, bool training,
@@ -33,8 +32,7 @@ template <class T> static void dropout(const Contiguous<T>& x, Contiguous<T>& y,
   require_numbers(first, x.size());
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::dropout(current_context(), what, first, in, out, x.size());
+  interruptible([&](const Context& context) { densekit::dropout(context, what, first, in, out, x.size()); });
 }
 
 // The words of consecutive blocks, (blocks, 4), as the active instruction set draws them.

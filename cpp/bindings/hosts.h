@@ -5,6 +5,19 @@
 
 namespace densekit::bindings {
 
+// Calls of Python's, each by itself in surviving_exit: there Python code runs, or NumPy gives the lock away while it copies.
+template <class... Arguments> py::object call_python(const py::object& callable, const Arguments&... arguments) {
+  PyObject* const stack[] = {arguments.ptr()...};
+  PyObject* const result = surviving_exit([&] { return PyObject_Vectorcall(callable.ptr(), stack, sizeof...(arguments), nullptr); });
+  if (!result) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(result);
+}
+inline py::object attribute(const py::object& object, const char* name) {
+  PyObject* const result = surviving_exit([&] { return PyObject_GetAttrString(object.ptr(), name); });
+  if (!result) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(result);
+}
+
 // Arrays are copied in and out: Python may keep what it was given. One object serves as many networks as want it.
 template <class T> class PythonHost {
  public:
@@ -16,16 +29,18 @@ template <class T> class PythonHost {
   HostLoss loss() { return {this, call}; }
 
  private:
-  static py::array_t<T> copy(const void* data, std::vector<py::ssize_t> shape) {
-    return py::array_t<T>(std::move(shape), static_cast<const T*>(data));
-  }
+  static py::array_t<T> copy(const void* data, std::vector<py::ssize_t> shape) { return new_array(static_cast<const T*>(data), shape); }
   py::list parameters(const void* const* pointers) const {
     py::list all;
     for (std::size_t i = 0; i < shapes_.size(); ++i) all.append(copy(pointers[i], {shapes_[i].begin(), shapes_[i].end()}));
     return all;
   }
+  using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+  static Array array_of(const py::handle& value) {
+    return surviving_exit([&] { return Array::ensure(value); });
+  }
   void take(const py::object& result, const char* what, index rows, index cols, void* to) const {
-    const auto array = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(result);
+    const auto array = array_of(result);
     if (!array) {
       PyErr_Clear();
       throw py::type_error(name_ + ": " + what + " is " + std::string(py::str(py::type::of(result))) + ", expected an array of floats");
@@ -37,15 +52,16 @@ template <class T> class PythonHost {
   }
 
   static void forward(void* self, const void* x, index rows, const void* const* pointers, bool training, void* y, void** saved) {
-    const py::gil_scoped_acquire locked;
+    const Locked locked;
     const PythonHost& host = *static_cast<PythonHost*>(self);
-    const py::object pair = host.object_.attr("forward")(copy(x, {rows, host.inputs_}), host.parameters(pointers), training);
+    const py::object pair =
+        call_python(attribute(host.object_, "forward"), copy(x, {rows, host.inputs_}), host.parameters(pointers), py::bool_(training));
     if (!py::isinstance<py::tuple>(pair) || py::len(pair) != 2) throw py::type_error(host.name_ + ": forward must return (y, saved)");
     host.take(pair[py::int_(0)], "y of forward", rows, host.outputs_, y);
     *saved = py::object(pair[py::int_(1)]).release().ptr();
   }
   static void backward(void* self, const void* dy, index rows, void* saved, const void* const* pointers, void* const* gradients, void* dx) {
-    const py::gil_scoped_acquire locked;
+    const Locked locked;
     const PythonHost& host = *static_cast<PythonHost*>(self);
     py::list to_fill;
     for (const auto& shape : host.shapes_) {
@@ -54,33 +70,34 @@ template <class T> class PythonHost {
       to_fill.append(zeros);
     }
     const py::object kept = saved ? py::reinterpret_borrow<py::object>(static_cast<PyObject*>(saved)) : py::none();
-    const py::object result = host.object_.attr("backward")(copy(dy, {rows, host.outputs_}), kept, host.parameters(pointers), to_fill);
+    const py::object result =
+        call_python(attribute(host.object_, "backward"), copy(dy, {rows, host.outputs_}), kept, host.parameters(pointers), to_fill);
     host.take(result, "dx of backward", rows, host.inputs_, dx);
     const auto replaced = [&] { return host.name_ + ": backward must fill the arrays of `gradients`, not replace them"; };
     require(to_fill.size() == host.shapes_.size(), replaced);
     for (std::size_t i = 0; i < host.shapes_.size(); ++i) {
-      const auto array = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(to_fill[i]);
+      const Array array = array_of(to_fill[i]);
       std::vector<index> shape(array ? array.shape() : nullptr, array ? array.shape() + array.ndim() : nullptr);
       require(array && shape == host.shapes_[i], replaced);
       if (gradients[i]) std::copy_n(array.data(), array.size(), static_cast<T*>(gradients[i]));
     }
   }
   static void release(void*, void* saved) {
-    const py::gil_scoped_acquire locked;
-    Py_DECREF(static_cast<PyObject*>(saved));
+    const Locked locked;
+    surviving_exit([&] { Py_DECREF(static_cast<PyObject*>(saved)); });
   }
   static double call(void* self, const void* scores, index rows, index cols, const void* given, void* gradient) {
-    const py::gil_scoped_acquire locked;
+    const Locked locked;
     const PythonHost& host = *static_cast<PythonHost*>(self);
     const BatchTargets<T>& targets = *static_cast<const BatchTargets<T>*>(given);
-    const py::object y = targets.labels ? py::object(py::array_t<std::int64_t>(rows, targets.labels))
-                                        : py::object(copy(targets.values, {rows, targets.width}));
-    const py::object weights = targets.weights ? py::object(py::array_t<double>(rows, targets.weights)) : py::object(py::none());
-    const py::object pair = host.object_(copy(scores, {rows, cols}), y, weights);
+    const py::object y =
+        targets.labels ? py::object(new_array(targets.labels, {rows})) : py::object(copy(targets.values, {rows, targets.width}));
+    const py::object weights = targets.weights ? py::object(new_array(targets.weights, {rows})) : py::object(py::none());
+    const py::object pair = call_python(host.object_, copy(scores, {rows, cols}), y, weights);
     if (!py::isinstance<py::tuple>(pair) || py::len(pair) != 2) throw py::type_error("a loss must return (loss, gradient)");
     host.take(pair[py::int_(1)], "gradient of the loss", rows, cols, gradient);
     const py::object value = pair[py::int_(0)];
-    const double loss = PyFloat_AsDouble(value.ptr());
+    const double loss = surviving_exit([&] { return PyFloat_AsDouble(value.ptr()); });
     if (loss == -1 && PyErr_Occurred()) {
       PyErr_Clear();
       throw py::type_error("a loss must return (loss, gradient), the loss a number, got " + std::string(py::repr(value)));

@@ -9,8 +9,7 @@ template <class T> static void surprisal(const Contiguous<T>& p, Contiguous<T>& 
   require_same_size(p, "p", y, "y");
   const T* in = input(p, "p");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::surprisal(current_context(), in, out, p.size(), factor);
+  interruptible([&](const Context& context) { densekit::surprisal(context, in, out, p.size(), factor); });
 }
 
 template <class T> static void information(RowInformation kind, const Contiguous<T>& p, const std::optional<Contiguous<T>>& q,
@@ -23,8 +22,9 @@ template <class T> static void information(RowInformation kind, const Contiguous
   const T *from = input(p, "p"), *to = q ? input(*q, "q") : nullptr;
   T* out = output(y, "y");
   const Scratch scratch(information_scratch_bytes(shape.rows));
-  py::gil_scoped_release unlocked;
-  densekit::information(current_context(), kind, from, to, out, shape.rows, shape.cols, factor, exponential, scratch.get());
+  interruptible([&](const Context& context) {
+    densekit::information(context, kind, from, to, out, shape.rows, shape.cols, factor, exponential, scratch.get());
+  });
 }
 
 template <class T> static void log_likelihood(Distribution kind, const Contiguous<T>& x, const Contiguous<double>& a,
@@ -36,8 +36,9 @@ template <class T> static void log_likelihood(Distribution kind, const Contiguou
   const double *first = input(a, "a"), *second = input(b, "b");
   T* out = output(y, "y");
   const Scratch scratch(log_likelihood_scratch_bytes(x.size(), y.size()));
-  py::gil_scoped_release unlocked;
-  densekit::log_likelihood(current_context(), kind, data, x.size(), first, second, out, y.size(), exponential, scratch.get());
+  interruptible([&](const Context& context) {
+    densekit::log_likelihood(context, kind, data, x.size(), first, second, out, y.size(), exponential, scratch.get());
+  });
 }
 
 template <class T>
@@ -48,16 +49,16 @@ static void categorical(const Contiguous<double>& counts, const Contiguous<doubl
   const double *weights = input(counts, "counts"), *probabilities = input(p, "p");
   T* out = output(y, "y");
   const Scratch scratch(information_scratch_bytes(shape.rows));
-  py::gil_scoped_release unlocked;
-  categorical_log_likelihood(current_context(), weights, probabilities, out, shape.rows, shape.cols, exponential, scratch.get());
+  interruptible([&](const Context& context) {
+    categorical_log_likelihood(context, weights, probabilities, out, shape.rows, shape.cols, exponential, scratch.get());
+  });
 }
 
 template <class T> static void log_gamma(const Contiguous<T>& x, Contiguous<T>& y) {
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::log_gamma(current_context(), in, out, x.size());
+  interruptible([&](const Context& context) { densekit::log_gamma(context, in, out, x.size()); });
 }
 
 void bind_information(py::module_& m) {

@@ -37,9 +37,10 @@ template <class T> static double pointwise(PointwiseLoss kind, const Contiguous<
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  py::gil_scoped_release unlocked;
-  return pointwise_loss(current_context(), kind, p, t, shape.sample_weight, reduction, a, b, shape.losses, g, shape.rows, shape.cols,
-                        scratch.get());
+  return interruptible([&](const Context& context) {
+    return pointwise_loss(context, kind, p, t, shape.sample_weight, reduction, a, b, shape.losses, g, shape.rows, shape.cols,
+                          scratch.get());
+  });
 }
 
 template <class T> static double rmse(const Contiguous<T>& pred, const Contiguous<T>& target, const Optional<double>& sample_weight,
@@ -51,8 +52,9 @@ template <class T> static double rmse(const Contiguous<T>& pred, const Contiguou
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(pred.size()));
-  py::gil_scoped_release unlocked;
-  return root_mean_square(current_context(), p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
+  return interruptible([&](const Context& context) {
+    return root_mean_square(context, p, t, shape.sample_weight, reduction, g, shape.rows, shape.cols, scratch.get());
+  });
 }
 
 template <class T> static double density(DensityLoss kind, const Contiguous<T>& pred, const Contiguous<T>& target,
@@ -66,9 +68,10 @@ template <class T> static double density(DensityLoss kind, const Contiguous<T>& 
   const T *p = input(pred, "pred"), *t = input(target, "target");
   T* g = output(gradient, "gradient");
   const Scratch scratch(loss_scratch_bytes(target.size()));
-  py::gil_scoped_release unlocked;
-  return density_loss(current_context(), kind, p, t, shape.sample_weight, reduction, constant, shape.losses, g, shape.rows, shape.cols,
-                      scratch.get());
+  return interruptible([&](const Context& context) {
+    return density_loss(context, kind, p, t, shape.sample_weight, reduction, constant, shape.losses, g, shape.rows, shape.cols,
+                        scratch.get());
+  });
 }
 
 template <class T> static double nll(const Contiguous<T>& log_p, const Optional<std::int64_t>& labels, const Optional<T>& soft,
@@ -77,8 +80,8 @@ template <class T> static double nll(const Contiguous<T>& log_p, const Optional<
                                      Contiguous<T>& gradient) {
   const Rows<T> shape(log_p);
   return loss_of_rows<T>(log_p, "log_p", shape, {labels, soft, sample_weight, class_weight, 0, ignore_index}, reduction, losses, gradient,
-                         "gradient", [&](const T* scores, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
-                           return densekit::nll(current_context(), scores, targets, reduction, per_row, g, shape.rows, shape.cols);
+                         "gradient", [&](const Context& context, const T* scores, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::nll(context, scores, targets, reduction, per_row, g, shape.rows, shape.cols);
                          });
 }
 
@@ -87,8 +90,8 @@ template <class T> static double multiclass_hinge(const Contiguous<T>& scores, c
                                                   Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(scores);
   return loss_of_rows<T>(scores, "scores", shape, {labels, std::nullopt, sample_weight, std::nullopt}, reduction, losses, gradient,
-                         "gradient", [&](const T* s, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
-                           return densekit::multiclass_hinge(current_context(), s, targets, margin, reduction, per_row, g, shape.rows,
+                         "gradient", [&](const Context& context, const T* s, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::multiclass_hinge(context, s, targets, margin, reduction, per_row, g, shape.rows,
                                                              shape.cols);
                          });
 }
@@ -98,8 +101,8 @@ template <class T> static double kl_divergence(const Contiguous<T>& pred, const 
                                                Contiguous<double>& losses, Contiguous<T>& gradient) {
   const Rows<T> shape(pred);
   return loss_of_rows<T>(pred, "pred", shape, {std::nullopt, target, sample_weight, std::nullopt}, reduction, losses, gradient, "gradient",
-                         [&](const T* p, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
-                           return densekit::kl_divergence(current_context(), p, targets, log_input, reduction, per_row, g, shape.rows,
+                         [&](const Context& context, const T* p, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                           return densekit::kl_divergence(context, p, targets, log_input, reduction, per_row, g, shape.rows,
                                                           shape.cols);
                          });
 }

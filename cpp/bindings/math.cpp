@@ -15,10 +15,10 @@ template <class T> static void math(const std::string& name, const Contiguous<T>
   T* out = output(y, "y");
   for (int i = 0; i < static_cast<int>(MathFunction::count); ++i)
     if (name == math_names[i]) {
-      py::gil_scoped_release unlocked;
-      const Context context = current_context();
-      return context.parallel_pieces(
-          x.size(), 2.0, [&](index begin, index length, int) { context.kernels<T>().math.function[i](in + begin, out + begin, length); });
+      return interruptible([&](const Context& context) {
+        context.parallel_pieces(
+            x.size(), 2.0, [&](index begin, index length, int) { context.kernels<T>().math.function[i](in + begin, out + begin, length); });
+      });
     }
   throw std::invalid_argument("no function of simd/math.h is called '" + name + "'");
 }

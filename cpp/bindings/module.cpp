@@ -1,7 +1,7 @@
 // The extension module: a table of contents.
 #include "bindings/arrays.h"
 
-PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(core_of_the_main_interpreter, m, pybind11::mod_gil_not_used()) {
   using namespace densekit::bindings;
   m.doc() = "Compiled kernels. Strict about dtypes and layouts; densekit.functional is the kind face.";
   bind_runtime(m);
@@ -22,4 +22,15 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_math(m);
   bind_spec(m);
   bind_network(m);
+}
+
+// What Python calls. Only the main interpreter may have the module: NumPy, without which it is nothing, keeps objects that belong to one
+// interpreter, and PyGILState, which NumPy relies on, knows only the main one. Refused before anything of pybind11's waits for a lock.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit_core_of_the_main_interpreter();
+  PyErr_SetString(PyExc_ImportError,
+                  "densekit works only in the main interpreter of a process, like NumPy; this is a subinterpreter. Under mod_wsgi set "
+                  "'WSGIApplicationGroup %{GLOBAL}'; for parallel work use processes (multiprocessing, "
+                  "concurrent.futures.ProcessPoolExecutor) or threads: densekit releases the interpreter lock");
+  return nullptr;
 }

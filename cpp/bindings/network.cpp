@@ -2,24 +2,10 @@
 #include <pybind11/typing.h>
 
 #include "bindings/hosts.h"
-#include "core/interrupt.h"
 #include "densekit/network_class.h"
 
 namespace densekit::bindings {
 namespace {
-
-bool signalled() {
-  const py::gil_scoped_acquire locked;
-  return PyErr_CheckSignals() != 0;
-}
-
-// Runs without the interpreter lock; a signal that Python turned into an exception comes out as that exception.
-template <class F> auto unlocked(const F& body) {
-  try {
-    const py::gil_scoped_release released;
-    return body();
-  } catch (const Interrupted&) { throw py::error_already_set(); }
-}
 
 using Fields = py::typing::Dict<py::str, py::object>;
 using Hosts = py::typing::List<py::object>;
@@ -47,7 +33,7 @@ template <class T> class Engine {
       hosts_.push_back(std::make_unique<PythonHost<T>>(object(spec.loss->host)));
       losses[static_cast<std::size_t>(spec.loss->host)] = hosts_.back()->loss();
     }
-    network_ = std::make_unique<BasicNetwork<T>>(spec, std::move(layers), std::move(losses));
+    network_ = unlocked([&] { return std::make_unique<BasicNetwork<T>>(spec, std::move(layers), std::move(losses), signalled); });
   }
 
   BasicNetwork<T>& network() { return *network_; }
@@ -244,13 +230,15 @@ template <class T> py::array_t<T> view(const py::object& self, std::span<T> all)
   return py::array_t<T>(static_cast<py::ssize_t>(all.size()), all.data(), self);
 }
 
+using ReadyGuard = py::call_guard<ReadyToThrow>;
+
 template <class T> void bind_engine(py::module_& m, const char* network, const char* tape) {
   using E = Engine<T>;
   py::class_<Tape<T>>(m, tape)
       .def_property_readonly("output",
                              [](const Tape<T>& t) {
                                const index rows = t.rows();
-                               return py::array_t<T>({rows, t.outputs()}, t.output().data());
+                               return new_array(t.output().data(), {rows, t.outputs()});
                              })
       .def(
           "pullback",
@@ -262,9 +250,9 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
             unlocked([&] { t.pullback(upstream, to, parameters, signalled); });
             return std::make_pair(dx, dparameters);
           },
-          py::arg("dy").noconvert());
+          py::arg("dy").noconvert(), ReadyGuard());
   py::class_<E>(m, network)
-      .def(py::init<const std::string&, const Hosts&>(), py::arg("spec"), py::arg("hosts"))
+      .def(py::init<const std::string&, const Hosts&>(), py::arg("spec"), py::arg("hosts"), ReadyGuard())
       .def_property_readonly("inputs", [](E& e) { return e.network().inputs(); })
       .def_property_readonly("outputs", [](E& e) { return e.network().outputs(); })
       .def_property(
@@ -280,22 +268,22 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
                                return all;
                              })
       .def_property("pending", &E::pending, &E::set_pending)
-      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false)
-      .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false)
-      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>())
+      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, ReadyGuard())
+      .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false, ReadyGuard())
+      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>(), ReadyGuard())
       .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
-           py::arg("outputs").noconvert().none(true) = py::none())
+           py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
       .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
-           py::arg("training") = true, py::arg("track") = false)
+           py::arg("training") = true, py::arg("track") = false, ReadyGuard())
       .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
-           py::arg("outputs").noconvert().none(true) = py::none())
-      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none())
-      .def("commit", [](E& e) { unlocked([&] { e.network().commit(); }); })
-      .def("set_statistics", &E::set_statistics, py::arg("x").noconvert())
-      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"))
+           py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
+      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none(), ReadyGuard())
+      .def("commit", [](E& e) { unlocked([&] { e.network().commit(); }); }, ReadyGuard())
+      .def("set_statistics", &E::set_statistics, py::arg("x").noconvert(), ReadyGuard())
+      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"), ReadyGuard())
       .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
            py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,
-           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true);
+           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true, ReadyGuard());
 }
 
 }  // namespace

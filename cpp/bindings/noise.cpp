@@ -12,8 +12,8 @@ template <class T> static void gaussian_noise(const Contiguous<T>& x, Contiguous
           "element numbers must be below 2^34");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::gaussian_noise(current_context(), {std, training, seed, step, layer}, first, in, out, x.size());
+  interruptible(
+      [&](const Context& context) { densekit::gaussian_noise(context, {std, training, seed, step, layer}, first, in, out, x.size()); });
 }
 
 void bind_noise(py::module_& m) {

@@ -23,9 +23,9 @@ template <class T> static void batch_norm(const Contiguous<T>& x, const std::opt
   double* statistics = output(saved, "saved");
   T* out = output(y, "y");
   const Scratch scratch(batch_norm_scratch_bytes<T>(shape));
-  py::gil_scoped_release unlocked;
-  densekit::batch_norm(current_context(), in, shape, eps, running, scale, shift, statistics, statistics + shape.channels, out,
-                       scratch.get());
+  interruptible([&](const Context& context) {
+    densekit::batch_norm(context, in, shape, eps, running, scale, shift, statistics, statistics + shape.channels, out, scratch.get());
+  });
 }
 
 template <class T> static void normalize(const Contiguous<T>& x, const Contiguous<double>& mean, const Contiguous<double>& inverse,
@@ -40,8 +40,8 @@ template <class T> static void normalize(const Contiguous<T>& x, const Contiguou
   const double *centers = input(mean, "mean"), *factors = input(inverse, "inverse");
   T* out = output(y, "y");
   const Scratch scratch(normalize_scratch_bytes<T>(shape));
-  py::gil_scoped_release unlocked;
-  densekit::normalize(current_context(), in, shape, centers, factors, scale, shift, out, scratch.get());
+  interruptible(
+      [&](const Context& context) { densekit::normalize(context, in, shape, centers, factors, scale, shift, out, scratch.get()); });
 }
 
 template <class T> static NormGradients<T> gradients(Contiguous<T>& dx, Contiguous<T>& dgamma, Contiguous<T>& dbeta, index n) {
@@ -61,8 +61,9 @@ template <class T> static void batch_norm_backward(const Contiguous<T>& dy, cons
   const double* mean = input(saved, "saved");
   const NormGradients<T> out = gradients(dx, dgamma, dbeta, shape.channels);
   const Scratch scratch(batch_norm_backward_scratch_bytes<T>(shape));
-  py::gil_scoped_release unlocked;
-  densekit::batch_norm_backward(current_context(), upstream, in, shape, mean, mean + shape.channels, scale, training, out, scratch.get());
+  interruptible([&](const Context& context) {
+    densekit::batch_norm_backward(context, upstream, in, shape, mean, mean + shape.channels, scale, training, out, scratch.get());
+  });
 }
 
 template <class T> static void layer_norm(const Contiguous<T>& x, double eps, const std::optional<Contiguous<T>>& gamma,
@@ -74,8 +75,7 @@ template <class T> static void layer_norm(const Contiguous<T>& x, double eps, co
   const T *in = input(x, "x"), *scale = optional_input(gamma, "gamma", cols), *shift = optional_input(beta, "beta", cols);
   double* mean = output(saved, "saved");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::layer_norm(current_context(), in, rows, cols, eps, scale, shift, mean, mean + rows, out);
+  interruptible([&](const Context& context) { densekit::layer_norm(context, in, rows, cols, eps, scale, shift, mean, mean + rows, out); });
 }
 
 template <class T> static void layer_norm_backward(const Contiguous<T>& dy, const Contiguous<T>& x, const Contiguous<double>& saved,
@@ -90,8 +90,9 @@ template <class T> static void layer_norm_backward(const Contiguous<T>& dy, cons
   const double* mean = input(saved, "saved");
   const NormGradients<T> out = gradients(dx, dgamma, dbeta, cols);
   const Scratch scratch(layer_norm_backward_scratch_bytes(rows, cols));
-  py::gil_scoped_release unlocked;
-  densekit::layer_norm_backward(current_context(), upstream, in, rows, cols, mean, mean + rows, scale, out, scratch.get());
+  interruptible([&](const Context& context) {
+    densekit::layer_norm_backward(context, upstream, in, rows, cols, mean, mean + rows, scale, out, scratch.get());
+  });
 }
 
 void bind_normalization(py::module_& m) {

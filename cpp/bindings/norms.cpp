@@ -13,8 +13,7 @@ template <class T> static void vector_norms(const Contiguous<T>& x, double p, Co
   const T* in = input(x, "x");
   double* out = output(norms, "norms");
   const Scratch scratch(vector_norms_scratch_bytes<T>(rows, cols));
-  py::gil_scoped_release unlocked;
-  densekit::vector_norms(current_context(), in, rows, cols, p, out, scratch.get());
+  interruptible([&](const Context& context) { densekit::vector_norms(context, in, rows, cols, p, out, scratch.get()); });
 }
 
 // Whether they converged; elements must be finite.
@@ -23,8 +22,7 @@ template <class T> static bool singular_values(const Strided<T>& a, Contiguous<d
   require_shape(values, "values", {std::min(view.rows, view.cols)});
   double* out = output(values, "values");
   const Scratch scratch(singular_values_scratch_bytes(view.rows, view.cols));
-  py::gil_scoped_release unlocked;
-  return densekit::singular_values(current_context(), view, out, scratch.get());
+  return interruptible([&](const Context& context) { return densekit::singular_values(context, view, out, scratch.get()); });
 }
 
 void bind_norms(py::module_& m) {

@@ -21,7 +21,7 @@ template <class T> static void update(Optimizer rule, Contiguous<T>& p, const Co
   }
   T* parameters = output(p, "p");
   const T* gradient = input(g, "g");
-  py::gil_scoped_release unlocked;
+  const Unlocked unlocked;  // to the end, whatever signal comes: an update is not left half done
   optimizer_update(current_context(), rule, parameters, gradient, pointers, p.size(), numbers);
 }
 

@@ -11,39 +11,35 @@ template <class T> static double penalty(Penalty kind, const Contiguous<T>& w, C
   const T* weights = input(w, "w");
   T* out = output(gradient, "gradient");
   const Scratch scratch(penalty_scratch_bytes(w.size()));
-  py::gil_scoped_release unlocked;
-  return densekit::penalty(current_context(), kind, weights, out, w.size(), l1, l2, scratch.get());
+  return interruptible(
+      [&](const Context& context) { return densekit::penalty(context, kind, weights, out, w.size(), l1, l2, scratch.get()); });
 }
 
 template <class T> static void soft_threshold(const Contiguous<T>& w, Contiguous<T>& y, double threshold) {
   require_same_size(w, "w", y, "y");
   const T* in = input(w, "w");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::soft_threshold(current_context(), in, out, w.size(), threshold);
+  interruptible([&](const Context& context) { densekit::soft_threshold(context, in, out, w.size(), threshold); });
 }
 
 template <class T> static void clip(const Contiguous<T>& x, Contiguous<T>& y, double low, double high) {
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::clip(current_context(), in, out, x.size(), low, high);
+  interruptible([&](const Context& context) { densekit::clip(context, in, out, x.size(), low, high); });
 }
 
 template <class T> static double sum_of_squares(const Contiguous<T>& x, double factor) {
   const T* in = input(x, "x");
   const Scratch scratch(sum_of_squares_scratch_bytes(x.size()));
-  py::gil_scoped_release unlocked;
-  return densekit::sum_of_squares(current_context(), in, x.size(), factor, scratch.get());
+  return interruptible([&](const Context& context) { return densekit::sum_of_squares(context, in, x.size(), factor, scratch.get()); });
 }
 
 template <class T> static void scale_by(const Contiguous<T>& x, Contiguous<T>& y, double factor) {
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::scale_by(current_context(), in, out, x.size(), factor);
+  interruptible([&](const Context& context) { densekit::scale_by(context, in, out, x.size(), factor); });
 }
 
 void bind_penalties(py::module_& m) {

@@ -13,8 +13,7 @@ template <class T> static void channel_moments(const Contiguous<T>& x, Contiguou
   const T* in = input(x, "x");
   double* out = output(moments, "moments");
   const Scratch scratch(channel_moments_scratch_bytes(shape));
-  py::gil_scoped_release unlocked;
-  densekit::channel_moments(current_context(), in, shape, out, out + shape.channels, scratch.get());
+  interruptible([&](const Context& context) { densekit::channel_moments(context, in, shape, out, out + shape.channels, scratch.get()); });
 }
 
 template <class T> static void channel_range(const Contiguous<T>& x, Contiguous<T>& low, Contiguous<T>& high) {
@@ -25,14 +24,12 @@ template <class T> static void channel_range(const Contiguous<T>& x, Contiguous<
   const T* in = input(x, "x");
   T *least = output(low, "low"), *most = output(high, "high");
   const Scratch scratch(channel_range_scratch_bytes<T>(shape));
-  py::gil_scoped_release unlocked;
-  densekit::channel_range(current_context(), in, shape, least, most, scratch.get());
+  interruptible([&](const Context& context) { densekit::channel_range(context, in, shape, least, most, scratch.get()); });
 }
 
 template <class T> static void clamp(Contiguous<T>& y, double low, double high) {
   T* target = output(y, "y");
-  py::gil_scoped_release unlocked;
-  densekit::clamp(current_context(), target, y.size(), low, high);
+  interruptible([&](const Context& context) { densekit::clamp(context, target, y.size(), low, high); });
 }
 
 void bind_scaling(py::module_& m) {

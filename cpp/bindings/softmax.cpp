@@ -18,9 +18,10 @@ template <class T> static void forward(bool logarithm, const Contiguous<T>& z, C
   T* out = output(y, "y");
   const Context context = current_context();
   const Scratch scratch(log_softmax_scratch_bytes<T>(context, shape.cols));
-  py::gil_scoped_release unlocked;
-  if (logarithm) log_softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
-  else softmax(context, in, out, shape.rows, shape.cols, in_range<T>(scale));
+  interruptible(context, [&](const Context& c) {
+    if (logarithm) log_softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale), scratch.get());
+    else softmax(c, in, out, shape.rows, shape.cols, in_range<T>(scale));
+  });
 }
 
 template <class T> static void backward(bool logarithm, const Contiguous<T>& dy, const Contiguous<T>& y, Contiguous<T>& dz, double scale) {
@@ -29,9 +30,10 @@ template <class T> static void backward(bool logarithm, const Contiguous<T>& dy,
   require_shape(dz, "dz", {shape.rows, shape.cols});
   const T *upstream = input(dy, "dy"), *kept = input(y, "y");
   T* out = output(dz, "dz");
-  py::gil_scoped_release unlocked;
-  const auto op = logarithm ? log_softmax_backward<T> : softmax_backward<T>;
-  op(current_context(), upstream, kept, out, shape.rows, shape.cols, static_cast<T>(scale));
+  interruptible([&](const Context& context) {
+    const auto op = logarithm ? log_softmax_backward<T> : softmax_backward<T>;
+    op(context, upstream, kept, out, shape.rows, shape.cols, static_cast<T>(scale));
+  });
 }
 
 // losses (rows) receives the weighted losses; returns their divisor.
@@ -42,8 +44,8 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
                             std::optional<std::int64_t> ignore_index, Reduction reduction, Contiguous<double>& losses, Contiguous<T>& dz) {
   const Rows<T> shape(z);
   return loss_of_rows<T>(z, "z", shape, {labels, soft, sample_weight, class_weight, smoothing, ignore_index}, reduction, losses, dz, "dz",
-                         [&](const T* logits, const CrossEntropyTargets<T>& targets, double* per_row, T* gradient) {
-                           return softmax_cross_entropy(current_context(), logits, targets, reduction, per_row, gradient, shape.rows,
+                         [&](const Context& context, const T* logits, const CrossEntropyTargets<T>& targets, double* per_row, T* gradient) {
+                           return softmax_cross_entropy(context, logits, targets, reduction, per_row, gradient, shape.rows,
                                                         shape.cols);
                          });
 }

@@ -53,8 +53,7 @@ template <class T> static void initialize(const py::typing::Dict<py::str, py::ob
   take(initializer, "distribution", s.distribution);
   const std::vector<index> shape(out.shape(), out.shape() + out.ndim());
   T* values = output(out, "out");
-  py::gil_scoped_release unlocked;
-  densekit::initialize(s, seed, segment, shape, fan_in, fan_out, values);
+  interruptible([&](const Context& context) { densekit::initialize(context, s, seed, segment, shape, fan_in, fan_out, values); });
 }
 
 void bind_spec(py::module_& m) {

@@ -49,7 +49,7 @@ template <class T> CrossEntropyTargets<T> checked_targets(const Rows<T>& shape, 
   return targets;
 }
 
-// Runs op(scores, targets, losses, gradient), which returns the divisor of the losses of rows, without the interpreter lock. Labels
+// Runs op(context, scores, targets, losses, gradient), which returns the divisor of the losses of rows, without the interpreter lock. Labels
 // and losses are the call's own meanwhile, whatever other threads write into the caller's.
 template <class T, class Op> double loss_of_rows(const Contiguous<T>& scores, const char* name, const Rows<T>& shape,
                                                  const GivenTargets<T>& given, Reduction reduction, Contiguous<double>& losses,
@@ -62,17 +62,18 @@ template <class T, class Op> double loss_of_rows(const Contiguous<T>& scores, co
   double* result = output(losses, "losses");
   T* g = output(gradient, gradient_name);
   const Scratch scratch(Carver::bytes<double>(shape.rows) + Carver::bytes<std::int64_t>(shape.rows));
-  py::gil_scoped_release unlocked;
-  Carver carver(scratch.get());
-  double* own_losses = carver.take<double>(shape.rows);
-  std::int64_t* own_labels = carver.take<std::int64_t>(shape.rows);
-  if (targets.labels) {
-    take_labels(targets.labels, nullptr, shape.rows, {shape.cols, given.ignore_index}, own_labels);
-    targets.labels = own_labels;
-  }
-  const double divisor = op(s, targets, own_losses, g);
-  std::copy_n(own_losses, shape.rows, result);
-  return divisor;
+  return interruptible([&](const Context& context) {
+    Carver carver(scratch.get());
+    double* own_losses = carver.take<double>(shape.rows);
+    std::int64_t* own_labels = carver.take<std::int64_t>(shape.rows);
+    if (targets.labels) {
+      take_labels(targets.labels, nullptr, shape.rows, {shape.cols, given.ignore_index}, own_labels);
+      targets.labels = own_labels;
+    }
+    const double divisor = op(context, s, targets, own_losses, g);
+    std::copy_n(own_losses, shape.rows, result);
+    return divisor;
+  });
 }
 
 }  // namespace densekit::bindings

@@ -52,8 +52,9 @@ struct Row {
 #define HAS_V4() HAS_V3()
 #endif
 
+// Never destroyed: threads may still be here while the process ends.
 const std::vector<Row>& rows() {
-  static const std::vector<Row> all{
+  static const std::vector<Row>& all = *new std::vector<Row>{
 #if defined(DENSEKIT_BUILT_x86_v4)
       {{"x86_v4", HAS_V4()}, &x86_v4::table},
 #endif
@@ -111,9 +112,9 @@ static bool amx_allowed() { return false; }
 #endif
 
 const std::vector<Level>& built_levels() {
-  static const std::vector<Level> levels = [] {
-    std::vector<Level> list;
-    for (const Row& row : rows()) list.push_back(row.level);
+  static const std::vector<Level>& levels = *[] {
+    auto* const list = new std::vector<Level>;
+    for (const Row& row : rows()) list->push_back(row.level);
     return list;
   }();
   return levels;

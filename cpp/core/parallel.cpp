@@ -12,9 +12,14 @@
 #include "core/backends.h"
 #include "core/clock.h"
 #include "core/float_state.h"
+#include "core/openmp_library.h"
+#include "core/thread_local.h"
 #if defined(__linux__)
 #include <sched.h>
 #include <time.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
 #endif
 
 namespace densekit {
@@ -56,8 +61,8 @@ int processors() {  // asked anew each time: the affinity may change
 // The same, asked once in each tick of the coarse clock: the question is a tenth of a small call.
 int processors_lately() {
   const std::int64_t now = coarse_nanoseconds();
-  static thread_local std::int64_t asked = -1;
-  static thread_local int answer = 0;
+  static DENSEKIT_THREAD_LOCAL std::int64_t asked = -1;
+  static DENSEKIT_THREAD_LOCAL int answer = 0;
   if (asked != now) asked = now, answer = processors();
   return answer;
 }
@@ -73,13 +78,12 @@ int default_threads(int processors) {
   return limit ? std::min(all, limit) : all;
 }
 
-enum class Backend { pool, openmp };
+// The table of the OpenMP library; null: the pool.
+using Backend = const densekit_openmp_table*;
 
 Backend backend_by_name(const std::string& name) {
-  if (name == "pool") return Backend::pool;
-#if defined(DENSEKIT_OPENMP)
-  if (name == "openmp") return Backend::openmp;
-#endif
+  if (name == "pool") return nullptr;
+  if (name == "openmp") return &load_openmp_library();
   std::string all;
   for (const auto& backend : thread_backends()) all += (all.empty() ? "" : ", ") + backend;
   throw std::invalid_argument("thread backend '" + name + "' is not available; this build has: " + all);
@@ -88,16 +92,23 @@ Backend backend_by_name(const std::string& name) {
 std::atomic<Backend>& backend() {
   static std::atomic<Backend> chosen = [] {
     const char* forced = std::getenv("DENSEKIT_THREAD_BACKEND");
-    return forced && *forced ? backend_by_name(forced) : Backend::pool;
+    return forced && *forced ? backend_by_name(forced) : nullptr;
   }();
   return chosen;
 }
+
+// A forked child has none of OpenMP's threads, and libgomp waits for them for ever. Watched from the moment of loading: another
+// library may have started them before this one uses them.
+std::atomic<bool> in_forked_child{false};
+#if defined(__unix__) || defined(__APPLE__)
+[[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; });
+#endif
 
 std::atomic<int> requested{0};
 std::atomic<double> threshold{20e3};  // what sharing work among threads that are awake costs, with room
 std::atomic<bool> all_hands{false};
 std::atomic<int> most_workers{1};  // since somebody asked
-thread_local bool inside_task = false;
+DENSEKIT_THREAD_LOCAL bool inside_task = false;
 
 struct Job {
   TaskFunction function;
@@ -129,10 +140,9 @@ void run_all_hands(const void* job_pointer, index task, int worker) {
 }  // namespace
 
 static int threads_on(int processors) {
-#if defined(DENSEKIT_OPENMP)
-  if (backend() == Backend::openmp) return std::min(default_threads(processors), openmp_limit());
-#endif
-  return default_threads(processors);
+  const Backend openmp = backend();
+  const int limit = openmp ? openmp->limit() : 0;
+  return limit ? std::min(default_threads(processors), limit) : default_threads(processors);
 }
 int threads() {
   const int set = requested;
@@ -149,13 +159,9 @@ void set_threads(int count) {
 }
 
 std::vector<std::string> thread_backends() {
-#if defined(DENSEKIT_OPENMP)
-  return {"pool", "openmp"};
-#else
-  return {"pool"};
-#endif
+  return openmp_library_is_here() ? std::vector<std::string>{"pool", "openmp"} : std::vector<std::string>{"pool"};
 }
-std::string thread_backend() { return backend() == Backend::pool ? "pool" : "openmp"; }
+std::string thread_backend() { return backend() ? "openmp" : "pool"; }
 void use_thread_backend(const std::string& name) { backend() = backend_by_name(name); }
 
 double serial_threshold() { return threshold; }
@@ -170,12 +176,9 @@ void run_tasks(index tasks, int max_threads, double nanoseconds, TaskFunction fu
     const bool everyone = all_hands;
     job.expected = everyone ? workers : 0;
     const TaskFunction run = everyone ? run_all_hands : run_plain;
-#if defined(DENSEKIT_OPENMP)
-    const bool ran = backend() == Backend::openmp ? run_on_openmp(tasks, workers, run, &job)
-                                                  : run_on_pool(tasks, workers, nanoseconds, run, &job, everyone);
-#else
-    const bool ran = run_on_pool(tasks, workers, nanoseconds, run, &job, everyone);
-#endif
+    const Backend openmp = backend();
+    const bool ran =
+        openmp ? !in_forked_child && openmp->run(tasks, workers, run, &job) : run_on_pool(tasks, workers, nanoseconds, run, &job, everyone);
     if (everyone && ran && job.begun > most_workers) most_workers = job.begun.load();
     if (ran) return;
   }

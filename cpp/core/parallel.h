@@ -17,7 +17,8 @@ int threads();
 int threads_of_a_call();      // the same; may miss a change of the affinity for some milliseconds
 void set_threads(int count);  // 0: back to the default
 
-std::vector<std::string> thread_backends();  // "pool" and, where it was built, "openmp"
+// "pool", and "openmp" where its library is installed; that library is loaded when it is chosen, by DENSEKIT_THREAD_BACKEND or here.
+std::vector<std::string> thread_backends();
 std::string thread_backend();
 void use_thread_backend(const std::string& name);  // std::invalid_argument
 

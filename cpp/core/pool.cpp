@@ -5,9 +5,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 
 #include "core/backends.h"
@@ -146,13 +147,16 @@ class Pool {
     }
   }
 
-  // As many as the system grants: the caller runs whatever nobody else does.
+  // As many as the system grants: the caller runs whatever nobody else does. After a refusal (std::system_error for a limit on
+  // threads, std::bad_alloc for memory) it is not tried again for a while, because a try costs as much as a small call.
   void start_threads(int wanted) {
     if (started_ >= wanted) return;
+    const auto now = Patience::Clock::now();
+    if (now < next_start_) return;
     [[maybe_unused]] const WithoutSignals inherited;
     try {
       for (; started_ < wanted; ++started_) std::thread([this, worker = started_ + 1] { live(worker); }).detach();
-    } catch (const std::system_error&) {}
+    } catch (const std::exception&) { next_start_ = now + std::chrono::milliseconds(100); }
   }
 
   std::mutex busy_, sleep_;
@@ -164,6 +168,7 @@ class Pool {
   std::atomic<std::uint32_t> tasks_{0}, done_{0};
   std::atomic<int> workers_{0}, sleepers_{0};
   int started_ = 0;
+  Patience::Clock::time_point next_start_{};
   Patience patience_;
 };
 
@@ -173,19 +178,24 @@ std::atomic<Pool*> pool{nullptr};
 [[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { pool = nullptr; });
 #endif
 
-Pool& the_pool() {
+// Null if there is no memory for one.
+Pool* the_pool() {
   Pool* current = pool;
-  if (current) return *current;
-  Pool* fresh = new Pool;
-  if (pool.compare_exchange_strong(current, fresh)) return *fresh;
+  if (current) return current;
+  Pool* fresh = nullptr;
+  try {
+    fresh = new Pool;
+  } catch (const std::bad_alloc&) { return nullptr; }
+  if (pool.compare_exchange_strong(current, fresh)) return fresh;
   delete fresh;  // another thread was first
-  return *current;
+  return current;
 }
 
 }  // namespace
 
 bool run_on_pool(index tasks, int workers, double nanoseconds, TaskFunction function, const void* body, bool patient) {
-  return the_pool().run(tasks, workers, nanoseconds, function, body, patient);
+  Pool* const all = the_pool();
+  return all && all->run(tasks, workers, nanoseconds, function, body, patient);
 }
 
 }  // namespace densekit

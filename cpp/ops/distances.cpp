@@ -28,8 +28,12 @@ void expanded(const Context& context, const T* x, const T* y, index rows, index 
   squares(x, rows, xx);
   squares(y, cols, yy);
   matmul(context, View<T>{x, rows, depth, depth, 1}, View<T>{y, depth, cols, 1, depth}, out, {}, carver.take<char>(0));
-  context.parallel(rows, static_cast<double>(rows * cols),
-                   [&](index i, int) { kernels.distance.from_products(x + i * depth, xx[i], y, yy, cols, depth, out + i * cols); });
+  // A task may have to compute every pair again: it asks after some milliseconds of that.
+  const index block = std::max<index>(1, (index{1} << 22) / depth);
+  context.parallel(rows, static_cast<double>(rows * cols), [&](index i, int worker) {
+    for (index j = 0; j < cols && !(j > 0 && context.stopped(worker)); j += block)
+      kernels.distance.from_products(x + i * depth, xx[i], y + j * depth, yy + j, std::min(block, cols - j), depth, out + i * cols + j);
+  });
 }
 
 // y is packed once; a task is a strip of rows of x against a block of y of about 128 KiB, which stays in L2.
@@ -45,13 +49,15 @@ template <class T> void from_differences(const Context& context, const T* x, con
     kernels.pack(panel_cols(panel), depth, y + panel * width * depth, packed + panel * width * depth);
   });
   const index blocks = ceil_div(panels, panels_per_block);
-  context.parallel(ceil_div(rows, strip) * blocks, (metric == Metric::lp ? 6 : 0.2) * work, [&](index task, int) {
+  context.parallel(ceil_div(rows, strip) * blocks, (metric == Metric::lp ? 6 : 0.2) * work, [&](index task, int worker) {
     const index first = task / blocks * strip, last = std::min(rows, first + strip);
     const index first_panel = task % blocks * panels_per_block, last_panel = std::min(panels, first_panel + panels_per_block);
     for (index i = first; i < last; i += kernels.tile_rows)
-      for (index panel = first_panel; panel < last_panel; ++panel)
+      for (index panel = first_panel; panel < last_panel; ++panel) {
+        if (depth > 4096 && context.stopped(worker)) return;  // a tile of long rows takes milliseconds
         kernels.tile[static_cast<int>(metric)](std::min<index>(kernels.tile_rows, last - i), panel_cols(panel), depth, x + i * depth,
                                                packed + panel * width * depth, p, out + i * cols + panel * width, cols);
+      }
   });
 }
 

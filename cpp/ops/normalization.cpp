@@ -16,6 +16,11 @@ template <class T> void batch_norm(const Context& context, const T* x, const Cha
                                    const RunningStatistics<T>& running, const T* gamma, const T* beta, double* mean, double* inverse, T* y,
                                    void* scratch) {
   channel_moments(context, x, shape, mean, inverse, scratch);
+  Context rest = context;
+  if (running.mean || running.variance) {
+    check_interrupt(context);  // no statistics of half a batch
+    rest.interrupt = nullptr;  // once they are taken in, the call ends as a whole
+  }
   const double n = static_cast<double>(shape.count()), divisor = running.unbiased ? n - 1 : n;
   const auto update = [&](T& r, double batch) { r = static_cast<T>(running.decay * static_cast<double>(r) + (1 - running.decay) * batch); };
   for (index c = 0; c < shape.channels; ++c) {
@@ -24,7 +29,7 @@ template <class T> void batch_norm(const Context& context, const T* x, const Cha
     if (running.variance) update(running.variance[c], m2 / divisor);
     inverse[c] = 1 / std::sqrt(m2 / n + eps);
   }
-  normalize(context, x, shape, mean, inverse, gamma, beta, y, scratch);
+  normalize(rest, x, shape, mean, inverse, gamma, beta, y, scratch);
 }
 
 template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numbers>
 #include <stdexcept>
 
@@ -104,6 +105,7 @@ void orthonormalize(const Context& context, double* q, index rows, index cols) {
   };
   for (index done = 0; done < rows; done += most) {
     const index count = std::min(most, rows - done);
+    check_interrupt(context);
     double* panel = q + done * cols;
     const View<double> before{q, done, cols, cols, 1}, mine{panel, count, cols, cols, 1};
     for (int sweep = 0; sweep < 2; ++sweep) {
@@ -133,18 +135,22 @@ void orthonormalize(const Context& context, double* q, index rows, index cols) {
 template <class T> void orthogonal(const Stream& stream, double gain, index rows, index cols, T* out) {
   const bool tall = rows >= cols;
   const index shorter = std::min(rows, cols), longer = std::max(rows, cols);
-  std::vector<double> drawn(static_cast<std::size_t>(rows * cols)), q(drawn.size());
-  normal(stream, 0, 1, drawn.data(), rows * cols);
-  const auto transpose = [](const double* from, index r, index c, double* to) {
-    for (index i = 0; i < r; ++i)
+  const index n = rows * cols;
+  // Not zeroed: new memory is touched where signals are asked for.
+  std::unique_ptr<double[]> drawn(new double[static_cast<std::size_t>(n)]), q(new double[static_cast<std::size_t>(n)]);
+  normal(stream, 0, 1, drawn.get(), n);
+  const auto transpose = [&](const double* from, index r, index c, double* to) {
+    for (index i = 0; i < r; ++i) {
+      check_interrupt(stream.context);
       for (index j = 0; j < c; ++j) to[j * r + i] = from[i * c + j];
+    }
   };
-  if (tall) transpose(drawn.data(), rows, cols, q.data());
+  if (tall) transpose(drawn.get(), rows, cols, q.get());
   else q.swap(drawn);
-  orthonormalize(stream.context, q.data(), shorter, longer);
-  if (tall) transpose(q.data(), cols, rows, drawn.data());
+  orthonormalize(stream.context, q.get(), shorter, longer);
+  if (tall) transpose(q.get(), cols, rows, drawn.get());
   else q.swap(drawn);
-  for (std::size_t i = 0; i < drawn.size(); ++i) out[i] = static_cast<T>(gain * drawn[i]);
+  for (index i = 0; i < n; ++i) out[i] = static_cast<T>(gain * drawn[static_cast<std::size_t>(i)]);
 }
 
 template <class T> void variance_scaling(const Stream& stream, const InitializerSpec& s, double fan_in, double fan_out, T* out, index n) {
@@ -157,13 +163,12 @@ template <class T> void variance_scaling(const Stream& stream, const Initializer
 
 }  // namespace
 
-template <class T> void initialize(const InitializerSpec& s, std::uint64_t seed, index segment, const std::vector<index>& shape,
-                                   double fan_in, double fan_out, T* out) {
+template <class T> void initialize(const Context& context, const InitializerSpec& s, std::uint64_t seed, index segment,
+                                   const std::vector<index>& shape, double fan_in, double fan_out, T* out) {
   index n = 1;
   for (const index length : shape)
     if (__builtin_mul_overflow(n, length, &n) || n > most_elements)
       throw std::invalid_argument("an initializer can draw 2^34 elements for one parameter, not more");
-  const Context context = current_context();
   const Stream stream{context, seed, segment};
   if (s.kind == "zeros" || s.kind == "given") std::fill_n(out, n, T(0));
   else if (s.kind == "ones") std::fill_n(out, n, T(1));
@@ -177,7 +182,9 @@ template <class T> void initialize(const InitializerSpec& s, std::uint64_t seed,
   else orthogonal(stream, s.gain, shape[0], shape[1], out);
 }
 
-template void initialize<float>(const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double, float*);
-template void initialize<double>(const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double, double*);
+template void initialize<float>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+                                float*);
+template void initialize<double>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+                                 double*);
 
 }  // namespace densekit

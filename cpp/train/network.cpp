@@ -87,7 +87,8 @@ std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
 
 }  // namespace
 
-template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
+template <class T>
+BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)())
     : spec(checked<T>(given)),
       hosts(std::move(layers)),
       host_losses(std::move(losses)),
@@ -98,11 +99,18 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
   require_hosts(spec.layers, hosts);
   if (spec.loss) require_host(*spec.loss, host_losses);
   const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  Interrupt interrupt(stop);
+  Context context = current_context();
+  if (stop) context.interrupt = &interrupt;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
     const std::size_t bytes = static_cast<std::size_t>(Carver::bytes<T>(std::max<index>(count, 1)));
     T* data = static_cast<T*>(arenas[which].reserve(bytes));
-    std::fill_n(data, bytes / sizeof(T), T(0));
+    constexpr std::size_t some = std::size_t{1} << 20;  // touching new memory takes its time
+    for (std::size_t i = 0; i < bytes / sizeof(T); i += some) {
+      check_interrupt(context);
+      std::fill_n(data + i, std::min(some, bytes / sizeof(T) - i), T(0));
+    }
     return data;
   };
   parameters = zeros(0, plan.parameter_count);
@@ -111,7 +119,8 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
   for (int k = 0; k < slots; ++k) states.push_back(zeros(static_cast<std::size_t>(3 + k), plan.parameter_count));
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const Segment& s = plan.parameters[i];
-    initialize(s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
+    initialize(context, s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
+    check_interrupt(context);
     if (spec.optimizer && spec.optimizer->kind == "adagrad" && slots > 0)
       std::fill_n(states[0] + s.offset, s.size, static_cast<T>(spec.optimizer->initial));
   }
@@ -173,8 +182,9 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
   return true;
 }
 
-template <class T> BasicNetwork<T>::BasicNetwork(const Spec& spec, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
-    : impl_(std::make_shared<Impl>(spec, std::move(layers), std::move(losses))) {}
+template <class T>
+BasicNetwork<T>::BasicNetwork(const Spec& spec, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)())
+    : impl_(std::make_shared<Impl>(spec, std::move(layers), std::move(losses), stop)) {}
 template <class T> BasicNetwork<T>::~BasicNetwork() = default;
 template <class T> BasicNetwork<T>::BasicNetwork(BasicNetwork&&) noexcept = default;
 template <class T> BasicNetwork<T>& BasicNetwork<T>::operator=(BasicNetwork&&) noexcept = default;

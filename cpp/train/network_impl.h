@@ -15,7 +15,7 @@ namespace densekit {
 enum class Mode { inference, training, tracked };
 
 template <class T> struct BasicNetwork<T>::Impl {
-  Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses);
+  Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses, bool (*stop)());
 
   const Spec spec;
   const std::vector<HostLayer> hosts;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from densekit import _threadpoolctl
 from densekit._core import __version__
 from densekit._runtime import get_num_threads, set_num_threads, show_versions, use_isa
 
@@ -121,6 +122,8 @@ __all__ = [
     "use_isa",
     "verify",
 ]
+
+_threadpoolctl.register_now_or_later()
 
 
 def __getattr__(name: str) -> Any:

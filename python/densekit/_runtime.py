@@ -68,7 +68,7 @@ def versions() -> dict[str, str]:
         "instruction set in use": _core.active_level(),
         "bfloat16 products": ", ".join(f"precision={word!r}" for word in rounding) or "no",
         "threads": str(_core.threads()),
-        "thread backend": f"{_core.thread_backend()} (built: {', '.join(_core.thread_backends())})",
+        "thread backend": f"{_core.thread_backend()} (installed: {', '.join(_core.thread_backends())})",
         "OpenMP runtimes loaded": ", ".join(openmp_runtimes()) or "none",
     }
 
@@ -79,35 +79,3 @@ def show_versions() -> None:
     width = max(map(len, table))
     for name, value in table.items():
         print(f"{name:>{width}}: {value}")
-
-
-def register_with_threadpoolctl() -> bool:
-    """Lets threadpoolctl see and limit our threads; False if it is not installed. Done once, at import."""
-    try:
-        import threadpoolctl
-    except ImportError:
-        return False
-
-    class DensekitController(threadpoolctl.LibController):  # type: ignore[misc]
-        user_api = "densekit"
-        internal_api = "densekit"
-        filename_prefixes = (os.path.basename(_core.__file__).split(".")[0],)
-        check_symbols = ("densekit_get_num_threads", "densekit_set_num_threads")
-
-        def get_num_threads(self) -> int:
-            return int(self.dynlib.densekit_get_num_threads())
-
-        def set_num_threads(self, num_threads: int) -> None:
-            self.dynlib.densekit_set_num_threads(num_threads)
-
-        def get_version(self) -> str:
-            return _core.__version__
-
-        def set_additional_attributes(self) -> None:
-            self.threading_layer = _core.thread_backend()
-
-    threadpoolctl.register(DensekitController)
-    return True
-
-
-register_with_threadpoolctl()

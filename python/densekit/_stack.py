@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -170,15 +169,15 @@ class Stack:
             network.carry_pending(old, engine)
         self._engine, self._views, self._spec, self._stale = engine, views, spec, False
 
-    @contextlib.contextmanager
-    def _alone(self, op: str) -> Iterator[None]:
-        """RuntimeError if another call trains the model."""
-        if not self._lock.acquire(blocking=False):
+    def _alone(self, op: str) -> threading.Lock:
+        """For `with`; RuntimeError if another call trains the model.
+
+        The lock itself, because a signal that arrives between taking a lock and remembering it would leave it taken:
+        only a context manager in C is entered and left in one step. Of two threads that come together one may wait.
+        """
+        if self._lock.locked():
             raise RuntimeError(f"{op}: this model is being trained by another call; clone it to train two at once")
-        try:
-            yield
-        finally:
-            self._lock.release()
+        return self._lock
 
     def _layer_weights(self, layer: Layer) -> dict[str, Array]:
         self._ready()

@@ -107,7 +107,7 @@ class Sequential(Stack):
             try:
                 if self.built:
                     self._rebuild(keep_states=False)
-            except Exception:
+            except BaseException:  # Ctrl-C, too
                 self._compiled = before
                 raise
             self.epoch, self._drew_at, self._schedule_start = 0, None, ScheduleStart()

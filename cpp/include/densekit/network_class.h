@@ -87,7 +87,7 @@ template <class T> class BasicNetwork {
  public:
   // std::invalid_argument if the spec does not fit together, or is of another type than T (its dtype), or names a layer or a loss in
   // another language that is not given. Parameters are initialised; layers without a name get one.
-  explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {});
+  explicit BasicNetwork(const Spec& spec, std::vector<HostLayer> layers = {}, std::vector<HostLoss> losses = {}, bool (*stop)() = nullptr);
   ~BasicNetwork();
   BasicNetwork(BasicNetwork&&) noexcept;
   BasicNetwork& operator=(BasicNetwork&&) noexcept;

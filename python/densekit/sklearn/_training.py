@@ -46,7 +46,11 @@ def record(estimator: Any, logs: dict[str, float]) -> None:
 
 
 def stochastic(estimator: Any, start: Start) -> None:
-    """Epochs until nothing improves, max_iter, or Ctrl-C; one if incremental."""
+    """Epochs until nothing improves, or max_iter; one if incremental.
+
+    Ctrl-C comes out as KeyboardInterrupt, and the estimator keeps the weights so far: with early stopping the best
+    ones, once there has been a score.
+    """
     model, rows, order = estimator.model_, start.rows, start.order
     n, epochs = len(order), estimator.max_iter
     if not start.incremental or not hasattr(estimator, "_optimizer"):
@@ -95,10 +99,11 @@ def stochastic(estimator: Any, start: Start) -> None:
                     stacklevel=4,
                 )
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=4)
+        if early and estimator.validation_scores_:
+            _use_best(estimator)
+        raise
     if early:
-        engine = model._ready()
-        engine.parameters[...], engine.statistics[...] = estimator._best_weights
+        _use_best(estimator)
 
 
 def _batch_size(given: Any, rows: int) -> int:
@@ -145,6 +150,11 @@ def keep_weights(estimator: Any) -> None:
     estimator._best_weights = (engine.parameters.copy(), engine.statistics.copy())
 
 
+def _use_best(estimator: Any) -> None:
+    engine = estimator.model_._ready()
+    engine.parameters[...], engine.statistics[...] = estimator._best_weights
+
+
 def _diverged(estimator: Any, found: dict[str, Any], logs: dict[str, float]) -> None:
     """With early stopping the best weights so far are kept; else it is an error, as in scikit-learn."""
     where = f"The loss is not finite at update {found['step']}, first in {found['layer']!r}"
@@ -186,6 +196,7 @@ def lbfgs(estimator: Any, start: Start) -> None:
     reported, progress = estimator._objective.reported, _Progress(estimator.verbose, estimator.max_iter)
     constant = 0.0 if rows.constant is None else float(np.average(rows.constant, weights=rows.weights))
     last: dict[str, float] = {}
+    reached = np.concatenate([engine.parameters[place] for place in order], dtype=np.float64)
 
     def put(theta: Array) -> None:
         at = 0
@@ -200,6 +211,8 @@ def lbfgs(estimator: Any, start: Start) -> None:
         return loss + penalty, np.concatenate([gradient[place] for place in order], dtype=np.float64)
 
     def watch(iteration: int, theta: Array, loss: float) -> bool:
+        nonlocal reached
+        reached, estimator.n_iter_ = theta, iteration + 1
         logs = {"loss": last["data_loss"] + last["penalty"], **last}
         if start.validation is not None:
             put(theta)
@@ -208,9 +221,12 @@ def lbfgs(estimator: Any, start: Start) -> None:
         progress.show(iteration + 1, logs)
         return False
 
-    begin = np.concatenate([engine.parameters[place] for place in order], dtype=np.float64)
+    estimator.n_iter_ = 0
     try:
-        found = _lbfgs.minimise(objective, begin, model.optimizer, callback=watch)
+        found = _lbfgs.minimise(objective, reached, model.optimizer, callback=watch)
+    except KeyboardInterrupt:
+        put(reached)  # the last iteration's, not what the line search tries
+        raise
     except ArithmeticError as error:
         raise ValueError(f"{NOT_FINITE} {error}") from None
     put(found.theta)
