@@ -94,7 +94,7 @@ struct Plain {
 // Scratch memory of the calling thread, kept for the next call unless it is large.
 class Scratch {
  public:
-  explicit Scratch(index bytes) : block_(arena().reserve(static_cast<std::size_t>(bytes))) {}
+  explicit Scratch(Bytes bytes) : block_(arena().reserve(bytes)) {}
   ~Scratch() {
     if (arena().size() > kept) arena().release();
   }

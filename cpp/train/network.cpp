@@ -81,9 +81,9 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
   const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
-    const std::size_t bytes = static_cast<std::size_t>(Carver::bytes<T>(std::max<index>(count, 1)));
+    const Bytes bytes = Carver::bytes<T>(std::max<index>(count, 1));
     T* data = static_cast<T*>(arenas[which].reserve(bytes));
-    std::fill_n(data, bytes / sizeof(T), T(0));
+    std::fill_n(data, static_cast<std::size_t>(bytes) / sizeof(T), T(0));
     return data;
   };
   parameters = zeros(0, plan.parameter_count);
