@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py tests/test_written_inputs.py
 SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: demo test bench lint format sanitize docs wheel clean
+.PHONY: demo test bench lint format sanitize platforms docs wheel clean
 
 # Each file in .venv says that something is installed there.
 .venv/.build-tools: pyproject.toml
@@ -62,6 +62,10 @@ sanitize: .venv/.build-tools .venv/.extra-test
 	rm -f build/asan/package/densekit/*.so && cp build/asan/*.so build/asan/package/densekit/
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	  PYTHONMALLOC=malloc PYTHONPATH=build/asan/package $(BIN)/python -m pytest -q -n 2 $(SANITIZED)
+
+# Native tests for other compilers, systems and processors, as far as they are installed. make platforms PLATFORMS="libcxx s390x"
+platforms: .venv/.build-tools
+	$(BIN)/python tools/platforms.py $(PLATFORMS)
 
 lint: .venv/.installed .venv/.extra-dev .venv/.extra-test
 	$(BIN)/ruff check .

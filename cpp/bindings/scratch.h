@@ -6,7 +6,7 @@ namespace densekit::bindings {
 
 class Scratch {
  public:
-  explicit Scratch(std::ptrdiff_t bytes) : arena_(of_this_thread()), block_(arena_.reserve(static_cast<std::size_t>(bytes))) {}
+  explicit Scratch(Bytes bytes) : arena_(of_this_thread()), block_(arena_.reserve(bytes)) {}
   ~Scratch() {
     if (arena_.size() > kept) arena_.release();
   }

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#if defined(DENSEKIT_BUILT_x86_v4_amx) && defined(__linux__)
+#if defined(DENSEKIT_BUILT_x86_v4_amx)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -93,7 +93,7 @@ std::atomic<const Row*>& active() {
 
 }  // namespace
 
-#if defined(DENSEKIT_BUILT_x86_v4_amx) && defined(__linux__)
+#if defined(DENSEKIT_BUILT_x86_v4_amx)
 // Whether this process may use AMX. Linux gives its registers only to those that ask (Documentation/arch/x86/xstate.rst), once for
 // all threads.
 static bool ask_for_amx() {
@@ -107,8 +107,6 @@ static bool amx_allowed() {
   static const bool allowed = ask_for_amx();
   return allowed;
 }
-#elif defined(DENSEKIT_BUILT_x86_v4_amx)
-static bool amx_allowed() { return false; }
 #endif
 
 const std::vector<Level>& built_levels() {
@@ -125,7 +123,9 @@ const Table& active_table() { return *active().load()->table; }
 const Bf16Kernels* bf16_kernels(int parts) {
 #if defined(DENSEKIT_BUILT_x86_v4_bf16)
   if ((parts == 1 || parts == 2) && &active_table() == &x86_v4::table && __builtin_cpu_supports("avx512bf16")) {
+#if defined(DENSEKIT_BUILT_x86_v4_amx)
     if (amx_allowed()) return &x86_v4_amx::table[parts - 1];
+#endif
     // AMD computes two bfloat16 products in the time of one in float32 (Zen 4 and later); Intel takes twice that time.
     if (parts == 1 && __builtin_cpu_is("amd")) return &x86_v4_bf16::table;
   }

@@ -4,7 +4,7 @@
 
 namespace densekit {
 
-#if defined(__x86_64__)
+#if defined(__SSE2__)
 using FloatState = unsigned;
 inline FloatState float_state() { return __builtin_ia32_stmxcsr() & ~0x3fu; }  // without the exception flags
 inline void set_float_state(FloatState state) { __builtin_ia32_ldmxcsr(state); }
@@ -24,7 +24,7 @@ inline void set_float_state(FloatState) {}
 
 // The same, but denormal operands and results are zero.
 inline FloatState flushing(FloatState state) {
-#if defined(__x86_64__)
+#if defined(__SSE2__)
   return state | 0x8040u;  // FTZ, DAZ
 #elif defined(__aarch64__)
   return state | 1ul << 24;  // FZ

@@ -21,7 +21,7 @@ namespace densekit {
 namespace {
 
 inline void pause() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("yield");
@@ -70,7 +70,7 @@ class Pool {
  public:
   bool run(index tasks, int workers, double nanoseconds, TaskFunction function, const void* body, bool patient) {
     std::unique_lock<std::mutex> owner(busy_, std::try_to_lock);
-    if (!owner || tasks >= static_cast<index>(low)) return false;
+    if (!owner || static_cast<std::uint64_t>(tasks) >= low) return false;
     const auto start = Patience::Clock::now();
     if (!patient && (patience_.rests(start) || (nanoseconds < worth_waking && (started_ < workers - 1 || sleepers_.load() > 0))))
       return false;
@@ -110,7 +110,9 @@ class Pool {
 
   // Each worker begins with a share of neighbouring tasks of its own, the same in each job of the same kind, so that what it wrote
   // is still in its cache; then it helps the others.
-  static std::uint32_t share_begin(index tasks, int workers, int worker) { return static_cast<std::uint32_t>(tasks * worker / workers); }
+  static std::uint32_t share_begin(index tasks, int workers, int worker) {
+    return static_cast<std::uint32_t>(std::int64_t{tasks} * worker / workers);
+  }
 
   // Claims and runs tasks of the current job until none is left; returns the job's number.
   std::uint64_t work(int worker) {

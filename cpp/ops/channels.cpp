@@ -6,9 +6,9 @@
 
 namespace densekit {
 
-index channel_moments_scratch_bytes(const ChannelShape& shape) {
+Bytes channel_moments_scratch_bytes(const ChannelShape& shape) {
   const ChannelShape s = shape.canonical();
-  return 2 * Carver::bytes<double>(s.partials() * s.channels);
+  return 2 * Carver::bytes<double>(s.partials(), s.channels);
 }
 
 void merge_channel_moments(const Context& context, const ChannelShape& s, const double* means, const double* squares, double* mean,
@@ -44,7 +44,7 @@ template <class T> void channel_moments(const Context& context, const T* x, Chan
   merge_channel_moments(context, s, means, squares, mean, m2);
 }
 
-template <class T> index normalize_scratch_bytes(const ChannelShape& shape) { return 5 * Carver::bytes<T>(shape.channels); }
+template <class T> Bytes normalize_scratch_bytes(const ChannelShape& shape) { return 5 * Carver::bytes<T>(shape.channels); }
 
 template <class T> void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse,
                                   const T* gamma, const T* beta, T* y, void* scratch, const Epilogue<T>& epilogue) {
@@ -75,7 +75,7 @@ template <class T> void normalize(const Context& context, const T* x, ChannelSha
 
 #define INSTANTIATE(T)                                                                                                            \
   template void channel_moments<T>(const Context&, const T*, ChannelShape, double*, double*, void*);                              \
-  template index normalize_scratch_bytes<T>(const ChannelShape&);                                                                 \
+  template Bytes normalize_scratch_bytes<T>(const ChannelShape&);                                                                 \
   template void normalize<T>(const Context&, const T*, ChannelShape, const double*, const double*, const T*, const T*, T*, void*, \
                              const Epilogue<T>&);
 INSTANTIATE(float)

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 
+#include "core/arena.h"
 #include "ops/epilogue.h"
 
 namespace densekit {
@@ -70,14 +71,14 @@ template <class F> void for_partials(const Context& context, const ChannelShape&
 
 // mean (channels) and m2 (channels), the sum of (x - mean)^2: partials of 64 rows or 4,096 elements, merged in order by
 // Chan's formula, all in float64. count() > 0.
-index channel_moments_scratch_bytes(const ChannelShape& shape);
+Bytes channel_moments_scratch_bytes(const ChannelShape& shape);
 template <class T> void channel_moments(const Context& context, const T* x, ChannelShape shape, double* mean, double* m2, void* scratch);
 // The second half of it: partials as ChannelShape numbers them. For columns these are the block moments of an Epilogue.
 void merge_channel_moments(const Context& context, const ChannelShape& shape, const double* means, const double* squares, double* mean,
                            double* m2);
 
 // y = (x - mean) inverse gamma + beta by channel; gamma and beta may be null: 1 and 0. y may be x. The epilogue has no bias.
-template <class T> index normalize_scratch_bytes(const ChannelShape& shape);
+template <class T> Bytes normalize_scratch_bytes(const ChannelShape& shape);
 template <class T> void normalize(const Context& context, const T* x, ChannelShape shape, const double* mean, const double* inverse,
                                   const T* gamma, const T* beta, T* y, void* scratch, const Epilogue<T>& epilogue = {});
 

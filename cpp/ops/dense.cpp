@@ -9,7 +9,7 @@ namespace densekit {
 constexpr index rows_per_partial = 64;
 static index partials(index rows) { return (rows + rows_per_partial - 1) / rows_per_partial; }
 
-index column_sums_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(partials(rows), cols); }
+Bytes column_sums_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(partials(rows), cols); }
 
 template <class T> void column_sums(const Context& context, const T* x, index rows, index cols, T* sums, void* scratch) {
   double* partial = static_cast<double*>(scratch);
@@ -25,7 +25,7 @@ template <class T> void column_sums(const Context& context, const T* x, index ro
   }
 }
 
-template <class T> index dense_backward_scratch_bytes(const Context& context, index m, index n, index k) {
+template <class T> Bytes dense_backward_scratch_bytes(const Context& context, index m, index n, index k) {
   return std::max({matmul_scratch_bytes<T>(context, m, k, n), matmul_scratch_bytes<T>(context, k, n, m), column_sums_scratch_bytes(m, n)});
 }
 
@@ -38,7 +38,7 @@ template <class T> void dense_backward(const Context& context, const T* dz, View
 
 #define INSTANTIATE(T)                                                                 \
   template void column_sums<T>(const Context&, const T*, index, index, T*, void*);     \
-  template index dense_backward_scratch_bytes<T>(const Context&, index, index, index); \
+  template Bytes dense_backward_scratch_bytes<T>(const Context&, index, index, index); \
   template void dense_backward<T>(const Context&, const T*, View<T>, View<T>, DenseGradients<T>, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -11,11 +11,11 @@ template <class T> struct DenseGradients {
 };
 
 // dz (m, n) contiguous: the gradient before the activation.
-template <class T> index dense_backward_scratch_bytes(const Context& context, index m, index n, index k);
+template <class T> Bytes dense_backward_scratch_bytes(const Context& context, index m, index n, index k);
 template <class T> void dense_backward(const Context& context, const T* dz, View<T> x, View<T> w, DenseGradients<T> out, void* scratch);
 
 // sums[j] = sum of column j of x (rows, cols), contiguous: partials of 64 rows in float64, added in order.
-index column_sums_scratch_bytes(index rows, index cols);
+Bytes column_sums_scratch_bytes(index rows, index cols);
 template <class T> void column_sums(const Context& context, const T* x, index rows, index cols, T* sums, void* scratch);
 
 }  // namespace densekit

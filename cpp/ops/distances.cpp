@@ -63,11 +63,11 @@ template <class T> void from_differences(const Context& context, const T* x, con
 
 }  // namespace
 
-template <class T> index distances_scratch_bytes(const Context& context, index rows, index cols, index depth, Metric metric, bool precise) {
+template <class T> Bytes distances_scratch_bytes(const Context& context, index rows, index cols, index depth, Metric metric, bool precise) {
   if (goes_expanded(metric, depth, precise))
     return Carver::bytes<double>(rows) + Carver::bytes<double>(cols) + matmul_scratch_bytes<T>(context, rows, cols, depth);
   const index width = context.kernels<T>().distance.tile_cols;
-  return Carver::bytes<double>(ceil_div(cols, width) * width * depth);
+  return Carver::bytes<double>(ceil_div(cols, width) * width, depth);
 }
 
 template <class T> void distances(const Context& context, const T* x, const T* y, index rows, index cols, index depth, Metric metric,
@@ -78,7 +78,7 @@ template <class T> void distances(const Context& context, const T* x, const T* y
 }
 
 #define INSTANTIATE(T)                                                                          \
-  template index distances_scratch_bytes<T>(const Context&, index, index, index, Metric, bool); \
+  template Bytes distances_scratch_bytes<T>(const Context&, index, index, index, Metric, bool); \
   template void distances<T>(const Context&, const T*, const T*, index, index, index, Metric, double, bool, T*, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -67,7 +67,7 @@ template <class T> void surprisal(const Context& context, const T* p, T* y, inde
   });
 }
 
-index information_scratch_bytes(index rows) { return Carver::bytes<double>(rows); }
+Bytes information_scratch_bytes(index rows) { return Carver::bytes<double>(rows); }
 template <class T> void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols,
                                     double factor, bool exponential, void* scratch) {
   double* nats = static_cast<double*>(scratch);
@@ -75,7 +75,7 @@ template <class T> void information(const Context& context, RowInformation kind,
   context.kernels<T>().information.from_nats(nats, y, rows, factor, exponential);
 }
 
-index log_likelihood_scratch_bytes(index n, index points) {
+Bytes log_likelihood_scratch_bytes(index n, index points) {
   const index partials = std::max<index>(2, std::min(points, points_at_once(n))) * std::max<index>(1, blocks_of(n));
   return Carver::bytes<double>(points) + Carver::bytes<double>(partials);
 }

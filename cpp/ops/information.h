@@ -1,5 +1,6 @@
 // Surprisal, entropies and log-likelihoods.
 #pragma once
+#include "core/arena.h"
 #include "core/context.h"
 
 namespace densekit {
@@ -7,12 +8,12 @@ namespace densekit {
 template <class T> void surprisal(const Context& context, const T* p, T* y, index n, double factor);  // y = -factor log p
 
 // y (rows) from p, q (rows, cols); q is null for the entropy. y = factor * nats, or e^(factor * nats).
-index information_scratch_bytes(index rows);
+Bytes information_scratch_bytes(index rows);
 template <class T> void information(const Context& context, RowInformation kind, const T* p, const T* q, T* y, index rows, index cols,
                                     double factor, bool exponential, void* scratch);
 
 // y (points): the log-likelihood of x (n) at each pair of parameters a, b (points), or its exponential.
-index log_likelihood_scratch_bytes(index n, index points);
+Bytes log_likelihood_scratch_bytes(index n, index points);
 template <class T> void log_likelihood(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b,
                                        T* y, index points, bool exponential, void* scratch);
 

@@ -71,7 +71,7 @@ template <class T, class F> double weighted_rows(const Context& context, const C
 
 }  // namespace
 
-index loss_scratch_bytes(index n) { return (n + block - 1) / block * static_cast<index>(sizeof(double)); }
+Bytes loss_scratch_bytes(index n) { return (n + block - 1) / block * static_cast<index>(sizeof(double)); }
 
 template <class T> double pointwise_loss(const Context& context, PointwiseLoss kind, const T* pred, const T* target,
                                          const double* sample_weight, Reduction reduction, double a, double b, T* losses, T* gradient,

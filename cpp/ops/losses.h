@@ -1,12 +1,13 @@
 // Losses with their gradients. Elements are computed in blocks of 4,096, whose sums are added in order.
 #pragma once
+#include "core/arena.h"
 #include "core/context.h"
 #include "ops/softmax.h"
 
 namespace densekit {
 
 // Bytes of scratch for a loss of n elements.
-index loss_scratch_bytes(index n);
+Bytes loss_scratch_bytes(index n);
 
 // pred, target, gradient (rows, cols): one loss an element; gradient may be pred. sample_weight (rows) or null.
 // Returns the weighted sum, or for Reduction::mean that divided by the sum of the weights times cols.

@@ -100,23 +100,23 @@ template <class T> bool may_round(const Context& context, index m, index n, inde
 
 }  // namespace
 
-template <class T> static index direct_bytes(const Context& context, index n, index k) {
+template <class T> static Bytes direct_bytes(const Context& context, index n, index k) {
   const index width = context.kernels<T>().gemm.tile_width;
   return Carver::bytes<T>(ceil_div(n, width) * width, k);
 }
-template <class T> static index packed_bytes(const Context& context, index m, index k) {
+template <class T> static Bytes packed_bytes(const Context& context, index m, index k) {
   return packed_bytes(context, Exact<T>{context.kernels<T>().gemm}, m, k);
 }
-template <class T> static index rounded_bytes(const Context& context, index m, index n, index k) {
+template <class T> static Bytes rounded_bytes(const Context& context, index m, index n, index k) {
   return may_round<T>(context, m, n, k) ? packed_bytes(context, Rounded{*context.bf16}, m, k) : 0;
 }
-template <class T> index matmul_scratch_bytes(const Context& context, index m, index n, index k) {
-  index most = rounded_bytes<T>(context, m, n, k);
+template <class T> Bytes matmul_scratch_bytes(const Context& context, index m, index n, index k) {
+  Bytes most = rounded_bytes<T>(context, m, n, k);
   for (const bool a_transposed : {false, true})
     most = std::max(most, goes_direct<T>(context, m, n, k, a_transposed) ? direct_bytes<T>(context, n, k) : packed_bytes<T>(context, m, k));
   return most;
 }
-template <class T> index matmul_most_scratch_bytes(const Context& context, index m, index n, index k) {
+template <class T> Bytes matmul_most_scratch_bytes(const Context& context, index m, index n, index k) {
   return std::max({direct_bytes<T>(context, n, k), packed_bytes<T>(context, m, k),
                    rounded_bytes<T>(context, m, n, k)});  // one row goes direct, whatever B is
 }
@@ -142,8 +142,8 @@ template <class T> void matmul(const Context& context, View<T> a, View<T> b, T* 
 }
 
 #define INSTANTIATE(T)                                                              \
-  template index matmul_scratch_bytes<T>(const Context&, index, index, index);      \
-  template index matmul_most_scratch_bytes<T>(const Context&, index, index, index); \
+  template Bytes matmul_scratch_bytes<T>(const Context&, index, index, index);      \
+  template Bytes matmul_most_scratch_bytes<T>(const Context&, index, index, index); \
   template void matmul<T>(const Context&, View<T>, View<T>, T*, const Epilogue<T>&, void*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -86,9 +86,9 @@ template <class Tiles> index margin(const Tiles& tiles) {
 template <class Tiles> index most_packed_a(const Tiles& tiles, index m, index k) {
   const index all = tiles.gemm.resident + margin(tiles);
   if (m > all || k > all) return all;  // the product below could overflow
-  return std::min(all, (m + tiles.rows()) * tiles.packed_depth(k) + 63) / 64 * 64;
+  return static_cast<index>(std::min<std::int64_t>(all, (std::int64_t{m} + tiles.rows()) * tiles.packed_depth(k) + 63) / 64 * 64);
 }
-template <class Tiles> index packed_bytes(const Context& context, const Tiles& tiles, index m, index k) {
+template <class Tiles> Bytes packed_bytes(const Context& context, const Tiles& tiles, index m, index k) {
   using Packed = typename Tiles::Packed;
   return Carver::bytes<Packed>(most_packed_a(tiles, m, k), context.threads) + Carver::bytes<Packed>(resident_b(tiles), context.threads) +
          Carver::bytes<index>(8, context.threads);

@@ -8,7 +8,7 @@
 
 namespace densekit {
 
-template <class T> index batch_norm_scratch_bytes(const ChannelShape& shape) {
+template <class T> Bytes batch_norm_scratch_bytes(const ChannelShape& shape) {
   return std::max(channel_moments_scratch_bytes(shape), normalize_scratch_bytes<T>(shape));
 }
 
@@ -32,10 +32,10 @@ template <class T> void batch_norm(const Context& context, const T* x, const Cha
   normalize(rest, x, shape, mean, inverse, gamma, beta, y, scratch);
 }
 
-template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape) {
+template <class T> Bytes batch_norm_backward_scratch_bytes(const ChannelShape& shape) {
   const ChannelShape s = shape.canonical();
   // Partials, their sums, and the coefficients of the last sweep: those below, or those of normalize().
-  return 2 * Carver::bytes<double>(s.partials() * s.channels) + 2 * Carver::bytes<double>(s.channels) +
+  return 2 * Carver::bytes<double>(s.partials(), s.channels) + 2 * Carver::bytes<double>(s.channels) +
          std::max(6 * Carver::bytes<T>(s.channels), normalize_scratch_bytes<T>(s));
 }
 
@@ -124,9 +124,9 @@ template <class T> void layer_norm(const Context& context, const T* x, index row
   });
 }
 
-index layer_norm_backward_scratch_bytes(index rows, index cols) {
+Bytes layer_norm_backward_scratch_bytes(index rows, index cols) {
   const ChannelShape s{rows, cols, 1};
-  return 2 * Carver::bytes<double>(s.partials() * cols) + 2 * Carver::bytes<double>(cols);
+  return 2 * Carver::bytes<double>(s.partials(), cols) + 2 * Carver::bytes<double>(cols);
 }
 
 template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
@@ -165,10 +165,10 @@ template <class T> void layer_norm_backward(const Context& context, const T* dy,
 }
 
 #define INSTANTIATE(T)                                                                                                                  \
-  template index batch_norm_scratch_bytes<T>(const ChannelShape&);                                                                      \
+  template Bytes batch_norm_scratch_bytes<T>(const ChannelShape&);                                                                      \
   template void batch_norm<T>(const Context&, const T*, const ChannelShape&, double, const RunningStatistics<T>&, const T*, const T*,   \
                               double*, double*, T*, void*);                                                                             \
-  template index batch_norm_backward_scratch_bytes<T>(const ChannelShape&);                                                             \
+  template Bytes batch_norm_backward_scratch_bytes<T>(const ChannelShape&);                                                             \
   template void batch_norm_backward<T>(const Context&, const T*, const T*, const ChannelShape&, const double*, const double*, const T*, \
                                        bool, const NormGradients<T>&, void*);                                                           \
   template void layer_norm<T>(const Context&, const T*, index, index, double, const T*, const T*, double*, double*, T*,                 \

@@ -13,7 +13,7 @@ template <class T> struct RunningStatistics {
 
 // y = (x - mean) inverse gamma + beta with the batch's mean (channels) and inverse = 1 / sqrt(variance + eps) (channels), the
 // variance biased; gamma and beta may be null: 1 and 0. y may be x.
-template <class T> index batch_norm_scratch_bytes(const ChannelShape& shape);
+template <class T> Bytes batch_norm_scratch_bytes(const ChannelShape& shape);
 template <class T> void batch_norm(const Context& context, const T* x, const ChannelShape& shape, double eps,
                                    const RunningStatistics<T>& running, const T* gamma, const T* beta, double* mean, double* inverse, T* y,
                                    void* scratch);
@@ -23,7 +23,7 @@ template <class T> struct NormGradients {
 };
 
 // training: mean and inverse are functions of x; otherwise constants. gamma may be null (1). dx may be dy or x.
-template <class T> index batch_norm_backward_scratch_bytes(const ChannelShape& shape);
+template <class T> Bytes batch_norm_backward_scratch_bytes(const ChannelShape& shape);
 template <class T> void batch_norm_backward(const Context& context, const T* dy, const T* x, const ChannelShape& shape, const double* mean,
                                             const double* inverse, const T* gamma, bool training, const NormGradients<T>& out,
                                             void* scratch);
@@ -33,7 +33,7 @@ template <class T> void batch_norm_backward(const Context& context, const T* dy,
 template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
                                    double* mean, double* inverse, T* y, const Epilogue<T>& epilogue = {});
 // dx may be dy or x.
-index layer_norm_backward_scratch_bytes(index rows, index cols);
+Bytes layer_norm_backward_scratch_bytes(index rows, index cols);
 template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
                                             const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch);
 

@@ -49,8 +49,8 @@ double smallest(double a, double b) { return a != a || a < b ? a : b; }
 
 }  // namespace
 
-template <class T> index vector_norms_scratch_bytes(index rows, index cols) {
-  return Carver::bytes<double>(rows * ceil_div(cols, elements_per_partial)) + Carver::bytes<double>(rows) + Carver::bytes<bool>(rows);
+template <class T> Bytes vector_norms_scratch_bytes(index rows, index cols) {
+  return Carver::bytes<double>(rows, ceil_div(cols, elements_per_partial)) + Carver::bytes<double>(rows) + Carver::bytes<bool>(rows);
 }
 
 template <class T> void vector_norms(const Context& context, const T* x, index rows, index cols, double p, double* norms, void* scratch) {
@@ -92,7 +92,7 @@ template <class T> void vector_norms(const Context& context, const T* x, index r
     if (again[i]) norms[i] = kernels.root(scale[i], norms[i], p);
 }
 
-index singular_values_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(rows * cols); }
+Bytes singular_values_scratch_bytes(index rows, index cols) { return Carver::bytes<double>(rows, cols); }
 
 // Hestenes' method: pairs of vectors are rotated until all are orthogonal; their lengths are the singular values.
 // Round k of a tournament pairs every vector with another one, so that the rotations of a round do not meet.
@@ -143,7 +143,7 @@ template <class T> bool singular_values(const Context& context, View<T> a, doubl
 }
 
 #define INSTANTIATE(T)                                                                           \
-  template index vector_norms_scratch_bytes<T>(index, index);                                    \
+  template Bytes vector_norms_scratch_bytes<T>(index, index);                                    \
   template void vector_norms<T>(const Context&, const T*, index, index, double, double*, void*); \
   template bool singular_values<T>(const Context&, View<T>, double*, void*);
 INSTANTIATE(float)

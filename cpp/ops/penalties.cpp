@@ -21,7 +21,7 @@ template <class F> void for_partials(const Context& context, index n, const F& b
 
 }  // namespace
 
-index penalty_scratch_bytes(index n) { return Carver::bytes<double>(2 * partials(n)); }
+Bytes penalty_scratch_bytes(index n) { return Carver::bytes<double>(2 * partials(n)); }
 template <class T>
 double penalty(const Context& context, Penalty kind, const T* w, T* gradient, index n, double l1, double l2, void* scratch) {
   const auto& kernels = context.kernels<T>().penalty;
@@ -51,7 +51,7 @@ template <class T> void clip(const Context& context, const T* x, T* y, index n, 
   });
 }
 
-index sum_of_squares_scratch_bytes(index n) { return Carver::bytes<double>(partials(n)); }
+Bytes sum_of_squares_scratch_bytes(index n) { return Carver::bytes<double>(partials(n)); }
 template <class T> double sum_of_squares(const Context& context, const T* x, index n, double factor, void* scratch) {
   double* sums = static_cast<double*>(scratch);
   for_partials(context, n, [&](index i, index begin, index length) {

@@ -6,7 +6,7 @@
 
 namespace densekit {
 
-inline index ceil_div(index a, index b) { return (a + b - 1) / b; }
+inline index ceil_div(index a, index b) { return a / b + (a % b > 0); }  // a >= 0
 
 // n elements in pieces of nearly equal length, the longer ones first.
 struct Pieces {

@@ -4,9 +4,9 @@
 
 namespace densekit {
 
-template <class T> index channel_range_scratch_bytes(const ChannelShape& shape) {
+template <class T> Bytes channel_range_scratch_bytes(const ChannelShape& shape) {
   const ChannelShape s = shape.canonical();
-  return 2 * Carver::bytes<T>(s.partials() * s.channels);
+  return 2 * Carver::bytes<T>(s.partials(), s.channels);
 }
 
 template <class T> void channel_range(const Context& context, const T* x, ChannelShape shape, T* low, T* high, void* scratch) {
@@ -40,7 +40,7 @@ template <class T> void clamp(const Context& context, T* y, index n, double low,
 }
 
 #define INSTANTIATE(T)                                                                   \
-  template index channel_range_scratch_bytes<T>(const ChannelShape&);                    \
+  template Bytes channel_range_scratch_bytes<T>(const ChannelShape&);                    \
   template void channel_range<T>(const Context&, const T*, ChannelShape, T*, T*, void*); \
   template void clamp<T>(const Context&, T*, index, double, double);
 INSTANTIATE(float)

@@ -5,7 +5,7 @@
 namespace densekit {
 
 // low, high (channels); NaN in a channel gives NaN. count() > 0.
-template <class T> index channel_range_scratch_bytes(const ChannelShape& shape);
+template <class T> Bytes channel_range_scratch_bytes(const ChannelShape& shape);
 template <class T> void channel_range(const Context& context, const T* x, ChannelShape shape, T* low, T* high, void* scratch);
 
 // y into [low, high], in place.

@@ -27,7 +27,7 @@ template <class F> void for_rows(const Context& context, index rows, index cols,
 template <class T> void softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale) {
   for_rows(context, rows, cols, [&](index i, int) { context.kernels<T>().softmax.softmax(z + i * cols, y + i * cols, cols, scale); });
 }
-template <class T> index log_softmax_scratch_bytes(const Context& context, index cols) { return context.threads * Carver::bytes<T>(cols); }
+template <class T> Bytes log_softmax_scratch_bytes(const Context& context, index cols) { return context.threads * Carver::bytes<T>(cols); }
 template <class T> void log_softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale, void* scratch) {
   const index stride = Carver::bytes<T>(cols) / static_cast<index>(sizeof(T));
   for_rows(context, rows, cols, [&](index i, int worker) {
@@ -88,7 +88,7 @@ template <class T> double softmax_cross_entropy(const Context& context, const T*
 
 #define INSTANTIATE(T)                                                                            \
   template void softmax<T>(const Context&, const T*, T*, index, index, T);                        \
-  template index log_softmax_scratch_bytes<T>(const Context&, index);                             \
+  template Bytes log_softmax_scratch_bytes<T>(const Context&, index);                             \
   template void log_softmax<T>(const Context&, const T*, T*, index, index, T, void*);             \
   template void softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T);     \
   template void log_softmax_backward<T>(const Context&, const T*, const T*, T*, index, index, T); \

@@ -2,13 +2,14 @@
 #pragma once
 #include <cstdint>
 
+#include "core/arena.h"
 #include "core/context.h"
 
 namespace densekit {
 
 // z, y (rows, cols) contiguous; y may be z. scale: the inverse of the temperature.
 template <class T> void softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale);
-template <class T> index log_softmax_scratch_bytes(const Context& context, index cols);
+template <class T> Bytes log_softmax_scratch_bytes(const Context& context, index cols);
 template <class T> void log_softmax(const Context& context, const T* z, T* y, index rows, index cols, T scale, void* scratch);
 template <class T> void softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale);
 template <class T> void log_softmax_backward(const Context& context, const T* dy, const T* y, T* dz, index rows, index cols, T scale);

@@ -40,8 +40,17 @@ template <class W> inline W interleave_high(W a, W b) {
   else return __builtin_shufflevector(a, b, 1, 3);
 }
 
+// Two words of 32 bits in memory order, from the low halves of a and b.
+inline Words pairs(Words a, Words b) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return (a & 0xffffffffu) | (b << 32);
+#else
+  return (a << 32) | (b & 0xffffffffu);
+#endif
+}
+
 // The words of philox_at_once blocks, counters (counter[0] + 0, 1, ..., counter[1], counter[2], counter[3]), in the order
-// of the blocks. Words of 32 bits in memory order make pairs in a 64-bit lane: the machine is little-endian.
+// of the blocks.
 inline void philox_blocks(const std::uint32_t (&counter)[4], const std::uint32_t (&key)[2], std::uint32_t* words) {
   Words number, c[philox_chains][4];
   for (unsigned i = 0; i < philox_lanes; ++i) number[i] = i;
@@ -54,7 +63,7 @@ inline void philox_blocks(const std::uint32_t (&counter)[4], const std::uint32_t
   philox_rounds(c, key[0], key[1]);
 #pragma GCC unroll 4
   for (const auto& w : c) {
-    const Words first_pair = (w[0] & 0xffffffffu) | (w[1] << 32), second_pair = (w[2] & 0xffffffffu) | (w[3] << 32);
+    const Words first_pair = pairs(w[0], w[1]), second_pair = pairs(w[2], w[3]);
     const Words ordered[2] = {interleave_low(first_pair, second_pair), interleave_high(first_pair, second_pair)};
     __builtin_memcpy(words, ordered, sizeof ordered);
     words += 4 * philox_lanes;

@@ -14,7 +14,7 @@ namespace densekit {
 namespace {
 
 constexpr std::uint64_t no_update = ~std::uint64_t{0};  // the step of the random numbers: no update has this number
-constexpr index most_elements = index{1} << 34;
+constexpr std::int64_t most_elements = std::int64_t{1} << 34;
 
 std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 
@@ -25,7 +25,7 @@ struct Stream {
 
   // The words of elements first, first + 1, ...; first is a multiple of 4, out has room for whole blocks.
   void words(index first, index n, std::uint32_t* out, index attempt = 0) const {
-    const auto layer = low(static_cast<std::uint64_t>(segment + (attempt << 20)));
+    const auto layer = low(static_cast<std::uint64_t>(segment) + (static_cast<std::uint64_t>(attempt) << 20));
     const std::uint32_t counter[4] = {low(static_cast<std::uint64_t>(first / 4)), layer, low(no_update), low(no_update >> 32)};
     const std::uint32_t key[2] = {low(seed), low(seed >> 32)};
     context.kernels<float>().dropout.philox(counter, key, out, (n + 3) / 4);
@@ -96,12 +96,11 @@ template <class T> void truncated_normal(const Stream& stream, double mean, doub
 // result is unique. Block Gram-Schmidt: a panel of rows against all before it by two products, then within itself; twice,
 // because one sweep leaves rounding errors in proportion to the condition of the panel.
 void orthonormalize(const Context& context, double* q, index rows, index cols) {
-  constexpr index most = 32;
+  const index most = std::min<index>(32, rows);
   std::vector<double> overlap(static_cast<std::size_t>(most * rows)), shadow(static_cast<std::size_t>(most * cols));
   Arena scratch;
   const auto product = [&](View<double> a, View<double> b, double* c) {
-    const index bytes = matmul_scratch_bytes<double>(context, a.rows, b.cols, a.cols);
-    matmul<double>(context, a, b, c, {}, scratch.reserve(static_cast<std::size_t>(bytes)));
+    matmul<double>(context, a, b, c, {}, scratch.reserve(matmul_scratch_bytes<double>(context, a.rows, b.cols, a.cols)));
   };
   for (index done = 0; done < rows; done += most) {
     const index count = std::min(most, rows - done);

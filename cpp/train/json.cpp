@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "train/decimal.h"
+
 namespace densekit::json {
 namespace {
 
@@ -120,8 +122,10 @@ class Parser {
       if (!negative && std::from_chars(first, last, natural).ec == std::errc()) return {natural};
       if (negative && std::from_chars(first, last, integer).ec == std::errc() && integer != 0) return {integer};
     }
-    double real = 0;
-    if (std::from_chars(first, last, real).ec != std::errc()) fail("this number is out of the range of double", start);
+    const std::string_view text(first, last);
+    const double real = decimal_value(text);
+    const bool zero = text.substr(0, text.find_first_of("eE")).find_first_of("123456789") == text.npos;
+    if (std::isinf(real) || (real == 0 && !zero)) fail("this number is out of the range of double", start);
     return {real};
   }
 
@@ -203,11 +207,6 @@ void write_string(std::string& out, std::string_view s) {
   out += '"';
 }
 
-template <class Number> void write_number(std::string& out, Number number) {
-  char buffer[32];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
-}
-
 template <class Items, class F> void write_items(std::string& out, const char (&brackets)[3], const Items& items, F&& write_item) {
   out += brackets[0];
   bool first = true;
@@ -222,12 +221,12 @@ template <class Items, class F> void write_items(std::string& out, const char (&
 void write(std::string& out, const Value& value) {
   if (value.as<std::nullptr_t>()) out += "null";
   else if (const bool* yes = value.as<bool>()) out += *yes ? "true" : "false";
-  else if (const auto* natural = value.as<std::uint64_t>()) write_number(out, *natural);
-  else if (const auto* integer = value.as<std::int64_t>()) write_number(out, *integer);
+  else if (const auto* natural = value.as<std::uint64_t>()) out += std::to_string(*natural);
+  else if (const auto* integer = value.as<std::int64_t>()) out += std::to_string(*integer);
   else if (const double* real = value.as<double>()) {
     if (!std::isfinite(*real)) throw std::invalid_argument("JSON has neither NaN nor infinities");
     const std::size_t start = out.size();
-    write_number(out, *real);
+    out += decimal_text(*real);
     if (out.find_first_of(".e", start) == out.npos) out += ".0";  // so that it reads back as double
   } else if (const auto* string = value.as<std::string>()) write_string(out, *string);
   else if (const auto* array = value.as<Array>()) write_items(out, "[]", *array, [&](const Value& item) { write(out, item); });

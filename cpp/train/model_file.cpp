@@ -50,7 +50,7 @@ npz::Entry entry(const json::Value& value) {
   if (!shape) fail("the shape of '" + e.name + "' is no array");
   for (const json::Value& length : *shape) {
     const std::uint64_t n = whole(length, "a length");
-    if (n >= std::uint64_t{1} << 48) fail("the array '" + e.name + "' has a length of " + std::to_string(n));
+    if (n >= std::uint64_t{1} << 48 || !std::in_range<index>(n)) fail("the array '" + e.name + "' has a length of " + std::to_string(n));
     e.shape.push_back(static_cast<index>(n));
   }
   const std::uint64_t crc = whole(member(value, "crc32"), "a checksum");

@@ -104,12 +104,13 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
   if (stop) context.interrupt = &interrupt;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
-    const std::size_t bytes = static_cast<std::size_t>(Carver::bytes<T>(std::max<index>(count, 1)));
+    const Bytes bytes = Carver::bytes<T>(std::max<index>(count, 1));
     T* data = static_cast<T*>(arenas[which].reserve(bytes));
     constexpr std::size_t some = std::size_t{1} << 20;  // touching new memory takes its time
-    for (std::size_t i = 0; i < bytes / sizeof(T); i += some) {
+    const std::size_t elements = static_cast<std::size_t>(bytes) / sizeof(T);
+    for (std::size_t i = 0; i < elements; i += some) {
       check_interrupt(context);
-      std::fill_n(data + i, std::min(some, bytes / sizeof(T) - i), T(0));
+      std::fill_n(data + i, std::min(some, elements - i), T(0));
     }
     return data;
   };

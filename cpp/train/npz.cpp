@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <stdexcept>
 
 namespace densekit::npz {
@@ -10,6 +12,12 @@ namespace {
 constexpr std::uint32_t full = 0xFFFFFFFF;                       // the size is in the ZIP64 field
 constexpr int version = 45, utf8_names = 0x0800, date = 0x0021;  // 1980-01-01
 constexpr std::uint64_t longest_header = 1 << 24;
+
+constexpr bool little_endian = std::endian::native == std::endian::little;
+
+void swap_bytes(char* data, std::size_t bytes, std::size_t item) {
+  for (std::size_t at = 0; at < bytes; at += item) std::reverse(data + at, data + at + item);
+}
 
 [[noreturn]] void damaged(const std::string& what) { throw std::invalid_argument("the file is damaged: " + what); }
 
@@ -74,7 +82,7 @@ std::uint32_t crc32(std::uint32_t before, const void* data, std::size_t bytes) {
 }
 
 std::uint64_t Entry::data_bytes() const {
-  std::uint64_t bytes = dtype == "<f4" ? 4 : dtype == "<f8" ? 8 : 1;
+  std::uint64_t bytes = item_bytes();
   for (const index length : shape)
     if (length < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(length), &bytes) || bytes >= std::uint64_t{1} << 60)
       throw std::invalid_argument("the array '" + name + "' has a shape that no file can hold");
@@ -103,8 +111,21 @@ std::string Entry::head() const {
 Entry entry_of(std::string name, std::string dtype, std::vector<index> shape, const void* data) {
   Entry entry{std::move(name), std::move(dtype), std::move(shape)};
   const std::string npy = entry.npy_head();
-  entry.crc = crc32(crc32(0, npy.data(), npy.size()), data, entry.data_bytes());
+  entry.crc = crc32(0, npy.data(), npy.size());
+  for_contents(entry, data, [&](const void* part, std::size_t bytes) { entry.crc = crc32(entry.crc, part, bytes); });
   return entry;
+}
+
+void for_contents(const Entry& entry, const void* data, const std::function<void(const void*, std::size_t)>& body) {
+  const std::size_t all = static_cast<std::size_t>(entry.data_bytes());
+  if (little_endian || entry.item_bytes() == 1) return body(data, all);
+  std::array<char, 1 << 16> part;
+  for (std::size_t at = 0; at < all; at += part.size()) {
+    const std::size_t bytes = std::min(part.size(), all - at);
+    std::memcpy(part.data(), static_cast<const char*>(data) + at, bytes);
+    swap_bytes(part.data(), bytes, entry.item_bytes());
+    body(part.data(), bytes);
+  }
 }
 
 std::string directory(const std::vector<Entry>& entries) {
@@ -170,6 +191,7 @@ void Reader::into(const Entry& entry, void* target) {
   read(target, entry.data_bytes(), entry.name);
   if (crc32(crc32(0, npy.data(), npy.size()), target, entry.data_bytes()) != entry.crc)
     damaged("the contents of '" + entry.name + "' do not have their checksum");
+  if (!little_endian) swap_bytes(static_cast<char*>(target), static_cast<std::size_t>(entry.data_bytes()), entry.item_bytes());
 }
 
 void Reader::finish() {

@@ -2,6 +2,7 @@
 // bytes that must be there and compares.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <istream>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct Entry {
   std::uint32_t crc = 0;
 
   std::uint64_t data_bytes() const;  // std::invalid_argument if no file could hold it
+  std::size_t item_bytes() const { return dtype == "<f4" ? 4 : dtype == "<f8" ? 8 : 1; }
   std::string npy_head() const;
   std::string head() const;  // everything in front of the contents
 };
@@ -25,6 +27,8 @@ struct Entry {
 // With the checksum of the contents.
 Entry entry_of(std::string name, std::string dtype, std::vector<index> shape, const void* data);
 std::string directory(const std::vector<Entry>& entries);  // the end of the file
+// Calls body(bytes, count) with the contents of an array as they are in the file, little-endian, in as few parts as can be.
+void for_contents(const Entry& entry, const void* data, const std::function<void(const void*, std::size_t)>& body);
 std::uint32_t crc32(std::uint32_t before, const void* data, std::size_t bytes);
 
 // Entries in their order; std::invalid_argument for any byte that is not as it must be.

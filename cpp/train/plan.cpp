@@ -9,6 +9,8 @@ namespace densekit {
 namespace {
 
 constexpr index segment_unit = 16;  // elements: segments begin on cache lines
+// Of all segments together, in elements: far below what an index of 64 bits can count; one of 32 bits is checked where it is added to.
+constexpr std::int64_t most_elements = std::int64_t{1} << 40;
 
 class Builder {
  public:
@@ -43,7 +45,9 @@ class Builder {
     for (const index length : s.shape)
       if (length < 0 || __builtin_mul_overflow(s.size, length, &s.size)) fail(here() + ": " + s.name + " has an impossible shape");
     s.offset = count;
-    if (__builtin_add_overflow(count, (s.size + segment_unit - 1) / segment_unit * segment_unit, &count) || count > (index{1} << 40))
+    const index whole = s.size / segment_unit + (s.size % segment_unit > 0);
+    if (index padded = 0;
+        __builtin_mul_overflow(whole, segment_unit, &padded) || __builtin_add_overflow(count, padded, &count) || count > most_elements)
       fail(here() + ": " + s.name + " is too large");
     all.push_back(std::move(s));
     return static_cast<int>(all.size()) - 1;

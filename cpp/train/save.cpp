@@ -41,7 +41,7 @@ template <class T> void BasicNetwork<T>::save(const std::string& path) const {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const std::string head = entries[i].head();
       put(head.data(), head.size());
-      put(i == 0 ? text.data() : static_cast<const void*>(all[i - 1].data), entries[i].data_bytes());
+      npz::for_contents(entries[i], i == 0 ? text.data() : static_cast<const void*>(all[i - 1].data), put);
     }
     const std::string end = npz::directory(entries);
     put(end.data(), end.size());

@@ -44,7 +44,7 @@ constexpr std::string_view optimizers[] = {"sgd",      "momentum", "nesterov", "
                                            "adadelta", "adam",     "adamax",   "nadam",   "lion"};
 
 // All arrays of a network together stay far below what an index can count.
-constexpr index most_elements = index{1} << 48;
+constexpr std::int64_t most_elements = std::int64_t{1} << 48;
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) { throw std::invalid_argument("spec: " + path + " " + what); }
 
@@ -153,7 +153,7 @@ class Network {
   }
 
  private:
-  void take(const At& at, index elements) {
+  void take(const At& at, std::int64_t elements) {
     elements_ += elements;
     if (elements_ > most_elements) fail(at.path, "has more parameters, with the layers before it, than the 2^48 that a network may have");
   }
@@ -164,8 +164,8 @@ class Network {
     if (!names_.insert(s.name).second) fail(at.field("name"), "is " + json::text({s.name}) + ", as another layer's: names must differ");
     if (s.kind == "dense") {
       at.count("units", s.units);
-      if (s.units > most_elements / (inputs + 1)) take(at, most_elements + 1);
-      take(at, (inputs + 1) * s.units);
+      if (s.units > most_elements / (std::int64_t{inputs} + 1)) take(at, most_elements + 1);
+      take(at, (std::int64_t{inputs} + 1) * s.units);
       check({at.field("kernel_initializer")}, s.kernel_initializer, true);
       check({at.field("bias_initializer")}, s.bias_initializer, false);
       check({at.field("kernel_penalty")}, s.kernel_penalty);
@@ -177,7 +177,7 @@ class Network {
       else at.finite("parameter", s.parameter);
     }
     if (s.kind == "batch_norm" || s.kind == "layer_norm") {
-      take(at, 4 * std::min(inputs, most_elements));
+      take(at, 4 * std::min<std::int64_t>(inputs, most_elements));
       at.not_negative("eps", s.eps);
       at.in_unit("stats_decay", s.stats_decay);
       at.not_negative("initial_variance", s.initial_variance);
@@ -209,7 +209,7 @@ class Network {
       const At here{at.field("parameters") + "[" + std::to_string(i) + "]"};
       if (list[i].name.empty()) fail(here.field("name"), "must not be empty");
       if (!names.insert(list[i].name).second) fail(here.field("name"), "is " + json::text({list[i].name}) + ", as another parameter's");
-      index elements = 1;
+      std::int64_t elements = 1;
       for (const index length : list[i].shape) {
         if (length < 0) fail(here.field("shape"), "has a negative length, " + std::to_string(length));
         if (length > 0 && elements > most_elements / length) take(at, most_elements + 1);
@@ -220,7 +220,7 @@ class Network {
   }
 
   std::set<std::string> names_;
-  index elements_ = 0;
+  std::int64_t elements_ = 0;
 };
 
 }  // namespace

@@ -13,28 +13,28 @@ namespace {
 class Layout {
  public:
   explicit Layout(void* block) : block_(static_cast<char*>(block)) {}
-  template <class U> U* take(index count) {
+  template <class U> U* take(Bytes count) {
     U* piece = block_ ? reinterpret_cast<U*>(block_ + used_) : nullptr;
-    add(Carver::bytes<U>(std::max<index>(count, 1)));
+    add(Carver::bytes<U>(std::max<Bytes>(count, 1)));
     return piece;
   }
-  index used() const { return used_; }
+  Bytes used() const { return used_; }
 
  private:
-  void add(index bytes) {
+  void add(Bytes bytes) {
     if (__builtin_add_overflow(used_, bytes, &used_) || used_ > Carver::too_many) throw std::bad_alloc();
   }
   char* block_;
-  index used_ = 0;
+  Bytes used_ = 0;
 };
 
-template <class T> index scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
+template <class T> Bytes scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
   const bool training = purpose == Purpose::training;
-  index most = loss_scratch_bytes(rows * plan.outputs());
+  Bytes most = loss_scratch_bytes(rows * plan.outputs());
   for (const PlanOp& op : plan.ops) {
     const index in = op.inputs, out = op.outputs;
     const ChannelShape shape{rows, out, 1};
-    index bytes = 0;
+    Bytes bytes = 0;
     switch (op.action) {
       case Action::dense:
         bytes = matmul_most_scratch_bytes<T>(context, rows, out, in);
@@ -67,14 +67,12 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
   release_hosts();
   const bool training = purpose == Purpose::training;
   rows = wanted;
-  const index scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
+  for (const index width : {plan.widest, target_width})  // the most elements that a buffer has
+    if (index count = 0; __builtin_mul_overflow(rows, width, &count)) throw std::bad_alloc();
+  const Bytes scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
   const index blocks = (rows + moment_rows - 1) / moment_rows;
   const auto lay = [&](Layout at) {
-    const auto elements = [&](index width) {
-      index count;
-      if (__builtin_mul_overflow(rows, width, &count)) throw std::bad_alloc();
-      return count;
-    };
+    const auto elements = [&](index width) { return rows * width; };
     buffers.assign(plan.widths.size(), nullptr);
     buffers[0] = at.template take<T>(elements(plan.inputs()));
     slots.assign(static_cast<std::size_t>(training ? plan.slots : plan.inference_slots), nullptr);
@@ -93,8 +91,8 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
       if (op.action == Action::batch_norm) kept[i].squares = at.template take<double>(length);
     }
     if (training) {
-      block_means = at.template take<double>(blocks * plan.widest);
-      block_squares = at.template take<double>(blocks * plan.widest);
+      block_means = at.template take<double>(Bytes{blocks} * plan.widest);
+      block_squares = at.template take<double>(Bytes{blocks} * plan.widest);
       gamma_sink = at.template take<T>(plan.widest);
       beta_sink = at.template take<T>(plan.widest);
     }
@@ -107,8 +105,7 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     scratch = at.template take<char>(scratch_size);
     return at.used();
   };
-  const index bytes = lay(Layout(nullptr));
-  lay(Layout(arena_.reserve(static_cast<std::size_t>(bytes))));
+  lay(Layout(arena_.reserve(lay(Layout(nullptr)))));
 }
 
 template <class T> void Workspace<T>::release_hosts() {

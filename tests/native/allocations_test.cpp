@@ -7,6 +7,9 @@
 #include <numeric>
 #include <string>
 #include <vector>
+#ifdef _WIN32
+#include <malloc.h>
+#endif
 
 #include "core/parallel.h"
 #include "densekit/network_class.h"
@@ -38,31 +41,43 @@ void* operator new(std::size_t size) {
 void* operator new(std::size_t size, std::align_val_t alignment) {
   ++requests;
   const std::size_t whole = static_cast<std::size_t>(alignment);
+#ifdef _WIN32
+  if (void* data = _aligned_malloc(size, whole)) return data;
+#else
   if (void* data = std::aligned_alloc(whole, (size + whole) / whole * whole)) return data;
+#endif
   throw std::bad_alloc();
 }
 // Not inlined: GCC would warn that memory from new goes to free.
 [[gnu::noinline]] void operator delete(void* data) noexcept { std::free(data); }
 [[gnu::noinline]] void operator delete(void* data, std::size_t) noexcept { std::free(data); }
-[[gnu::noinline]] void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
-[[gnu::noinline]] void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
+static void free_aligned(void* data) {
+#ifdef _WIN32
+  _aligned_free(data);
+#else
+  std::free(data);
+#endif
+}
+[[gnu::noinline]] void operator delete(void* data, std::align_val_t) noexcept { free_aligned(data); }
+[[gnu::noinline]] void operator delete(void* data, std::size_t, std::align_val_t) noexcept { free_aligned(data); }
 
-using namespace densekit;
+namespace densekit {  // inside, because POSIX has a function index
+namespace {
 
-static int failures = 0;
-template <class F> static long count(const F& body) {
+int failures = 0;
+template <class F> long count(const F& body) {
   const long before = requests;
   body();
   return requests - before;
 }
-static void expect_same(long one, long many, const std::string& what) {
+void expect_same(long one, long many, const std::string& what) {
   if (one == many) return;
   ++failures;
   std::printf("FAILED: %s: %ld requests for memory by one step, %ld by many\n", what.c_str(), one, many);
 }
 
 // Layers of every kind that C++ has.
-static Spec spec_of(const std::string& optimizer, const std::string& dtype, bool fuse) {
+Spec spec_of(const std::string& optimizer, const std::string& dtype, bool fuse) {
   const auto dense = [](const std::string& name, index units, const std::string& activation) {
     return LayerSpec{.kind = "dense", .name = name, .units = units, .activation = activation, .kernel_penalty = {0.01, 0.01}};
   };
@@ -83,7 +98,7 @@ static Spec spec_of(const std::string& optimizer, const std::string& dtype, bool
   return spec;
 }
 
-template <class T> static void counts(const std::string& optimizer, bool fuse, const std::string& what) {
+template <class T> void counts(const std::string& optimizer, bool fuse, const std::string& what) {
   const index rows = 2500, batch = 25;
   BasicNetwork<T> network(spec_of(optimizer, sizeof(T) == 4 ? "float32" : "float64", fuse));
   std::vector<T> x(static_cast<std::size_t>(rows * 20)), y(static_cast<std::size_t>(rows * 10));
@@ -107,7 +122,7 @@ template <class T> static void counts(const std::string& optimizer, bool fuse, c
   expect_same(predict(1), predict(rows), what + ", prediction");
 }
 
-int main() {
+int run() {
   int* volatile kept = nullptr;  // or the compiler leaves a new without use out
   const long counted = count([&] { kept = new int; });
   delete kept;
@@ -128,3 +143,8 @@ int main() {
   std::printf("allocations_test: %d failures\n", failures);
   return failures != 0;
 }
+
+}  // namespace
+}  // namespace densekit
+
+int main() { return densekit::run(); }

@@ -1,5 +1,6 @@
 // The products of kernels/amx.cpp: on a processor that has AMX by its own instructions, else by an emulation of them. Needs the
 // bfloat16 conversions of AVX-512 (exit code 77 without them). An argument "hardware" refuses the emulation.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -131,7 +132,10 @@ static void test_epilogue() {
 }
 
 static int run(int argc, char** argv) {
-  if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("x86-64-v4")) {
+  const auto& levels = built_levels();
+  const bool has_v4 =
+      std::any_of(levels.begin(), levels.end(), [](const Level& level) { return level.name == "x86_v4" && level.supported; });
+  if (!has_v4 || !__builtin_cpu_supports("avx512bf16")) {
     std::puts("skipped: this processor has no AVX512_BF16");
     return 77;
   }

@@ -8,17 +8,18 @@
 #include "golden_operations.h"
 #include "golden_trainings.h"
 
-using namespace densekit;
+namespace densekit {  // inside, because POSIX has a function index
+namespace {
 
-static int failures = 0;
-static void compare(const std::string& what, const std::string& found, const std::string& expected) {
+int failures = 0;
+void compare(const std::string& what, const std::string& found, const std::string& expected) {
   if (found == expected) return;
   ++failures;
   std::printf("DIFFERS: %s: %s, expected %s\n", what.c_str(), found.c_str(), expected.c_str());
 }
 
 // Lines of words, the last of which is the hash of the others.
-static std::map<std::string, std::string> read_hashes(const std::string& path) {
+std::map<std::string, std::string> read_hashes(const std::string& path) {
   std::ifstream file(path);
   std::map<std::string, std::string> hashes;
   for (std::string line; std::getline(file, line);)
@@ -26,9 +27,9 @@ static std::map<std::string, std::string> read_hashes(const std::string& path) {
   return hashes;
 }
 
-static std::string family(const std::string& level) { return level == "baseline" ? "baseline" : "fma"; }
+std::string family(const std::string& level) { return level == "baseline" ? "baseline" : "fma"; }
 
-int main(int count, char** arguments) {
+int run(int count, char** arguments) {
   Sha256 known;
   known.add("abc", 3);
   compare("SHA-256 of abc", known.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -72,3 +73,8 @@ int main(int count, char** arguments) {
   std::printf(failures ? "%d differences\n" : "golden_hashes: all agree\n", failures);
   return failures != 0;
 }
+
+}  // namespace
+}  // namespace densekit
+
+int main(int count, char** arguments) { return densekit::run(count, arguments); }

@@ -1,7 +1,9 @@
 // The kernels without Python, for machines (and emulators) where building the extension is more than one wants to do:
-//   aarch64-linux-gnu-g++ … && qemu-aarch64 -L /usr/aarch64-linux-gnu ./kernels_test
+//   make platforms PLATFORMS=aarch64
 // Products of integers must be exact on every level and road, activations within a few ulp of libm.
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -10,16 +12,17 @@
 #include "ops/activations.h"
 #include "ops/matmul.h"
 
-using namespace densekit;
+namespace densekit {  // inside, because POSIX has a function index
+namespace {
 
-static int failures = 0;
-static void check(bool condition, const std::string& what) {
+int failures = 0;
+void check(bool condition, const std::string& what) {
   if (condition) return;
   ++failures;
   std::printf("FAILED: %s\n", what.c_str());
 }
 
-template <class T> static void products(const std::string& level) {
+template <class T> void products(const std::string& level) {
   std::vector<char> scratch;
   for (const Road road : {Road::direct, Road::packed})
     for (const index m : {1, 3, 17, 65})
@@ -45,7 +48,7 @@ template <class T> static void products(const std::string& level) {
         }
 }
 
-template <class T> static void activations(const std::string& level) {
+template <class T> void activations(const std::string& level) {
   std::vector<T> x, y(1001);
   for (int i = 0; i <= 1000; ++i) x.push_back(T(i - 500) / 50);
   const auto worst = [&](Activation kind, double (*truth)(double)) {
@@ -63,7 +66,27 @@ template <class T> static void activations(const std::string& level) {
   check(worst(Activation::softplus, [](double v) { return std::log1p(std::exp(v)); }) <= 4, level + " softplus");
 }
 
-int main() {
+// The published vectors, Random123's kat_vectors: words must come in memory order on machines of any byte order.
+void philox(const std::string& level) {
+  struct Known {
+    std::uint32_t counter[4], key[2], words[4];
+  };
+  for (const auto& [counter, key, words] : {
+           Known{{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+           Known{{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+           Known{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+                 {0xa4093822, 0x299f31d0},
+                 {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+       })
+    for (const index blocks : {1, 5, 100}) {  // the last one is the known one
+      std::vector<std::uint32_t> drawn(static_cast<std::size_t>(4 * blocks));
+      const std::uint32_t first[4] = {counter[0] - static_cast<std::uint32_t>(blocks - 1), counter[1], counter[2], counter[3]};
+      current_context().kernels<float>().dropout.philox(first, key, drawn.data(), blocks);
+      check(std::equal(words, words + 4, drawn.end() - 4), level + " Philox, block " + std::to_string(blocks));
+    }
+}
+
+int run() {
   int levels = 0;
   for (const Level& level : built_levels()) {
     if (!level.supported) continue;
@@ -72,8 +95,14 @@ int main() {
     products<double>(level.name);
     activations<float>(level.name);
     activations<double>(level.name);
+    philox(level.name);
     ++levels;
   }
   std::printf("%d levels, %d failures\n", levels, failures);
   return failures || levels == 0;
 }
+
+}  // namespace
+}  // namespace densekit
+
+int main() { return densekit::run(); }

@@ -1,7 +1,9 @@
 // Model files: what is saved is loaded; every truncation, every flipped bit and thousands of lying headers are refused with
 // std::invalid_argument. Meant for AddressSanitizer, too.
 //   model_file_test [seed]
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +12,7 @@
 #include <new>
 #include <random>
 #include <sstream>
+#include <type_traits>
 
 #include "densekit/network.h"
 #include "train/model_file.h"
@@ -79,6 +82,22 @@ template <class T> void test_round_trip(const std::filesystem::path& path) {
   dk::BasicNetwork<T>::load(path.string()).save(path.string());
   expect(read(path) == first, "a file written again differs");
   expect(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}) == 1, "a temporary file is left");
+}
+
+// Numbers are little-endian in the file, whatever the machine is.
+template <class T> void test_byte_order(const std::filesystem::path& path) {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  auto network = small<T>();
+  std::string expected;
+  for (int i = 0; i < 6; ++i) {  // the first kernel
+    network.parameters()[i] = static_cast<T>(i - 2.75);
+    const Bits bits = std::bit_cast<Bits>(network.parameters()[i]);
+    for (std::size_t byte = 0; byte < sizeof(T); ++byte) expected += static_cast<char>(bits >> (8 * byte) & 0xFF);
+  }
+  network.save(path.string());
+  expect(read(path).find(expected) != std::string::npos, "numbers in the file are not little-endian");
+  auto again = dk::BasicNetwork<T>::load(path.string());
+  expect(same(network, again), "a loaded network differs");
 }
 
 void test_damage(const std::string& bytes) {
@@ -185,6 +204,8 @@ int main(int argc, char** argv) {
   const auto path = folder / "model.npz";
   test_round_trip<double>(path);
   test_round_trip<float>(path);
+  test_byte_order<float>(path);
+  test_byte_order<double>(path);
   test_failures(folder);
   auto network = small<float>();
   train(network, 1);

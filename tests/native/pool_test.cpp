@@ -18,9 +18,9 @@
 
 #include "core/parallel.h"
 
-using densekit::index;
-
 namespace {
+
+using densekit::index;  // not outside: POSIX has a function of that name
 
 std::atomic<long> calls{0}, failures{0};
 
@@ -80,6 +80,10 @@ int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
   if (argc > 2) densekit::use_thread_backend(argv[2]);
   densekit::set_serial_threshold(0);
+  densekit::set_all_hands(true);
+  one_call(8, 4, false);
+  densekit::set_all_hands(false);
+  expect(densekit::last_workers() > 1, "nobody but the caller worked");
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < 4; ++i) threads.emplace_back(hammer, seconds, i + 1);
 #if FORKS

@@ -1,4 +1,4 @@
-# Cross-compiles for 64-bit Arm and runs tests under emulation: apt install g++-aarch64-linux-gnu qemu-user
+# 64-bit Arm: apt install g++-aarch64-linux-gnu qemu-user
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
