@@ -229,7 +229,10 @@ def _split(
         kept = data.split_rows("fit", fraction, len(rows.x))
         rows, validation = rows[:kept], rows[kept:]
     if class_weight is not None:
-        rows = Rows(rows.x, rows.y, data.row_weights("fit", rows.weights, class_weight, rows.y, model._ready().outputs))
+        zeros = evaluation.require_compiled(model, "fit").reduction != "mean"
+        outputs = model._ready().outputs
+        weights = data.row_weights("fit", rows.weights, class_weight, rows.y, outputs, zeros=zeros)
+        rows = Rows(rows.x, rows.y, weights)
     return rows, validation
 
 
