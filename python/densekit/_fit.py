@@ -114,7 +114,7 @@ class Loop:
             if self.model.stop_training:
                 break
         loss, penalty = totals / counted if counted else totals
-        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged}
+        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged, "rows": last}
 
     def one_batch(self, order: Array, rate: float, stop: bool = True) -> dict[str, Any]:
         result: dict[str, Any] = self.engine.epoch(
@@ -189,7 +189,7 @@ def fit(
             logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}
             logs |= {"penalty": result["penalty"], "lr": float(rates[-1])}
             if loop.outputs is not None:
-                used = order[: loop.cuts[-1][1]]
+                used = order[: result.get("rows", loop.cuts[-1][1])]  # fewer if a callback ended the epoch early
                 every = len(used) == len(rows.y)
                 given, outputs = (rows.y, loop.outputs) if every else (rows.y[used], loop.outputs[used])
                 logs |= evaluation.metric_values(model, given, outputs)
