@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-import densekit.functional  # noqa: F401  fills the register
+import densekit.functional
+import densekit.info  # noqa: F401  the two fill the register
 from densekit import _core
 from densekit.registry import OPS, Call, Op
 

@@ -11,14 +11,35 @@ from scipy import stats
 
 import densekit.functional as F
 import densekit.reference as R
-from densekit import _core
+from densekit import _core, info
+from densekit.reference import info as twins
 
 BOTH = pytest.mark.parametrize("module", [F, R], ids=["functional", "reference"])
+OF_INFO = pytest.mark.parametrize("module", [info, twins], ids=["info", "reference"])
 P = np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
 T = np.array([[0.25, 0.75, 0.0], [0.2, 0.3, 0.5]])
 
 
-@BOTH
+def test_names_that_moved_say_where_they_are():
+    """functional.cross_entropy was taken for PyTorch's, of logits: inf without a word for one-hot rows."""
+    for module, where in ((F, "densekit.info"), (R, "densekit.reference.info")):
+        for name in ("surprisal", "entropy", "cross_entropy", "kl", "perplexity"):
+            assert not hasattr(module, name)
+            assert name not in dir(module)
+            with pytest.raises(AttributeError, match=rf"{where}\.{name}\b") as error:
+                getattr(module, name)
+            loss = f"{module.__name__}.softmax_cross_entropy"
+            assert (loss in str(error.value)) == (name == "cross_entropy")
+            assert callable(getattr(info if module is F else twins, name))
+        with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'crossentropy'$"):
+            getattr(module, "cross" + "entropy")
+        everything: dict[str, object] = {}
+        exec(f"from {module.__name__} import *", everything)
+        assert "softmax_cross_entropy" in everything
+        assert not {"surprisal", "entropy", "cross_entropy", "kl", "perplexity"} & set(everything)
+
+
+@OF_INFO
 def test_the_box_of_999_black_balls_and_a_white_one(module, level):
     box = np.array([0.999, 0.001])
     # mpmath 1.4: -log2 of the two float64 numbers
@@ -26,7 +47,7 @@ def test_the_box_of_999_black_balls_and_a_white_one(module, level):
     assert module.entropy(box, base=2) == pytest.approx(0.011407757737461136, rel=1e-14)
 
 
-@BOTH
+@OF_INFO
 def test_values_of_other_programs(module, level):
     # scipy.stats.entropy, SciPy 1.17
     np.testing.assert_allclose(module.entropy(P), [1.0397207708399179, 0.639031859650177], rtol=1e-15)
@@ -46,38 +67,38 @@ def test_values_of_other_programs(module, level):
 def test_laws(level, dtype, rng):
     p, q = (rng.dirichlet(np.ones(6), 50).astype(dtype) for _ in range(2))
     eps = np.finfo(dtype).eps
-    np.testing.assert_allclose(F.cross_entropy(p, q), F.entropy(p) + F.kl(p, q), rtol=4 * eps)
-    assert (F.kl(p, q) > 0).all()
-    assert not F.kl(p, p).any()
-    np.testing.assert_array_equal(F.cross_entropy(p, p), F.entropy(p))
-    assert (F.entropy(p) <= math.log(6)).all()
-    np.testing.assert_allclose(F.entropy(p, base=2) * math.log(2), F.entropy(p), rtol=4 * eps)
-    np.testing.assert_allclose(F.entropy(p.T, axis=0), F.entropy(p), rtol=0)
+    np.testing.assert_allclose(info.cross_entropy(p, q), info.entropy(p) + info.kl(p, q), rtol=4 * eps)
+    assert (info.kl(p, q) > 0).all()
+    assert not info.kl(p, p).any()
+    np.testing.assert_array_equal(info.cross_entropy(p, p), info.entropy(p))
+    assert (info.entropy(p) <= math.log(6)).all()
+    np.testing.assert_allclose(info.entropy(p, base=2) * math.log(2), info.entropy(p), rtol=4 * eps)
+    np.testing.assert_allclose(info.entropy(p.T, axis=0), info.entropy(p), rtol=0)
     cube = rng.dirichlet(np.ones(4), (2, 3)).astype(dtype)
-    np.testing.assert_allclose(F.entropy(np.moveaxis(cube, 2, 1), axis=1), F.entropy(cube), rtol=0)
+    np.testing.assert_allclose(info.entropy(np.moveaxis(cube, 2, 1), axis=1), info.entropy(cube), rtol=0)
     # Expected surprisal; two independent things surprise as the sum.
-    np.testing.assert_allclose((p * F.surprisal(p)).sum(axis=1), F.entropy(p), rtol=8 * eps)
+    np.testing.assert_allclose((p * info.surprisal(p)).sum(axis=1), info.entropy(p), rtol=8 * eps)
     product = (p[:, :, None] * q[:, None, :]).reshape(50, 36)
-    np.testing.assert_allclose(F.entropy(product), F.entropy(p) + F.entropy(q), rtol=8 * eps)
+    np.testing.assert_allclose(info.entropy(product), info.entropy(p) + info.entropy(q), rtol=8 * eps)
 
 
 def test_zeros(level, dtype):
     certain, other = np.asarray([1, 0], dtype), np.asarray([0, 1], dtype)
-    assert F.entropy(certain) == 0
-    assert F.perplexity(certain) == 1
-    assert F.kl(certain, certain) == 0
-    assert F.kl(certain, other) == F.cross_entropy(certain, other) == F.perplexity(certain, other) == math.inf
-    np.testing.assert_array_equal(F.surprisal(certain), [0, math.inf])
+    assert info.entropy(certain) == 0
+    assert info.perplexity(certain) == 1
+    assert info.kl(certain, certain) == 0
+    assert info.kl(certain, other) == info.cross_entropy(certain, other) == info.perplexity(certain, other) == math.inf
+    np.testing.assert_array_equal(info.surprisal(certain), [0, math.inf])
 
 
 def test_results_are_numbers_where_one_is_left(dtype):
     p = np.asarray([0.5, 0.5], dtype)
-    for value in (F.entropy(p), F.kl(p, p), F.perplexity(p), F.log_likelihood("poisson", p * 4, rate=1.0)):
+    for value in (info.entropy(p), info.kl(p, p), info.perplexity(p), F.log_likelihood("poisson", p * 4, rate=1.0)):
         assert isinstance(value, dtype)
     out = np.empty((), dtype)
-    assert F.entropy(p, out=out) is out
-    assert out == F.entropy(p)
-    assert F.surprisal(dtype(0.5)).shape == ()
+    assert info.entropy(p, out=out) is out
+    assert out == info.entropy(p)
+    assert info.surprisal(dtype(0.5)).shape == ()
 
 
 # Log-likelihoods. distribution, data, parameters, expected: sums of scipy.stats' logpdf or logpmf, SciPy 1.17
@@ -197,7 +218,7 @@ def test_likelihood_bits_do_not_depend_on_threads(dtype, backend, threads_forced
     for threads in (1, 2, 3, 7):
         threads_forced(threads)
         surface = F.log_likelihood("gaussian", data, mean=np.linspace(-1, 1, 9)[:, None], std=[0.5, 1.0])
-        results.append((surface, F.entropy(p), F.surprisal(p)))
+        results.append((surface, info.entropy(p), info.surprisal(p)))
     for result in results[1:]:
         for a, b in zip(result, results[0], strict=True):
             np.testing.assert_array_equal(a, b)
@@ -236,18 +257,18 @@ def test_log_gamma_at_the_ends(level, dtype):
 
 
 BAD = [
-    (lambda: F.surprisal([0.5, 1.5]), ValueError, r"surprisal: p\[1\] is 1.5, expected a probability from 0 to 1"),
-    (lambda: F.surprisal([np.nan]), ValueError, r"surprisal: p\[0\] is nan"),
-    (lambda: F.surprisal([0.5], base=1), ValueError, "surprisal: base is 1, which has no logarithm"),
-    (lambda: F.surprisal([0.5], base=-2), ValueError, r"surprisal: base must be a finite number in \(0"),
-    (lambda: F.entropy([0.5, 0.4]), ValueError, r"entropy: p \(2,\) sums to 0.9 along axis 0, expected 1"),
-    (lambda: F.entropy([[0.5, 0.5], [0.5, 0.6]]),
+    (lambda: info.surprisal([0.5, 1.5]), ValueError, r"surprisal: p\[1\] is 1.5, expected a probability from 0 to 1"),
+    (lambda: info.surprisal([np.nan]), ValueError, r"surprisal: p\[0\] is nan"),
+    (lambda: info.surprisal([0.5], base=1), ValueError, "surprisal: base is 1, which has no logarithm"),
+    (lambda: info.surprisal([0.5], base=-2), ValueError, r"surprisal: base must be a finite number in \(0"),
+    (lambda: info.entropy([0.5, 0.4]), ValueError, r"entropy: p \(2,\) sums to 0.9 along axis 0, expected 1"),
+    (lambda: info.entropy([[0.5, 0.5], [0.5, 0.6]]),
      ValueError, r"entropy: p \(2, 2\) sums to 1.1 along axis 1 \(row 1\)"),
-    (lambda: F.entropy(np.float64(0.5)), ValueError, "entropy: .* expected at least one dimension"),
-    (lambda: F.entropy([]), ValueError, r"entropy: p \(0,\) sums to 0"),
-    (lambda: F.kl([0.5, 0.5], [0.5, 0.25, 0.25]), ValueError, r"kl: p is \(2,\) but q is \(3,\)"),
-    (lambda: F.cross_entropy([0.5, 0.5], [0.5, 0.6]), ValueError, r"cross_entropy: q \(2,\) sums to 1.1"),
-    (lambda: F.perplexity([-0.5, 1.5]), ValueError, r"perplexity: p\[0\] is -0.5"),
+    (lambda: info.entropy(np.float64(0.5)), ValueError, "entropy: .* expected at least one dimension"),
+    (lambda: info.entropy([]), ValueError, r"entropy: p \(0,\) sums to 0"),
+    (lambda: info.kl([0.5, 0.5], [0.5, 0.25, 0.25]), ValueError, r"kl: p is \(2,\) but q is \(3,\)"),
+    (lambda: info.cross_entropy([0.5, 0.5], [0.5, 0.6]), ValueError, r"cross_entropy: q \(2,\) sums to 1.1"),
+    (lambda: info.perplexity([-0.5, 1.5]), ValueError, r"perplexity: p\[0\] is -0.5"),
     (lambda: F.log_likelihood("gausian", [1.0], mean=0.0, std=1.0), ValueError,
      r"log_likelihood: distribution must be one of 'gaussian', 'laplace', .*did you mean 'gaussian'"),
     (lambda: F.log_likelihood("gaussian", [1.0], mean=0.0), TypeError, "std missing; gaussian takes mean and std"),

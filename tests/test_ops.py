@@ -21,7 +21,9 @@ from helpers import (
 )
 
 import densekit.functional
+import densekit.info
 import densekit.reference
+import densekit.reference.info
 
 ALL = pytest.mark.parametrize("op", OPS.values(), ids=OPS.keys())
 
@@ -122,12 +124,22 @@ def test_twins_have_one_signature(op):
     assert [(p.name, p.kind, p.default) for p in ours.parameters.values()] == [
         (p.name, p.kind, p.default) for p in twin.parameters.values()
     ]
-    assert op.reference is getattr(densekit.reference, op.name)
-    assert op.function is getattr(densekit.functional, op.name)
+    ours, twins = MODULES[op.module]
+    assert op.reference is getattr(twins, op.name)
+    assert op.function is getattr(ours, op.name)
 
 
-def test_every_public_function_is_registered():
-    public = {n for n, f in vars(densekit.functional).items() if inspect.isfunction(f) and not n.startswith("_")}
-    assert public == set(OPS)
-    twins = {n for n, f in vars(densekit.reference).items() if inspect.isfunction(f) and not n.startswith("_")}
-    assert twins == set(OPS)
+# Where operations are, and where their twins.
+MODULES = {
+    "densekit.functional": (densekit.functional, densekit.reference),
+    "densekit.info": (densekit.info, densekit.reference.info),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_function_is_registered(name):
+    registered = {op.name for op in OPS.values() if op.module == name}
+    for module in MODULES[name]:
+        public = {n for n, f in vars(module).items() if inspect.isfunction(f) and not n.startswith("_")}
+        defined = {n for n in public if name == "densekit.functional" or n in module.__all__}
+        assert defined - {"frequencies"} == registered  # frequencies makes a distribution of labels, words even

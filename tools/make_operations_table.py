@@ -2,7 +2,8 @@
 
 import inspect
 
-import densekit.functional  # noqa: F401  fills the register
+import densekit.functional
+import densekit.info  # noqa: F401  the two fill the register
 from densekit.registry import OPS, Op, Tolerance
 
 
@@ -28,8 +29,9 @@ def signature(op: Op) -> str:
 if __name__ == "__main__":
     print("# Operations\n")
     print("Made by `make docs` from the register. Each exists in `densekit.functional` and, in NumPy, in")
-    print("`densekit.reference`. The bound is what the tests hold the result to, against the reference in float64,")
-    print("on every instruction set; eps is that of the dtype.")
+    print("`densekit.reference`; those under Info are in `densekit.info` and `densekit.reference.info`. The bound")
+    print("is what the tests hold the result to, against the reference in float64, on every instruction set; eps")
+    print("is that of the dtype.")
     for family in sorted({op.family for op in OPS.values()}):
         print(f"\n## {family.replace('_', ' ').capitalize()}\n\n| operation | | bound |\n|---|---|---|")
         for op in OPS.values():

@@ -172,7 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
     from numpy_peers import PEERS
 
     import densekit
-    import densekit.functional  # fills the register
+    import densekit.functional
+    import densekit.info  # the two fill the register
     from densekit import _core
     from densekit.registry import OPS
 

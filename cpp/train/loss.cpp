@@ -40,9 +40,21 @@ bool of_rows(const LossSpec& s) {
   return s.kind == "softmax_cross_entropy" || s.kind == "nll" || s.kind == "multiclass_hinge" || s.kind == "kl_divergence";
 }
 
+template <class T> bool ignores(const LossSpec& spec, const BatchTargets<T>& targets) { return targets.labels && spec.ignore_index; }
+template <class T> bool ignored(const LossSpec& spec, const BatchTargets<T>& targets, index row) {
+  return ignores(spec, targets) && targets.labels[row] == *spec.ignore_index;
+}
 template <class T> double counted(const LossSpec& spec, const BatchTargets<T>& targets, index row) {
-  if (targets.labels && spec.ignore_index && targets.labels[row] == *spec.ignore_index) return 0;
+  if (ignored(spec, targets, row)) return 0;
   return targets.weights ? targets.weights[row] : 1;
+}
+
+// The rows that the loss does not ignore, those that weigh 0 among them.
+template <class T> double rows_that_count(const LossSpec& spec, const BatchTargets<T>& targets, index rows) {
+  if (!ignores(spec, targets)) return static_cast<double>(rows);
+  index count = 0;
+  for (index i = 0; i < rows; ++i) count += !ignored(spec, targets, i);
+  return static_cast<double>(count);
 }
 
 }  // namespace
@@ -59,14 +71,15 @@ index target_width(const LossSpec& s, index cols) {
 }
 
 template <class T> double sum_of_weights(const LossSpec& spec, const BatchTargets<T>& targets, index rows) {
-  if (!targets.weights && !(targets.labels && spec.ignore_index)) return static_cast<double>(rows);
+  if (!targets.weights && !ignores(spec, targets)) return static_cast<double>(rows);
   double total = 0;
   for (index i = 0; i < rows; ++i) total += counted(spec, targets, i);
   return total;
 }
 
 template <class T> double batch_weight(const LossSpec& spec, const BatchTargets<T>& targets, index rows) {
-  return spec.reduction == "mean" ? sum_of_weights(spec, targets, rows) : static_cast<double>(rows);
+  if (spec.reduction == "mean") return sum_of_weights(spec, targets, rows);
+  return spec.reduction == "count" ? rows_that_count(spec, targets, rows) : static_cast<double>(rows);
 }
 
 template <class T> double batch_loss(const Context& context, const LossSpec& spec, const std::vector<HostLoss>& hosts, const T* scores,
@@ -78,7 +91,7 @@ template <class T> double batch_loss(const Context& context, const LossSpec& spe
     return spec.factor * loss;
   }
   const double total = sum_of_weights(spec, targets, rows);
-  const double divisor = spec.reduction == "mean" ? total : spec.reduction == "count" ? static_cast<double>(rows) : 1;
+  const double divisor = spec.reduction == "mean" ? total : spec.reduction == "count" ? rows_that_count(spec, targets, rows) : 1;
   if (divisor == 0 || total == 0) {
     std::fill_n(gradient, rows * cols, T(0));
     return 0;

@@ -242,13 +242,17 @@ def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def sample_weights(op: str, sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
-    """Weights of the rows as float64: one a row, finite, not negative, not all zero."""
-    return weights(op, "sample_weight", sample_weight, rows)
+def sample_weights(
+    op: str, sample_weight: ArrayLike | None, rows: int, *, zeros: bool = False
+) -> NDArray[np.float64] | None:
+    """Weights of the rows as float64: one a row, finite, not negative; not all zero unless `zeros`."""
+    return weights(op, "sample_weight", sample_weight, rows, zeros=zeros)
 
 
-def weights(op: str, name: str, value: ArrayLike | None, length: int) -> NDArray[np.float64] | None:
-    """`length` weights as float64: finite, not negative, not all zero (unless there are none)."""
+def weights(
+    op: str, name: str, value: ArrayLike | None, length: int, *, zeros: bool = False
+) -> NDArray[np.float64] | None:
+    """`length` weights as float64: finite, not negative; not all zero (there would be no mean) unless `zeros`."""
     if value is None:
         return None
     array = np.require(_as_array(op, name, value), np.float64, ["C", "ALIGNED"])
@@ -258,6 +262,6 @@ def weights(op: str, name: str, value: ArrayLike | None, length: int) -> NDArray
     if bad.any():
         at = int(bad.argmax())
         raise ValueError(f"{op}: {name}[{at}] is {array[at]}; weights are finite and not negative")
-    if length and not array.any():
-        raise ValueError(f"{op}: every {name} is zero")
+    if length and not zeros and not array.any():
+        raise ValueError(f"{op}: every {name} is zero, so there is no mean")
     return array

@@ -155,9 +155,11 @@ def _require_one_class(op: str, name: str, y: Array) -> None:
         )
 
 
-def row_weights(op: str, sample_weight: Any, class_weight: Any, y: Array, outputs: int) -> Weights:
-    """Weights of the rows as float64: the sample weight times that of the row's class."""
-    weight = checked_weights(op, "sample_weight", sample_weight, len(y))
+def row_weights(
+    op: str, sample_weight: Any, class_weight: Any, y: Array, outputs: int, *, zeros: bool = False
+) -> Weights:
+    """Weights of the rows as float64: the sample weight times that of the row's class; not all zero unless `zeros`."""
+    weight = checked_weights(op, "sample_weight", sample_weight, len(y), zeros=zeros)
     by_class = _class_weights(op, class_weight, y, outputs)
     if by_class is None:
         return weight

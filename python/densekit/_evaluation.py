@@ -113,12 +113,15 @@ def rows(
     data.require_finite(op, x_name, x)
     engine = model._ready(x.shape[1])
     targets = data.targets(op, y, len(x), loss, engine.outputs, model.dtype, y_name)
-    weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs)
+    divides = loss.reduction == "mean"  # by the sum of the weights
+    weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs, zeros=not divides)
     return Rows(data.engine_rows(x, model.dtype), targets, weights)
 
 
 def batch_weight(loss: Any, y: Array, weights: Weights) -> float:
-    """What a batch counts in the mean over batches: its weights, or its rows."""
+    """What a batch counts in the mean over batches: its weights, or its rows (but for those ignored by "count")."""
+    if loss.reduction == "count":
+        return float(loss._rows_that_count(y, len(y)))
     if loss.reduction != "mean":
         return float(len(y))
     weights = np.ones(len(y)) if weights is None else weights

@@ -122,7 +122,14 @@ class Loop:
             if self.model.stop_training:
                 break
         loss, penalty = totals / counted if counted else totals
-        return {"loss": float(loss), "penalty": float(penalty), "steps": steps, "diverged": diverged, "lr": float(lr)}
+        return {
+            "loss": float(loss),
+            "penalty": float(penalty),
+            "steps": steps,
+            "diverged": diverged,
+            "lr": float(lr),
+            "rows": last,
+        }
 
     def one_batch(self, order: Array, rate: float, stop: bool = True) -> dict[str, Any]:
         result: dict[str, Any] = self.engine.epoch(
@@ -199,7 +206,7 @@ def fit(
             logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"]}
             logs |= {"penalty": result["penalty"], "lr": result["lr"]}
             if loop.outputs is not None:
-                used = order[: loop.cuts[-1][1]]
+                used = order[: result.get("rows", loop.cuts[-1][1])]  # fewer if a callback ended the epoch early
                 every = len(used) == len(rows.y)
                 given, outputs = (rows.y, loop.outputs) if every else (rows.y[used], loop.outputs[used])
                 logs |= evaluation.metric_values(model, given, outputs)
@@ -239,7 +246,10 @@ def _split(
         kept = data.split_rows("fit", fraction, len(rows.x))
         rows, validation = rows[:kept], rows[kept:]
     if class_weight is not None:
-        rows = Rows(rows.x, rows.y, data.row_weights("fit", rows.weights, class_weight, rows.y, model._ready().outputs))
+        zeros = evaluation.require_compiled(model, "fit").reduction != "mean"
+        outputs = model._ready().outputs
+        weights = data.row_weights("fit", rows.weights, class_weight, rows.y, outputs, zeros=zeros)
+        rows = Rows(rows.x, rows.y, weights)
     return rows, validation
 
 

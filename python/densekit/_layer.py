@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import re
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -180,6 +182,13 @@ class Layer:
         name = self.name or type(self).__name__
         if model is None:
             raise RuntimeError(f"{name} has no weights: they live in its model, and it has none, or that one is gone")
+        computing: Any = getattr(_CALLS, "layer", None)
+        apart = computing is not None and computing is not self and self.trainable
+        if apart and computing._owner is not None and computing._owner() is model:
+            raise RuntimeError(
+                f"{computing.name} computes with the weights of {name}, whose gradient would lack this part: a layer "
+                f"trains only its own parameters (add_parameter); with {name}.trainable = False it may read them"
+            )
         if not model.built:
             raise RuntimeError(
                 f"{name} has no weights yet: its model makes them when it sees data, or at once if the first layer is "
@@ -209,22 +218,40 @@ class Layer:
         return {key: value for key, value in self.__dict__.items() if key != "_owner"}
 
 
+# What this thread is computing with gradients: `layer`, a Python layer, or nothing.
+_CALLS = threading.local()
+
+
+@contextlib.contextmanager
+def _computing(layer: Layer | None) -> Iterator[None]:
+    before = getattr(_CALLS, "layer", None)
+    _CALLS.layer = layer
+    try:
+        yield
+    finally:
+        _CALLS.layer = before
+
+
 class HostCalls:
-    """A Python layer as an engine calls it: what it returns is checked before it goes on."""
+    """A Python layer as an engine calls it: what it returns is checked before it goes on.
+
+    In training and backward it may not read the weights of another layer that is trained: they would lose a gradient.
+    """
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
 
     def forward(self, x: Array, parameters: list[Array], training: bool) -> tuple[Array, Any]:
-        result = self.layer.forward(x, parameters, training)
+        with _computing(self.layer if training else None):
+            result = self.layer.forward(x, parameters, training)
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"{self.layer.name}.forward must return (y, saved), got {type(result).__name__}")
         return self._checked("forward", "y", result[0], x, self.layer.outputs), result[1]
 
     def backward(self, dy: Array, saved: Any, parameters: list[Array], gradients: list[Array]) -> Array:
-        return self._checked(
-            "backward", "dx", self.layer.backward(dy, saved, parameters, gradients), dy, self.layer.inputs
-        )
+        with _computing(self.layer):
+            dx = self.layer.backward(dy, saved, parameters, gradients)
+        return self._checked("backward", "dx", dx, dy, self.layer.inputs)
 
     def _checked(self, call: str, what: str, value: Any, like: Array, width: int | None) -> Array:
         expected = (len(like), width)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from densekit import initializers, losses, optimizers, regularizers
+from densekit._activations import ENTRIES
 from densekit._config import Config
 from densekit._layer import snake_case
-from densekit.layers import _NUMBERS
 
 _INITIALIZERS = {
     snake_case(c.__name__): c
@@ -110,8 +110,8 @@ def _layer(s: Mapping[str, Any], per_weight: bool) -> Config:
 
 def _number(s: Mapping[str, Any]) -> Config:
     """The number of an activation, by its name, where it is not the usual one."""
-    name, usual = _NUMBERS.get(s["activation"], ("", s["parameter"]))
-    return {} if s["parameter"] == usual else {name: s["parameter"]}
+    entry = ENTRIES[s["activation"]]
+    return {} if entry.parameter is None or s["parameter"] == entry.default else {entry.parameter: s["parameter"]}
 
 
 def _activation(s: Mapping[str, Any]) -> Any:

@@ -68,7 +68,13 @@ class Stack:
                 raise ValueError("Sequential: Input is the first element of the list")
             self._inputs = layer.shape[0]
             return
-        new = list(walk([checked_layer("Sequential", layer)]))
+        new = [checked_layer("Sequential", one) for one in walk([checked_layer("Sequential", layer)])]
+        for place, one in enumerate(new):
+            if any(one is before for before in new[:place]):
+                raise ValueError(
+                    f"Sequential: {one!r} is in the network twice; weights cannot be shared between layers, so make a "
+                    "new layer for each place"
+                )
         taken = {known.name for known in walk(self._layers)}
         for one in new:
             if one._name_given and (one.name in taken or sum(other.name == one.name for other in new) > 1):

@@ -216,8 +216,16 @@ def from_torch(module: Any) -> Sequential:
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"from_torch: the parameters are {dtype}, expected torch.float32 or torch.float64")
+    known: set[int] = set()
     for part in _parts(torch, module):
         kind = type(part).__name__
+        own = {id(parameter) for parameter in part.parameters()}
+        if known & own:
+            raise ValueError(
+                f"from_torch: {part} shares a parameter with a layer before it, but densekit's layers have their own "
+                "weights, which would be trained apart; give each a copy (copy.deepcopy)"
+            )
+        known |= own
         values = {name: p.detach().cpu().numpy() for name, p in [*part.named_parameters(), *part.named_buffers()]}
         trainable = all(p.requires_grad for p in part.parameters())
         if kind == "Linear":

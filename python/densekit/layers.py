@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit import initializers, regularizers
+from densekit._activations import ACTIVATIONS as ACTIVATIONS
+from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
-from densekit._core import Activation as _Kind
 from densekit._layer import Layer, WeightView, given_array
 from densekit._refuse import MOMENTUM, refuses
 
@@ -32,34 +33,7 @@ __all__ = [
     "Residual",
 ]
 
-ACTIVATIONS = (*_Kind.__members__, "softmax", "log_softmax")
-# The number that an activation takes, under the name that people know, and its default.
-_NUMBERS = {
-    "leaky_relu": ("slope", 0.01),
-    "elu": ("alpha", 1.0),
-    "softmax": ("temperature", 1.0),
-    "log_softmax": ("temperature", 1.0),
-}
 _KEEP = "rate is the probability of being dropped: PyTorch's p and Keras's rate as they are, 1 - keep_prob"
-
-
-def _activation_fields(where: str, value: Any) -> dict[str, Any]:
-    """The fields `activation` and `parameter` of a spec, from a name, an Activation, or a function of densekit."""
-    if value is None:
-        value = "identity"
-    if isinstance(value, Activation):
-        return {"activation": value.activation, "parameter": value.parameter}
-    module = getattr(value, "__module__", "") or ""
-    if callable(value) and module.startswith("densekit.") and getattr(value, "__name__", "") in ACTIVATIONS:
-        value = value.__name__
-    if not isinstance(value, str):
-        raise TypeError(
-            f"{where}: activation must be a name such as 'relu', an Activation, or None, got {value!r}; for a function "
-            "of your own use layers.Lambda"
-        )
-    name = {"linear": "identity", "swish": "silu"}.get(value, value)
-    one_of(where, "activation", name, ACTIVATIONS)
-    return {"activation": name, "parameter": _NUMBERS.get(name, ("", 0.0))[1]}
 
 
 class Dense(Layer):
@@ -104,7 +78,8 @@ class Dense(Layer):
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         # Asked now, so that a wrong name is an error where it is written.
-        self._fields = _activation_fields("Dense", activation)
+        kind, parameter = resolve("Dense", activation, None)
+        self._fields: dict[str, Any] = {"activation": kind, "parameter": parameter}
         self._initial = {"kernel": initializers.get(kernel_initializer), "bias": initializers.get(bias_initializer)}
         for value in (kernel_regularizer, bias_regularizer):
             _penalty(value)
@@ -162,18 +137,20 @@ class Activation(Layer):
         inputs: int | None = None,
     ) -> None:
         super().__init__(name=name, inputs=inputs)
-        fields = _activation_fields("Activation", activation)
-        self.activation: str = fields["activation"]
-        self.parameter: float = fields["parameter"]
-        self.slope, self.alpha, self.temperature = slope, alpha, temperature
-        known = _NUMBERS.get(self.activation, ("no number", 0.0))[0]
+        own = activation if isinstance(activation, Activation) else None
+        self.activation: str = own.activation if own else named("Activation", activation)
+        self.parameter: float = own.parameter if own else ENTRIES[self.activation].default
+        known = ENTRIES[self.activation].parameter
+        self.slope, self.alpha, self.temperature = (
+            getattr(own, key) if own and value is None else value
+            for key, value in (("slope", slope), ("alpha", alpha), ("temperature", temperature))
+        )
         for key, value in (("slope", slope), ("alpha", alpha), ("temperature", temperature)):
             if value is None:
                 continue
             if key != known:
-                raise TypeError(f"Activation: {self.activation} takes {known}, got {key}={value!r}")
-            positive = key == "temperature"
-            self.parameter = number("Activation", key, value, low=0.0 if positive else -np.inf, open_low=positive)
+                raise TypeError(f"Activation: {self.activation} takes {known or 'no number'}, got {key}={value!r}")
+            self.parameter = parameter_of("Activation", self.activation, key, value)
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         return self._common() | {"activation": self.activation, "parameter": self.parameter}

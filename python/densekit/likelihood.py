@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import one_of, whole
 from densekit.functional import likelihood, log_likelihood
-from densekit.functional.information import _PARAMETERS, _data
+from densekit.functional.likelihoods import _PARAMETERS, _data
 
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {name: tuple(ranges) for name, ranges in _PARAMETERS.items()}
 

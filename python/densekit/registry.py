@@ -68,6 +68,11 @@ class Op:
         return self.tolerance if isinstance(self.tolerance, Tolerance) else self.tolerance[result]
 
     @property
+    def module(self) -> str:
+        """Where people find it: densekit.functional or densekit.info; twins are in reference or reference.info."""
+        return "densekit.info" if self.function.__module__ == "densekit.info" else "densekit.functional"
+
+    @property
     def summary(self) -> str:
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
@@ -84,7 +89,7 @@ def op(
     gradient_of_first: bool = False,
     in_place: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
-    """Registers a function of densekit.functional under its own name."""
+    """Registers a function of densekit.functional or densekit.info under its own name."""
 
     def register(function: F) -> F:
         name, family = function.__name__, function.__module__.rsplit(".", 1)[-1]

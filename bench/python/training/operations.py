@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import densekit
-import densekit.functional  # fills the register
+import densekit.functional
+import densekit.info  # the two fill the register
 from densekit.registry import OPS
 
 SIZES = (1_000, 1_000_000)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from densekit._activations import ENTRIES
 from densekit.reference import activations
 
 Array = NDArray[Any]
@@ -55,19 +56,14 @@ def activation(name: str, parameter: float) -> Activation:
         )
     if name == "identity":
         return Activation(lambda z: z, lambda dy, z, y: dy)
-    parameters: dict[str, dict[str, Any]] = {
-        "leaky_relu": {"slope": parameter},
-        "elu": {"alpha": parameter},
-        "gelu_tanh": {"approximate": "tanh"},
-    }
-    options = parameters.get(name, {})
-    name = "gelu" if name == "gelu_tanh" else name
-    if name not in activations.SAVES:
+    if name not in ENTRIES:
         raise ValueError(f"activation {name!r} is not known")
+    entry = ENTRIES[name]
+    options = entry.options(parameter)
     # The formulas of densekit.reference, without the conversion to float64 around them.
-    forward = functools.partial(inspect.unwrap(getattr(activations, name)), **options)
-    slope = functools.partial(inspect.unwrap(getattr(activations, f"{name}_backward")), **options)
-    saves_z = activations.SAVES[name] == "z"
+    forward = functools.partial(inspect.unwrap(getattr(activations, entry.function)), **options)
+    slope = functools.partial(inspect.unwrap(getattr(activations, f"{entry.function}_backward")), **options)
+    saves_z = entry.saves == "z"
     return Activation(
         lambda z: forward(z).astype(z.dtype, copy=False),
         lambda dy, z, y: slope(dy, z if saves_z else y).astype(z.dtype, copy=False),

@@ -342,7 +342,7 @@ class ReferenceEngine:
             if outputs is not None:
                 outputs[rows] = self._activated(z)
             loss = self._required_loss()
-            count = loss.of_epoch(loss.row_weights(target, w))
+            count = loss.of_epoch(target, loss.row_weights(target, w))
             total, penalties, counted = total + value * count, penalties + penalty * count, counted + count
             if math.isfinite(value):
                 self._update(tape, rate, self._share(target, w))

@@ -72,9 +72,15 @@ class Loss:
             w = np.where(y == ignored, 0.0, w)
         return w
 
-    def of_epoch(self, w: Array) -> float:
+    def rows_that_count(self, y: Array) -> float:
+        """The rows whose label is not ignored, those that weigh 0 among them."""
+        ignored = self.spec.get("ignore_index")
+        return float(len(y) if ignored is None or y.ndim != 1 else np.count_nonzero(y != ignored))
+
+    def of_epoch(self, y: Array, w: Array) -> float:
         """W: how much a batch with these weights counts in the mean of an epoch."""
-        return float(w.sum()) if self.spec["reduction"] == "mean" else float(len(w))
+        reduction = self.spec["reduction"]
+        return {"mean": float(w.sum()), "count": self.rows_that_count(y)}.get(reduction, float(len(w)))
 
     def __call__(self, pred: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
         """The loss of the batch, and d loss / d pred (n, outputs) in the dtype of pred."""
@@ -85,7 +91,7 @@ class Loss:
         w = self.row_weights(y, weights)
         self._check(pred, y)
         losses, slopes = self._rows(pred, y, w)  # l_i (n,) in float64, d l_i / d pred (n, outputs)
-        divisor = {"mean": float(w.sum()), "count": float(len(y)), "sum": 1.0}[self.spec["reduction"]]
+        divisor = {"mean": float(w.sum()), "count": self.rows_that_count(y), "sum": 1.0}[self.spec["reduction"]]
         share = w / divisor if divisor else np.zeros_like(w)
         # A weight of zero selects, it does not multiply: such a row may hold anything.
         loss = float(np.where(share == 0, 0.0, share * losses).sum())

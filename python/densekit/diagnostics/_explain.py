@@ -10,6 +10,7 @@ import numpy as np
 
 from densekit import _evaluation as evaluation
 from densekit import functional as F
+from densekit._activations import ENTRIES
 from densekit._arrays import whole
 from densekit._layer import Layer
 from densekit.diagnostics._objective import Array, twin
@@ -258,26 +259,16 @@ def _alone(layer: Layer, dtype: Any) -> Any:
 
 
 def _activate(name: str, parameter: float, z: Array) -> Array:
-    y: Array = getattr(F, name.removesuffix("_tanh"))(z, **_options(name, parameter))
+    y: Array = getattr(F, ENTRIES[name].function)(z, **ENTRIES[name].options(parameter))
     return y
 
 
 def _slopes(name: str, parameter: float, z: Array, y: Array) -> Array:
     """The Jacobian (outputs, inputs) of an activation for one row."""
     size = z.shape[1]
-    function = getattr(F, name.removesuffix("_tanh") + "_backward")
-    if name in ("softmax", "log_softmax"):
-        jacobian: Array = function(np.eye(size), np.repeat(y, size, axis=0), **_options(name, parameter))
+    entry = ENTRIES[name]
+    function, options = getattr(F, f"{entry.function}_backward"), entry.options(parameter)
+    if entry.of_rows:
+        jacobian: Array = function(np.eye(size), np.repeat(y, size, axis=0), **options)
         return jacobian
-    from densekit import _core
-
-    kind = _core.Activation.__members__[name]
-    saved = z if _core.saves_input(kind) else y
-    return np.diag(function(np.ones((1, size)), saved, **_options(name, parameter))[0])
-
-
-def _options(name: str, parameter: float) -> dict[str, Any]:
-    if name == "gelu_tanh":
-        return {"approximate": "tanh"}
-    key = {"leaky_relu": "slope", "elu": "alpha", "softmax": "temperature", "log_softmax": "temperature"}.get(name)
-    return {} if key is None else {key: parameter}
+    return np.diag(function(np.ones((1, size)), z if entry.saves == "z" else y, **options)[0])

@@ -384,18 +384,6 @@ def hard_swish_backward(dy: ArrayLike, z: ArrayLike, *, out: Out = None) -> NDAr
     return _backward("hard_swish_backward", Kind.hard_swish, dy, z, out)
 
 
-# What Dense(activation=...) and dense(activation=...) accept.
-NAMES: dict[str, Kind] = {name: kind for name, kind in Kind.__members__.items() if name != "gelu_tanh"}
-
-
-def kind_of(op_name: str, activation: str | None) -> Kind:
-    """The kernel for the name of an activation; None is the identity."""
-    return Kind.identity if activation is None else NAMES[one_of(op_name, "activation", activation, list(NAMES))]
-
-
-# The parameter of each where the caller gives none.
-DEFAULT_PARAMETER = {Kind.leaky_relu: 0.01, Kind.elu: 1.0}
-
 __all__ = [
     "elu",
     "elu_backward",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
+from densekit._activations import ENTRIES, resolve
 from densekit._arrays import (
     BFLOAT16S,
     PRECISIONS,
@@ -21,7 +22,7 @@ from densekit._arrays import (
     one_of,
     out_tuple,
 )
-from densekit.functional.activations import DEFAULT_PARAMETER, Kind, kind_of
+from densekit.functional.activations import Kind
 from densekit.registry import Call, Tolerance, op
 
 
@@ -58,6 +59,14 @@ def _dense_backward_scale(call: Call, expected: Any) -> Any:
         if product.shape == expected.shape:
             return (max(dy.shape) + 4) / 2 * product
     raise AssertionError("a result with the shape of no gradient")
+
+
+_KINDS = Kind.__members__
+# Names as they are, with the kernel and the number, for small calls consist of little else; None is the identity.
+_USUAL: dict[str | None, tuple[str, Kind, float]] = {
+    None: ("identity", Kind.identity, 0.0),
+    **{name: (name, _KINDS.get(name, Kind.identity), entry.default) for name, entry in ENTRIES.items()},
+}
 
 
 def _require_product(name: str, a_name: str, a: Floats, b_name: str, b: Floats) -> None:
@@ -111,22 +120,29 @@ def dense(
     w: ArrayLike,
     b: ArrayLike | None = None,
     *,
-    activation: str | None = None,
+    activation: Any = None,
+    activation_parameter: float | None = None,
     return_saved: bool = False,
     out: Any = None,
 ) -> Any:
     """The dense layer: y = activation(x w + b).
 
-    x: (n, k), rows are samples. w: (k, m). b: (m) or None. activation: a name such as "relu", or None.
+    x: (n, k), rows are samples. w: (k, m). b: (m) or None. activation: what `layers.Dense` takes: a name such as "relu"
+    or "softmax" (which is along the row), or None. activation_parameter: the number of leaky_relu (slope, 0.01), elu
+    (alpha, 1), softmax and log_softmax (temperature, 1); TypeError for those that have none.
     With return_saved: (y, saved), saved being what dense_backward needs: y itself, or z = x w + b where the slope needs
     it. out: an array for y (n, m); with return_saved, (y, saved).
 
     >>> densekit.functional.dense(np.float32([[1, 2]]), np.float32([[3], [-4]]), np.float32([1]), activation="relu")
     array([[0.]], dtype=float32)
     """
-    kind = kind_of("dense", activation)
-    if return_saved is False:
-        parameter = 0.0 if activation is None else DEFAULT_PARAMETER.get(kind, 0.0)
+    if activation_parameter is None and (activation is None or type(activation) is str) and activation in _USUAL:
+        name, kind, parameter = _USUAL[activation]
+    else:
+        name, parameter = resolve("dense", activation, activation_parameter)
+        kind = _KINDS.get(name, Kind.identity)  # of rows: the product first, then the rows
+    of_rows = ENTRIES[name].of_rows
+    if return_saved is False and not of_rows:
         plain: Any = _core.plain_dense(x, w, b, kind, parameter, out)
         if plain is not None:
             return plain
@@ -142,7 +158,9 @@ def dense(
     y = Output("dense", y_out, shape, x.dtype, (x, w, b))
     keeps_z = return_saved and _core.saves_input(kind)
     z = Output("dense", saved_out, shape, x.dtype, (x, w, b, y.target)) if keeps_z else None
-    _core.dense(x, w, b, kind, DEFAULT_PARAMETER.get(kind, 0.0), y.target, z.target if z else None)
+    _core.dense(x, w, b, kind, parameter, y.target, z.target if z else None)
+    if of_rows:
+        _core.softmax(name == "log_softmax", y.target, y.target, 1.0 / parameter)
     result = y.done()
     if not return_saved:
         return result
@@ -166,13 +184,15 @@ def dense_backward(
     x: ArrayLike,
     w: ArrayLike,
     *,
-    activation: str | None = None,
+    activation: Any = None,
+    activation_parameter: float | None = None,
     saved: ArrayLike | None = None,
     out: Any = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The gradients of dense: dx (n, k), dw (k, m), db (m) for a gradient dy (n, m) from above.
 
-    With an activation, saved is what dense(..., return_saved=True) returned. out: (dx, dw, db), each an array or None.
+    With an activation, saved is what dense(..., return_saved=True) returned; activation_parameter is as there.
+    out: (dx, dw, db), each an array or None.
 
     >>> x, w = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
     >>> dx, dw, db = densekit.functional.dense_backward(np.ones((1, 1)), x, w)
@@ -184,7 +204,7 @@ def dense_backward(
     shape = (x.shape[0], w.shape[1])
     if dy.shape != shape:
         raise ValueError(f"dense_backward: dy is {dy.shape} but x is {x.shape} and w is {w.shape}, expected {shape}")
-    kind = kind_of("dense_backward", activation)
+    name, parameter = resolve("dense_backward", activation, activation_parameter)
     dz = contiguous(dy)
     if activation is not None:
         if saved is None:
@@ -194,7 +214,10 @@ def dense_backward(
         if saved.shape != shape:
             raise ValueError(f"dense_backward: saved is {saved.shape}, expected {shape}")
         dz = np.empty(shape, dy.dtype)
-        _core.activation_backward(kind, contiguous(dy), contiguous(saved), dz, DEFAULT_PARAMETER.get(kind, 0.0))
+        if ENTRIES[name].of_rows:
+            _core.softmax_backward(name == "log_softmax", contiguous(dy), contiguous(saved), dz, 1.0 / parameter)
+        else:
+            _core.activation_backward(_KINDS[name], contiguous(dy), contiguous(saved), dz, parameter)
     targets = out_tuple("dense_backward", out, ("dx", "dw", "db"))
     shapes = (x.shape, w.shape, w.shape[1:])
     dx, dw, db = (

@@ -1,7 +1,8 @@
 """Losses with their gradients: each takes (pred, target) and returns (loss, the gradient with respect to pred).
 
 Axis 0 is the samples, `sample_weight` is one a sample. reduction: "mean" divides by the sum of the weights (times the
-elements of a sample where every element has a loss), "sum" does not, "none" gives the weighted losses themselves. The
+elements of a sample where every element has a loss; ValueError if all are zero), "sum" does not (then it is 0), "none"
+gives the weighted losses themselves. The
 gradient is that of the mean, or of the sum. `out` receives the gradient. A loss is a Python float, summed in float64.
 """
 
@@ -108,7 +109,8 @@ def _reduction(
     kind = getattr(_core.Reduction, one_of(name, "reduction", reduction, ("mean", "sum", "none")))
     if reduction == "mean" and pred.size == 0:
         raise ValueError(f"{name}: pred is {pred.shape}; the mean over no elements is not defined")
-    return sample_weights(name, sample_weight, pred.shape[0] if pred.ndim else 1), kind
+    rows = pred.shape[0] if pred.ndim else 1
+    return sample_weights(name, sample_weight, rows, zeros=reduction != "mean"), kind
 
 
 def _pointwise(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -202,8 +202,8 @@ def reduce_rows(
             raise ValueError(f"{name}: every target is ignore_index ({ignore_index}), so there is no mean")
     if rows == 0 and reduction == "mean":
         raise ValueError(f"{name}: {argument} are {s.shape}; the mean over no rows is not defined")
-    per_row = sample_weights(name, sample_weight, rows)
-    per_class = weights(name, "class_weight", class_weight, classes)
+    per_row = sample_weights(name, sample_weight, rows, zeros=reduction != "mean")
+    per_class = weights(name, "class_weight", class_weight, classes, zeros=reduction != "mean")
     gradient = Output(name, out, s.shape, s.dtype, (s, soft))
     losses = np.empty(rows)
     try:
@@ -236,6 +236,7 @@ def softmax_cross_entropy(
     sample_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
+    compat: Literal["torch"] | None = None,
     reduction: Reduction = "mean",
     out: Out = None,
 ) -> tuple[Any, NDArray[Any]]:
@@ -246,7 +247,9 @@ def softmax_cross_entropy(
     A row weighs sample_weight (n) times the class_weight (classes) of its class (for probabilities: their mean weight);
     rows whose target is ignore_index weigh nothing. reduction: "mean" divides by the sum of the weights, "sum" does
     not, "none" gives the weighted loss of each row. The gradient is that of the mean or of the sum.
-    out: receives dlogits.
+    compat: "torch" takes class_weight as PyTorch, which differs with label_smoothing or probabilities: the loss of a
+    row is -sum_j class_weight_j q_j log p_j, and the mean divides by the sum of the weights of the labels, for
+    probabilities by that of sample_weight alone (PyTorch: the number of rows). out: receives dlogits.
 
     >>> loss, dlogits = densekit.functional.softmax_cross_entropy(np.zeros((1, 2)), [0])
     >>> round(loss, 6), dlogits
@@ -254,13 +257,65 @@ def softmax_cross_entropy(
     """
     name = "softmax_cross_entropy"
     smoothing = number(name, "label_smoothing", label_smoothing, low=0, high=1)
+    by_term = compat is not None and one_of(name, "compat", compat, ("torch",)) == "torch" and class_weight is not None
+
+    def torch_kernel(z: Floats, labels: Any, soft: Any, per_row: Any, per_class: Any, ignore: Any, *rest: Any) -> float:
+        return _weighted_terms(z, labels, soft, per_row, per_class, smoothing, ignore, *rest)
 
     def kernel(z: Floats, labels: Any, soft: Any, per_row: Any, per_class: Any, *rest: Any) -> float:
         return float(_core.softmax_cross_entropy(z, labels, soft, per_row, per_class, smoothing, *rest))
 
     return reduce_rows(
-        name, "logits", kernel, logits, targets, class_weight, sample_weight, ignore_index, reduction, out
+        name,
+        "logits",
+        torch_kernel if by_term else kernel,
+        logits,
+        targets,
+        class_weight,
+        sample_weight,
+        ignore_index,
+        reduction,
+        out,
     )
+
+
+def _weighted_terms(
+    z: Floats,
+    labels: NDArray[np.int64] | None,
+    soft: Floats | None,
+    per_row: NDArray[np.float64] | None,
+    per_class: NDArray[np.float64],
+    smoothing: float,
+    ignore: int | None,
+    reduction: Any,
+    losses: NDArray[np.float64],
+    gradient: Floats,
+) -> float:
+    """PyTorch's class weights: targets class_weight_j q_j; the kernel takes such that do not sum to 1."""
+    rows, classes = z.shape
+    weight = np.ones(rows) if per_row is None else per_row
+    divisor = weight
+    if labels is None:
+        q = np.asarray(soft, np.float64)
+    else:
+        kept = np.ones(rows, bool) if ignore is None else labels != ignore
+        wrong = kept & ((labels < 0) | (labels >= classes))
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise ValueError(f"targets[{at}] is {labels[at]}, expected a class from 0 to {classes - 1}")
+        q = np.zeros((rows, classes))
+        q[kept, labels[kept]] = 1
+        weight = weight * kept
+        divisor = weight * (q @ per_class)
+    q = ((1 - smoothing) * q + smoothing / classes) * per_class
+    by = float(divisor.sum()) if reduction == _core.Reduction.mean else 1.0
+    if by == 0:
+        return 0.0
+    # The rest of the mean is in the weights of the rows, so the kernel sums.
+    weight = np.ascontiguousarray(weight / by)
+    how = _core.Reduction.sum if reduction == _core.Reduction.mean else reduction
+    terms = q.astype(z.dtype)
+    return float(_core.softmax_cross_entropy(z, None, terms, weight, None, 0.0, None, how, losses, gradient))
 
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward", "softmax_cross_entropy"]

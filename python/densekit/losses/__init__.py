@@ -2,7 +2,8 @@
 
 loss(pred, target, sample_weight=, reduction=) returns (loss, gradient with respect to pred), by densekit.functional.
 With l_i the loss of row i (where every element has one, their mean), w_i its weight and n the rows:
-reduction "mean" is sum w_i l_i / sum w_i; "count" sum w_i l_i / n, as Keras; "sum" sum w_i l_i; all times `factor`.
+reduction "mean" is sum w_i l_i / sum w_i; "count" sum w_i l_i / n, as Keras, n without the rows that ignore_index
+ignores; "sum" sum w_i l_i; all times `factor`. Where nothing weighs anything each of them is 0, with gradient 0.
 `compat` sets both as that library has them: "keras" count; for the squared error "sklearn" a half, "dlfs" half of the
 sum over all elements. Nothing is clipped: a certain wrong answer costs infinity, except where the loss takes logits.
 """

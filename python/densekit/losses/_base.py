@@ -19,8 +19,17 @@ Compat: TypeAlias = Literal["torch", "keras", "sklearn", "dlfs"]
 LossAndGradient: TypeAlias = tuple[Any, NDArray[Any]]
 
 _REDUCTIONS = ("mean", "count", "sum")
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 # Last activations whose outputs are probabilities: of classes, of separate events.
 SQUASHING = ("softmax", "sigmoid", "hard_sigmoid")
+
+
+def _in_dtype_of(pred: Any, target: Any) -> Any:
+    """The target in pred's precision, as fit takes it: predict's float32 beside NumPy's usual float64."""
+    kinds = [getattr(a, "dtype", None) for a in (pred, target)]
+    if all(dtype in _FLOATS for dtype in kinds) and kinds[0] != kinds[1]:
+        return target.astype(np.dtype(kinds[0]).newbyteorder("="))
+    return target
 
 
 @dataclass(frozen=True)
@@ -111,11 +120,13 @@ class Loss(Part):
         how = self.reduction if reduction is None else one_of(self.name, "reduction", reduction, (*_REDUCTIONS, "none"))
         shape = np.shape(pred)
         rows = shape[0] if shape else 1
+        target = _in_dtype_of(pred, target)
         if how == "mean" and rows and self._weighs_nothing(target, sample_weight):
             return 0.0, np.zeros_like(np.asarray(pred, np.result_type(np.asarray(pred), np.float32)))
         loss, gradient = self._evaluate(pred, target, sample_weight, how if how in ("mean", "none") else "sum")
         each = self._elements(np.shape(gradient))  # the functional's sums are over all elements, ours over rows
-        scale = self._scale(each) / {"mean": 1, "count": each * max(rows, 1)}.get(str(how), each)
+        counted = max(self._rows_that_count(target, rows), 1)
+        scale = self._scale(each) / {"mean": 1, "count": each * counted}.get(str(how), each)
         if how == "none":
             loss = np.reshape(loss, (rows, -1)).sum(axis=1, dtype=np.float64).astype(gradient.dtype)
         return self._scaled(loss, gradient, scale)
@@ -125,6 +136,10 @@ class Loss(Part):
 
     def _weighs_nothing(self, target: ArrayLike, sample_weight: ArrayLike | None) -> bool:
         return sample_weight is not None and not np.any(sample_weight)
+
+    def _rows_that_count(self, target: ArrayLike, rows: int) -> int:
+        """What reduction "count" divides by: the rows, those that weigh 0 among them, but for those ignored."""
+        return rows
 
     def _elements(self, shape: tuple[int, ...]) -> int:
         """Elements that have a loss, in each row of a pred of this shape."""

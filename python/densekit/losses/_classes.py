@@ -38,6 +38,12 @@ class _Ignoring(_Rows):
         counts = np.asarray(target) != ignored
         return not np.any(counts if sample_weight is None else counts & (np.asarray(sample_weight) != 0))
 
+    def _rows_that_count(self, target: ArrayLike, rows: int) -> int:
+        ignored = getattr(self, "ignore_index", None)
+        if ignored is None or np.ndim(target) != 1:
+            return rows
+        return int(np.count_nonzero(np.asarray(target) != ignored))
+
 
 @dataclass(frozen=True)
 class CrossEntropy(_Ignoring):
@@ -46,7 +52,8 @@ class CrossEntropy(_Ignoring):
     Targets: labels (n) or probabilities (n, classes). from_logits: pred are logits, p = softmax(pred) (default here, as
     in torch.nn.CrossEntropyLoss); else pred is p, and the last layer must end in softmax, which the engine then takes
     together with the loss. label_smoothing s, 0 to 1: q = (1 - s) target + s / classes.
-    ignore_index: rows with this label weigh nothing.
+    ignore_index: rows with this label weigh nothing, and reduction "count" (compat="keras") does not count them.
+    compat="keras" divides probabilities by their sum, as Keras does (which clips them at 1e-7, too).
 
     >>> loss, gradient = densekit.losses.CrossEntropy()(np.zeros((1, 2)), [0])
     >>> round(loss, 6), gradient
@@ -97,7 +104,8 @@ class CrossEntropy(_Ignoring):
         if self.from_logits:
             return super()._evaluate(pred, target, sample_weight, reduction)
         p = _as_array(self.name, "pred", pred)
-        if p.ndim != 2 or not ((p >= 0) & (p <= 1) | np.isnan(p)).all():
+        divides = self.compat == "keras"  # by the sum of the row, so that only the shares matter
+        if p.ndim != 2 or not ((p >= 0) & (p <= (np.inf if divides else 1)) | np.isnan(p)).all():
             raise ValueError(
                 f"{self.name}: pred must be probabilities (n, classes) from 0 to 1, got {p.shape} from "
                 f"{p.min(initial=0):g} to {p.max(initial=0):g}; logits need from_logits=True"
@@ -112,12 +120,17 @@ class CrossEntropy(_Ignoring):
             t = np.eye(p.shape[1])[class_labels(self.name, t, p.shape[1], None)]
         if t.ndim == 2:
             t = (1 - self.label_smoothing) * t + self.label_smoothing / p.shape[1]
-        with np.errstate(divide="ignore"):
-            log_p = np.log(p)
+        total = p.sum(axis=1, keepdims=True) if divides else np.ones((len(p), 1), p.dtype)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_p = np.log(p / total) if divides else np.log(p)
         options: Any = {"sample_weight": sample_weight, "ignore_index": self.ignore_index, "reduction": reduction}
         loss, slope = F.nll(log_p, t, **options)
-        with np.errstate(divide="ignore"):  # -q / p is infinite where a target has probability 0
-            return loss, np.divide(slope, p, out=np.zeros_like(slope), where=slope != 0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # -q / p is infinite where a target has probability 0
+            gradient = np.divide(slope, p, out=np.zeros_like(slope), where=slope != 0)
+            if divides:  # log(p_j / sum p): every p_k of the row takes its share of the sum
+                along = slope.sum(axis=1, keepdims=True)
+                gradient = np.where(along == 0, gradient, gradient - along / total)
+        return loss, gradient.astype(slope.dtype, copy=False)
 
 
 @dataclass(frozen=True)

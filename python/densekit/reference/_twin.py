@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
 import functools
 import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -47,8 +49,8 @@ def twin(
             for name, array in converted.items():
                 given[name] = array.astype(np.float64)
             for name, value in given.items():
-                if isinstance(value, int) and 2**64 <= abs(value) < 2**1000:  # NumPy 1 makes Python objects of it
-                    given[name] = float(value)
+                if name not in converted and name != "out":
+                    given[name] = _plain(function.__name__, name, value)
             out = given.pop("out", None) if "out" in signature.parameters else None
             if "out" in signature.parameters:
                 given["out"] = None
@@ -62,6 +64,29 @@ def twin(
         return call
 
     return wrap
+
+
+def _plain(op: str, name: str, value: Any) -> Any:
+    """A number, or numbers in a tuple or dict, as Python's; arrays with dimensions, words and None as they are.
+
+    NumPy's own would take part in the formula with their type: the negative of np.uint8(1) is 255.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiub":
+        value = value[()]
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer | int) and not isinstance(value, bool):
+        whole = int(value)
+        return float(whole) if 2**64 <= abs(whole) < 2**1000 else whole  # NumPy 1 makes Python objects of it
+    if isinstance(value, np.floating):
+        return float(value)
+    if isinstance(value, numbers.Number | decimal.Decimal) and not isinstance(value, float | bool):
+        raise TypeError(f"{op}: {name} must be a number of Python or NumPy, got {value!r} ({type(value).__name__})")
+    if type(value) is tuple:
+        return tuple(_plain(op, name, part) for part in value)
+    if type(value) is dict:
+        return {key: _plain(op, key, part) for key, part in value.items()}
+    return value
 
 
 def _deliver(op: str, result: Any, out: Any, names: tuple[str, ...], dtype: Any, float64: tuple[str, ...]) -> Any:

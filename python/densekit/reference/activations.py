@@ -184,32 +184,6 @@ def hard_swish_backward(dy: Array, z: Array, *, out: Out = None) -> Any:
     return _times(dy, np.where(z <= -3, 0.0, np.where(z >= 3, 1.0, z / 3 + 0.5)))
 
 
-def by_name(activation: Any) -> Any:
-    """forward, backward (None for no activation), and what backward needs, "z" or "y"."""
-    if activation is None:
-        return identity, None, "y"
-    if activation not in SAVES:
-        raise ValueError(f"activation {activation!r} is not one of {', '.join(SAVES)}")
-    return globals()[activation], globals()[f"{activation}_backward"], SAVES[activation]
-
-
-SAVES = {
-    "identity": "y",
-    "relu": "y",
-    "leaky_relu": "z",
-    "elu": "z",
-    "selu": "z",
-    "gelu": "z",
-    "silu": "z",
-    "mish": "z",
-    "sigmoid": "y",
-    "hard_sigmoid": "z",
-    "tanh": "y",
-    "softplus": "z",
-    "softsign": "z",
-    "hard_swish": "z",
-}
-
 __all__ = [
     "elu",
     "elu_backward",

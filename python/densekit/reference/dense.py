@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from densekit._activations import ENTRIES, resolve
 from densekit._arrays import Out
-from densekit.reference import activations
+from densekit.reference import activations, softmax
 from densekit.reference._twin import Array, twin
 
 
@@ -20,24 +21,45 @@ def matmul(
     return (a.T if transpose_a else a) @ (b.T if transpose_b else b)
 
 
+def _function(name: str, suffix: str = "") -> Any:
+    entry = ENTRIES[name]
+    return getattr(softmax if entry.of_rows else activations, entry.function + suffix)
+
+
 @twin("x", "w", "b", outputs=("y", "saved"))
 def dense(
-    x: Array, w: Array, b: Array | None = None, *, activation: Any = None, return_saved: bool = False, out: Out = None
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    activation: Any = None,
+    activation_parameter: Any = None,
+    return_saved: bool = False,
+    out: Out = None,
 ) -> Any:
     z = x @ w if b is None else x @ w + b
-    forward, _, saves = activations.by_name(activation)
-    y = forward(z)
+    name, parameter = resolve("dense", activation, activation_parameter)
+    y = _function(name)(z, **ENTRIES[name].options(parameter))
     if return_saved:
-        return y, (z if saves == "z" else y)
+        return y, (z if ENTRIES[name].saves == "z" else y)
     return y
 
 
 @twin("dy", "x", "w", "saved", outputs=("dx", "dw", "db"))
 def dense_backward(
-    dy: Array, x: Array, w: Array, *, activation: Any = None, saved: Array | None = None, out: Out = None
+    dy: Array,
+    x: Array,
+    w: Array,
+    *,
+    activation: Any = None,
+    activation_parameter: Any = None,
+    saved: Array | None = None,
+    out: Out = None,
 ) -> Any:
-    _, backward, _ = activations.by_name(activation)
-    dz = dy if backward is None else backward(dy, saved)
+    name, parameter = resolve("dense_backward", activation, activation_parameter)
+    dz = dy
+    if activation is not None:
+        dz = _function(name, "_backward")(dy, saved, **ENTRIES[name].options(parameter))
     return dz @ w.T, x.T @ dz, dz.sum(axis=0)
 
 

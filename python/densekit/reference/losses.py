@@ -243,6 +243,7 @@ def hinge(
 ) -> Any:
     target = np.asarray(target)
     if not (pred.ndim == 2 and target.ndim == 1):
+        target = target.astype(np.float64)  # the negative of an unsigned 1 is not -1
         gap = margin - target * pred
         return _reduce(np.maximum(0, gap), _slope(gap, -target), sample_weight, reduction)
     rows = np.arange(len(pred))

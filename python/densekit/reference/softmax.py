@@ -41,6 +41,7 @@ def softmax_cross_entropy(
     sample_weight: Any = None,
     label_smoothing: float = 0.0,
     ignore_index: Any = None,
+    compat: Any = None,
     reduction: str = "mean",
     out: Out = None,
 ) -> Any:
@@ -54,18 +55,25 @@ def softmax_cross_entropy(
         onehot[kept, targets[kept]] = 1
     else:
         onehot = targets.astype(np.float64)
-    if class_weight is not None:
-        counts = counts * (onehot @ np.asarray(class_weight, np.float64))
     if sample_weight is not None:
         counts = counts * np.asarray(sample_weight, np.float64)
     q = (1 - label_smoothing) * onehot + label_smoothing / classes
+    total = counts.sum()
+    if class_weight is not None:
+        of_class = np.asarray(class_weight, np.float64)
+        if compat == "torch":  # weighs the terms of a row, not the row
+            q = q * of_class
+            total = (counts * (onehot @ of_class)).sum() if targets.ndim == 1 else total
+        else:
+            counts = counts * (onehot @ of_class)
+            total = counts.sum()
     log_p = log_softmax(logits)
     losses = -np.where(q == 0, 0.0, q * log_p).sum(axis=1)
     losses = np.where(counts == 0, 0.0, counts * losses)
     gradient = np.exp(log_p) * q.sum(axis=1, keepdims=True) - q
     gradient = np.where(counts[:, None] == 0, 0.0, counts[:, None] * gradient)
     if reduction == "mean":
-        return float(losses.sum() / counts.sum()), gradient / counts.sum()
+        return float(losses.sum() / total), gradient / total
     return (float(losses.sum()) if reduction == "sum" else losses), gradient
 
 
