@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core
 from densekit._arrays import Out, Output, contiguous, floats, number, same_shape
+from densekit._intake import as_labels
 from densekit.functional._distributions import distributions, finished
 from densekit.functional.losses import require_range
 from densekit.functional.softmax import _axis
@@ -177,7 +178,7 @@ def frequencies(labels: Any) -> NDArray[np.float64]:
     >>> densekit.info.frequencies([2, 0, 0, 2])
     array([0.5, 0.5])
     """
-    values = np.asarray(labels)
+    values = as_labels("frequencies", "labels", labels)
     if values.size == 0:
         raise ValueError(f"frequencies: labels are {values.shape}: there are none")
     counts = np.unique(values.astype(str) if values.dtype == object else values, return_counts=True)[1]

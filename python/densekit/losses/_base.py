@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import number, one_of
+from densekit._intake import refuse_batches
 from densekit._parts import Part
 from densekit.losses._targets import elements
 
@@ -118,6 +119,8 @@ class Loss(Part):
                [-2.]]))
         """
         how = self.reduction if reduction is None else one_of(self.name, "reduction", reduction, (*_REDUCTIONS, "none"))
+        for name, value in (("pred", pred), ("target", target), ("sample_weight", sample_weight)):
+            refuse_batches(self.name, name, value)
         shape = np.shape(pred)
         rows = shape[0] if shape else 1
         target = _in_dtype_of(pred, target)
