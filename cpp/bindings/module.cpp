@@ -3,6 +3,7 @@
 
 PYBIND11_MODULE(core_of_the_main_interpreter, m, pybind11::mod_gil_not_used()) {
   using namespace densekit::bindings;
+  ReadyToThrow();  // lays by what threads may need for it
   m.doc() = "Compiled kernels. Strict about dtypes and layouts; densekit.functional is the kind face.";
   bind_runtime(m);
   bind_ready(m);
