@@ -6,13 +6,28 @@ densekit. One module with the names of all of the book's modules.
 
 from __future__ import annotations
 
+import os  # noqa: F401 - scripts take it from here
+import sys  # noqa: F401
+from collections import OrderedDict  # noqa: F401
 from types import MappingProxyType
 
 import numpy as np
 
 
+def identity_function(x):
+    return x
+
+
+def step_function(x):
+    return (x > 0).astype(int)
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
+
+
+def sigmoid_grad(x):
+    return sigmoid(x) * (1 - sigmoid(x))
 
 
 def softmax(x):
@@ -240,6 +255,9 @@ class MultiLayerNetExtend:
                 grads[f"gamma{i}"], grads[f"beta{i}"] = layer.dgamma, layer.dbeta
         return grads
 
+    def numerical_gradient(self, x, t):
+        return {key: numerical_gradient(lambda _: self.loss(x, t, True), w) for key, w in self.params.items()}
+
 
 MultiLayerNet = MultiLayerNetExtend
 
@@ -280,3 +298,9 @@ class Trainer:
 def shuffle_dataset(x, t):
     order = np.random.permutation(len(x))
     return x[order], t[order]
+
+
+def smooth_curve(x):
+    s = np.r_[x[10:0:-1], x, x[-1:-11:-1]]
+    w = np.kaiser(11, 2)
+    return np.convolve(w / w.sum(), s, mode="valid")[5 : len(x) + 5]

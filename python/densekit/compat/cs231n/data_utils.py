@@ -71,4 +71,4 @@ def get_CIFAR10_data(
     return data
 
 
-__all__ = ["get_CIFAR10_data", "load_CIFAR10", "load_CIFAR_batch"]
+__all__ = ["get_CIFAR10_data", "load_CIFAR10", "load_CIFAR_batch", "np", "os", "pickle"]

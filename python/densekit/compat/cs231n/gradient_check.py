@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from random import randrange
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,11 @@ def grad_check_sparse(
 ) -> None:
     """Prints numerical and analytic gradient and their relative error at random elements (of Python's `random`)."""
     for _ in range(num_checks):
-        at = tuple(random.randrange(length) for length in x.shape)
+        at = tuple(randrange(length) for length in x.shape)
         numerical = _difference(lambda: f(x), x, at, h) / (2 * h)
         analytic = analytic_grad[at]
         error = abs(numerical - analytic) / (abs(numerical) + abs(analytic))
         print(f"numerical: {numerical:f} analytic: {analytic:f}, relative error: {error:e}")
 
 
-__all__ = ["eval_numerical_gradient", "eval_numerical_gradient_array", "grad_check_sparse"]
+__all__ = ["eval_numerical_gradient", "eval_numerical_gradient_array", "grad_check_sparse", "np", "randrange"]

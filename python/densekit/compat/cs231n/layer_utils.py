@@ -14,6 +14,7 @@ from densekit.compat._shared import (
     refused,
     rows,
 )
+from densekit.compat.cs231n import layers
 from densekit.compat.cs231n.layers import *  # noqa: F403 - as in the course's module
 from densekit.compat.cs231n.layers import Cache
 
@@ -45,3 +46,15 @@ conv_bn_relu_forward = refused("conv_bn_relu_forward", _MODULE)
 conv_bn_relu_backward = refused("conv_bn_relu_backward", _MODULE)
 conv_relu_pool_forward = refused("conv_relu_pool_forward", _MODULE)
 conv_relu_pool_backward = refused("conv_relu_pool_backward", _MODULE)
+
+__all__ = [
+    "affine_relu_backward",
+    "affine_relu_forward",
+    "conv_bn_relu_backward",
+    "conv_bn_relu_forward",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
+    *layers.__all__,
+]

@@ -106,4 +106,6 @@ def adam(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Conf
     return next_w, config
 
 
-__all__ = ["adam", "rmsprop", "sgd", "sgd_momentum"]
+RULES = ("adam", "rmsprop", "sgd", "sgd_momentum")
+
+__all__ = ["adam", "np", "rmsprop", "sgd", "sgd_momentum"]

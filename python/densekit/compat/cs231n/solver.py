@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from typing import Any
 
 import numpy as np
 
+from densekit._atomic import write_atomically
 from densekit.compat._shared import Array
 from densekit.compat.cs231n import optim
 
@@ -57,8 +59,8 @@ class Solver:
             raise ValueError(f"Solver: unknown arguments {', '.join(unknown)}; known are {', '.join(_SETTINGS)}")
         settings = {**_SETTINGS, **kwargs}
         rule = settings.pop("update_rule")
-        if rule not in optim.__all__:
-            raise ValueError(f"Solver: update_rule is {rule!r}, expected one of {', '.join(optim.__all__)}")
+        if rule not in optim.RULES:
+            raise ValueError(f"Solver: update_rule is {rule!r}, expected one of {', '.join(optim.RULES)}")
         self.update_rule = getattr(optim, rule)
         self.optim_config: dict[str, Any] = settings.pop("optim_config") or {}
         vars(self).update(settings)
@@ -90,8 +92,7 @@ class Solver:
         filename = f"{self.checkpoint_name}_epoch_{self.epoch}.pkl"
         if self.verbose:
             print(f'Saving checkpoint to "{filename}"')
-        with open(filename, "wb") as file:
-            pickle.dump({name: getattr(self, name) for name in names}, file)
+        write_atomically(filename, [pickle.dumps({name: getattr(self, name) for name in names})])
 
     def check_accuracy(self, X: Array, y: Array, num_samples: int | None = None, batch_size: int = 100) -> Any:
         """The share of rows whose highest score is that of their class, of all or of num_samples random rows."""
@@ -134,4 +135,4 @@ class Solver:
             self.best_params = {name: w.copy() for name, w in self.model.params.items()}
 
 
-__all__ = ["Solver"]
+__all__ = ["Solver", "np", "optim", "os", "pickle"]

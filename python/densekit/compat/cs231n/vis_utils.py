@@ -27,4 +27,4 @@ def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> Array:
     return grid
 
 
-__all__ = ["visualize_grid"]
+__all__ = ["ceil", "np", "sqrt", "visualize_grid"]

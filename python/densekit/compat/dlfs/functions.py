@@ -120,6 +120,7 @@ __all__ = [
     "cross_entropy_error",
     "identity_function",
     "mean_squared_error",
+    "np",  # scripts of the book have no `import numpy` where its modules give it by `import *`
     "relu",
     "relu_grad",
     "sigmoid",

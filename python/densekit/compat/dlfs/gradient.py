@@ -38,4 +38,4 @@ def numerical_gradient_2d(f: Callable[[Any], Any], X: Array) -> Array:
     return np.array([numerical_gradient(f, row) for row in X])
 
 
-__all__ = ["numerical_gradient", "numerical_gradient_2d"]
+__all__ = ["np", "numerical_gradient", "numerical_gradient_2d"]

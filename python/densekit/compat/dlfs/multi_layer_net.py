@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections import OrderedDict
 from collections.abc import Sequence
 
+import numpy as np
+
+from densekit.compat.dlfs import layers
+from densekit.compat.dlfs.gradient import numerical_gradient
+from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
 from densekit.compat.dlfs.multi_layer_net_extend import MultiLayerNetExtend
 
 
@@ -29,4 +37,12 @@ class MultiLayerNet(MultiLayerNetExtend):
         super().__init__(input_size, hidden_size_list, output_size, activation, weight_init_std, weight_decay_lambda)
 
 
-__all__ = ["MultiLayerNet"]
+__all__ = [
+    "MultiLayerNet",
+    "OrderedDict",
+    "np",
+    "numerical_gradient",
+    "os",
+    "sys",
+    *layers.__all__,
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,7 +14,9 @@ import numpy as np
 import densekit.functional as F
 from densekit._arrays import one_of
 from densekit.compat._shared import Array
+from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
+from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
 from densekit.compat.dlfs.layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
 
 _ACTIVATIONS: dict[str, Callable[[], Any]] = {"relu": Relu, "sigmoid": Sigmoid}
@@ -107,10 +111,13 @@ class MultiLayerNetExtend:
         return np.sum(self.predict(x).argmax(axis=1) == right) / float(x.shape[0])
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """The gradient of every parameter by differences, in training mode."""
-        return {
-            name: numerical_gradient(lambda _: self.loss(x, t, train_flg=True), p) for name, p in self.params.items()
-        }
+        """The gradient of every parameter by differences, in training mode and in the order of `gradient`."""
+        grads: dict[str, Array] = {}
+        for idx in range(1, self.hidden_layer_num + 2):
+            norms = ("gamma", "beta") if self.use_batchnorm and idx <= self.hidden_layer_num else ()
+            for name in (f"{kind}{idx}" for kind in ("W", "b", *norms)):
+                grads[name] = numerical_gradient(lambda _: self.loss(x, t, train_flg=True), self.params[name])
+        return grads
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """The gradient of every parameter by backpropagation, in training mode."""
@@ -132,4 +139,12 @@ class MultiLayerNetExtend:
         return grads
 
 
-__all__ = ["MultiLayerNetExtend"]
+__all__ = [
+    "MultiLayerNetExtend",
+    "OrderedDict",
+    "np",
+    "numerical_gradient",
+    "os",
+    "sys",
+    *layers.__all__,
+]

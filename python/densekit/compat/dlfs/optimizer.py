@@ -149,4 +149,4 @@ class Adam:
             step(Rule.adam, numbers, w, grads[key], _state(self.m, key, w), _state(self.v, key, w))
 
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]

@@ -39,4 +39,4 @@ im2col = refused("im2col", _MODULE)
 col2im = refused("col2im", _MODULE)
 conv_output_size = refused("conv_output_size", _MODULE)
 
-__all__ = ["col2im", "conv_output_size", "im2col", "shuffle_dataset", "smooth_curve"]
+__all__ = ["col2im", "conv_output_size", "im2col", "np", "shuffle_dataset", "smooth_curve"]

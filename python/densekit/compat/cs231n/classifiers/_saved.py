@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 import numpy as np
 
+from densekit._atomic import write_atomically
+from densekit._paths import file_path
 from densekit.compat._shared import Array
 
 
@@ -16,13 +19,14 @@ class Saved:
 
     def save(self, fname: str | os.PathLike[str]) -> None:
         """Writes the parameters to a file, in NumPy's npz format whatever its name is."""
-        with open(fname, "wb") as file:
-            np.savez(file, **self.params)  # type: ignore[arg-type]
+        path, archive = file_path("save", "fname", fname), io.BytesIO()
+        np.savez(archive, **self.params)  # type: ignore[arg-type]
+        write_atomically(path, [archive.getbuffer()])
         print(fname, "saved.")
 
     def load(self, fname: str | os.PathLike[str]) -> bool:
         """Reads what save wrote into the parameters; False if there is no such file."""
-        if not os.path.exists(fname):
+        if not os.path.exists(file_path("load", "fname", fname)):
             print(fname, "not available.")
             return False
         with np.load(fname) as arrays:

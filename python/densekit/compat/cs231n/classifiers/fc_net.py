@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import DTypeLike
 import densekit.functional as F
 from densekit._arrays import one_of
 from densekit.compat._shared import Array, first_dense_backward, promoted, rows
+from densekit.compat.cs231n import layer_utils
 from densekit.compat.cs231n.classifiers._saved import Saved
 from densekit.compat.cs231n.layer_utils import *  # noqa: F403 - as in the course's module
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
@@ -208,3 +210,6 @@ class FullyConnectedNet(Saved):
             return dout
         dx, grads[f"W{layer}"], grads[f"b{layer}"] = affine_backward(dout, dense)
         return dx
+
+
+__all__ = ["FullyConnectedNet", "TwoLayerNet", "os", *layer_utils.__all__]  # that has all of layers

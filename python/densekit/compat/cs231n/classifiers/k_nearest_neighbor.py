@@ -41,4 +41,4 @@ class KNearestNeighbor:
         return np.array([np.bincount(row).argmax() for row in nearest])
 
 
-__all__ = ["KNearestNeighbor"]
+__all__ = ["KNearestNeighbor", "np"]

@@ -9,8 +9,8 @@ import numpy as np
 import densekit.functional as F
 from densekit.compat._shared import Array, descend, promoted
 from densekit.compat.cs231n.classifiers._saved import Saved
-from densekit.compat.cs231n.classifiers.linear_svm import svm_loss_vectorized
-from densekit.compat.cs231n.classifiers.softmax import softmax_loss_vectorized
+from densekit.compat.cs231n.classifiers.linear_svm import svm_loss_naive, svm_loss_vectorized
+from densekit.compat.cs231n.classifiers.softmax import softmax_loss_naive, softmax_loss_vectorized
 
 
 class LinearClassifier(Saved):
@@ -88,4 +88,13 @@ class Softmax(LinearClassifier):
         return softmax_loss_vectorized(self.W, X_batch, y_batch, reg)
 
 
-__all__ = ["LinearClassifier", "LinearSVM", "Softmax"]
+__all__ = [
+    "LinearClassifier",
+    "LinearSVM",
+    "Softmax",
+    "np",
+    "softmax_loss_naive",
+    "softmax_loss_vectorized",
+    "svm_loss_naive",
+    "svm_loss_vectorized",
+]

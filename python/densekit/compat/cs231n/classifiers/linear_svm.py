@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from random import shuffle
 from typing import Any
+
+import numpy as np
 
 import densekit.functional as F
 from densekit.compat._shared import Array, promoted
@@ -31,4 +34,4 @@ def with_penalty(w: Array, reg: float, loss: float, dw: Array) -> tuple[Any, Arr
 
 svm_loss_naive = svm_loss_vectorized  # the course's loops come to the same numbers
 
-__all__ = ["svm_loss_naive", "svm_loss_vectorized"]
+__all__ = ["np", "shuffle", "svm_loss_naive", "svm_loss_vectorized"]

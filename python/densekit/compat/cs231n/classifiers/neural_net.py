@@ -89,4 +89,4 @@ class TwoLayerNet:
         return best
 
 
-__all__ = ["TwoLayerNet"]
+__all__ = ["TwoLayerNet", "np"]

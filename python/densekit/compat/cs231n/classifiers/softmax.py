@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from random import shuffle
 from typing import Any
+
+import numpy as np
 
 import densekit.functional as F
 from densekit.compat._shared import Array, promoted
@@ -26,4 +29,4 @@ def softmax_loss_vectorized(W: Array, X: Array, y: Array, reg: float) -> tuple[A
 
 softmax_loss_naive = softmax_loss_vectorized  # the course's loops come to the same numbers
 
-__all__ = ["softmax_loss_naive", "softmax_loss_vectorized"]
+__all__ = ["np", "shuffle", "softmax_loss_naive", "softmax_loss_vectorized"]
