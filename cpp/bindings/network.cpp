@@ -55,6 +55,22 @@ template <class T> class Engine {
     return all;
   }
 
+  // parameters, statistics, states (none unless wanted) and step.
+  py::typing::Tuple<py::array_t<T>, py::array_t<T>, py::typing::List<py::array_t<T>>, py::int_> snapshot(bool with_states) const {
+    const auto made = [](index count) { return py::array_t<T>(static_cast<py::ssize_t>(count)); };
+    py::array_t<T> parameters = made(network_->parameter_count()), statistics = made(network_->statistic_count());
+    T *to_parameters = parameters.mutable_data(), *to_statistics = statistics.mutable_data();
+    py::typing::List<py::array_t<T>> states;
+    std::vector<T*> to_states;
+    for (std::size_t i = 0; with_states && i < network_->states().size(); ++i) {
+      py::array_t<T> state = made(network_->parameter_count());
+      to_states.push_back(state.mutable_data());
+      states.append(state);
+    }
+    const std::uint64_t step = unlocked([&] { return network_->snapshot(to_parameters, to_statistics, to_states); });
+    return py::make_tuple(parameters, statistics, states, step);
+  }
+
   using Rows = py::array_t<T, py::array::c_style>;
   // What a call reads and writes. Shapes are read before the lock is released: another thread may change them then.
   static std::span<const T> whole(const Contiguous<T>& a, const char* name) { return {input(a, name), static_cast<std::size_t>(a.size())}; }
@@ -267,6 +283,7 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
                                for (const std::span<T> state : self.cast<E&>().network().states()) all.append(view(self, state));
                                return all;
                              })
+      .def("snapshot", &E::snapshot, py::arg("states") = true)
       .def_property("pending", &E::pending, &E::set_pending)
       .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, ReadyGuard())
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false, ReadyGuard())

@@ -1,18 +1,6 @@
 #include "train/model_file.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
-#include <random>
 #include <stdexcept>
-#include <system_error>
-#include <utility>
-#ifdef _WIN32
-#include <io.h>
-#else
-#include <fcntl.h>
-#include <unistd.h>
-#endif
 
 #include "train/plan.h"
 #include "train/update.h"
@@ -57,34 +45,6 @@ npz::Entry entry(const json::Value& value) {
   if (crc > 0xFFFFFFFF) fail("the checksum of '" + e.name + "' has more than 32 bits");
   e.crc = static_cast<std::uint32_t>(crc);
   return e;
-}
-
-[[noreturn]] void failed(const std::string& path, const char* what) {
-  throw std::system_error(errno, std::generic_category(), std::string(what) + " " + path);
-}
-
-// On the disk, not only on its way there.
-bool synchronize(std::FILE* file) {
-#ifdef _WIN32
-  return _commit(_fileno(file)) == 0;
-#else
-  return fsync(fileno(file)) == 0;
-#endif
-}
-
-// So that a new name survives a power cut.
-void synchronize_folder(const std::filesystem::path& folder) {
-#ifndef _WIN32
-  const int file = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) failed(folder.string(), "cannot open the folder");
-  const bool done = fsync(file) == 0;
-  const int error = errno;
-  close(file);
-  errno = error;
-  if (!done) failed(folder.string(), "cannot bring to the disk the folder");
-#else
-  (void)folder;
-#endif
 }
 
 }  // namespace
@@ -139,36 +99,6 @@ std::vector<npz::Entry> arrays_of(const Spec& spec) {
   const int states = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
   for (int i = 0; i < states; ++i) arrays.push_back({"optimizer/" + std::to_string(i), dtype, {plan.parameter_count}});
   return arrays;
-}
-
-void write_atomically(const std::string& path, const std::function<void(const Put&)>& write) {
-  namespace fs = std::filesystem;
-  const fs::path target = fs::weakly_canonical(fs::absolute(path));  // a symbolic link stays one
-  std::string name = ".";
-  name.append(target.filename().string()).append(".").append(std::to_string(std::random_device{}())).append(".tmp");
-  const fs::path temporary = target.parent_path() / name;
-  std::FILE* file = std::fopen(temporary.string().c_str(), "wbx");
-  if (!file) failed(temporary.string(), "cannot make the file");
-  try {
-    std::error_code none;
-    const fs::file_status old = fs::status(target, none);
-    if (fs::exists(old)) fs::permissions(temporary, old.permissions());
-    write([&](const void* data, std::size_t bytes) {
-      if (std::fwrite(data, 1, bytes, file) != bytes) failed(temporary.string(), "cannot write");
-    });
-    const bool done = std::fflush(file) == 0 && synchronize(file);
-    const int error = errno;
-    const bool closed = std::fclose(std::exchange(file, nullptr)) == 0;
-    if (!done) errno = error;
-    if (!done || !closed) failed(temporary.string(), "cannot write");
-    fs::rename(temporary, target);
-  } catch (...) {
-    if (file) std::fclose(file);
-    std::error_code none;
-    fs::remove(temporary, none);
-    throw;
-  }
-  synchronize_folder(target.parent_path());
 }
 
 }  // namespace densekit

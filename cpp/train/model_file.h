@@ -1,6 +1,5 @@
 // A network in a file: docs/files.md.
 #pragma once
-#include <functional>
 #include <iosfwd>
 
 #include "densekit/network_class.h"
@@ -28,10 +27,5 @@ std::string header_text(const FileHeader& header);
 
 // The arrays that a network of this spec has in its file, in their order, without checksums; made without the network.
 std::vector<npz::Entry> arrays_of(const Spec& spec);
-
-// Writes a file completely or not at all: a temporary one in the same folder, on the disk before it takes the name.
-// write(put): put(data, bytes) appends. std::system_error if something fails.
-using Put = std::function<void(const void*, std::size_t)>;
-void write_atomically(const std::string& path, const std::function<void(const Put&)>& write);
 
 }  // namespace densekit

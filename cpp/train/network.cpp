@@ -176,6 +176,7 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
   }
   Context whole = context;  // an update is not left half done
   whole.interrupt = nullptr;
+  const Turns::Turn turn(changes);
   result.penalty =
       update.apply(whole, parameters, gradients, states, lr, static_cast<double>(step + 1), sum_of_weights(*spec.loss, targets, rows));
   commit_statistics(r, workspace, statistics);
@@ -215,6 +216,15 @@ template <class T> std::vector<SegmentInfo> BasicNetwork<T>::parameter_segments(
 template <class T> std::vector<SegmentInfo> BasicNetwork<T>::statistic_segments() const { return info(impl_->plan.statistics); }
 template <class T> std::uint64_t BasicNetwork<T>::step() const { return impl_->step; }
 template <class T> void BasicNetwork<T>::set_step(std::uint64_t step) { impl_->step = step; }
+
+template <class T> std::uint64_t BasicNetwork<T>::snapshot(T* parameters, T* statistics, const std::vector<T*>& states) const {
+  const Impl& from = *impl_;
+  const Turns::Turn turn(from.changes);
+  std::copy_n(from.parameters, from.plan.parameter_count, parameters);
+  std::copy_n(from.statistics, from.plan.statistic_count, statistics);
+  for (std::size_t i = 0; i < states.size(); ++i) std::copy_n(from.states[i], from.plan.parameter_count, states[i]);
+  return from.step;
+}
 
 template <class T> void BasicNetwork<T>::predict(std::span<const T> x, std::span<T> y) const { forward(x, y, false); }
 template <class T> std::vector<T> BasicNetwork<T>::predict(std::span<const T> x) const {

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "core/float_state.h"
+#include "core/turns.h"
 #include "train/loss.h"
 #include "train/model_file.h"
 #include "train/passes.h"
@@ -30,7 +31,8 @@ template <class T> struct BasicNetwork<T>::Impl {
   mutable Pending<T> pending;
   FileNotes notes{};
 
-  std::mutex training;  // one training call at a time
+  std::mutex training;    // one training call at a time
+  mutable Turns changes;  // an update, or a copy of everything that an update changes
   Workspace<T> workspace{hosts};
 
   // A workspace for a call that may run beside others; given back at its end.

@@ -53,6 +53,7 @@ template <class T> double BasicNetwork<T>::apply_gradients(std::span<T> given, d
     end = s.offset + s.size;
   }
   std::fill(gradients + end, gradients + impl_->plan.parameter_count, T(0));
+  const Turns::Turn turn(impl_->changes);
   const double penalty = impl_->update.apply(call.context, impl_->parameters, gradients, impl_->states, lr,
                                              static_cast<double>(impl_->step + 1), weight.value_or(0));
   impl_->pending.take_over(impl_->statistics);
@@ -62,6 +63,7 @@ template <class T> double BasicNetwork<T>::apply_gradients(std::span<T> given, d
 
 template <class T> void BasicNetwork<T>::commit() {
   const auto lock = impl_->alone();
+  const Turns::Turn turn(impl_->changes);
   impl_->pending.take_over(impl_->statistics);
   ++impl_->step;
 }
@@ -78,6 +80,7 @@ template <class T> void BasicNetwork<T>::set_statistics(std::span<const T> x, bo
   const Run<T> r = impl_->run(context, rows, true);
   densekit::forward(r, ws, impl_->all());
   check_interrupt(context);
+  const Turns::Turn turn(impl_->changes);
   replace_statistics(r, ws, impl_->statistics);
   impl_->pending.drop();
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "train/atomic_file.h"
 #include "train/model_file.h"
 #include "train/network_impl.h"
 
@@ -30,9 +31,17 @@ template <class T> constexpr const char* name_of = sizeof(T) == 4 ? "float32" : 
 }  // namespace
 
 template <class T> void BasicNetwork<T>::save(const std::string& path) const {
-  FileHeader header{impl_->spec, impl_->step, impl_->notes};
+  // Everything of one moment: what is written must be what the checksums are of.
+  const Plan& plan = impl_->plan;
+  const auto zeros = [](index count) { return std::vector<T>(static_cast<std::size_t>(count)); };
+  std::vector<T> parameters = zeros(plan.parameter_count), statistics = zeros(plan.statistic_count);
+  std::vector<std::vector<T>> states(impl_->states.size(), parameters);
+  std::vector<T*> pointers;
+  for (std::vector<T>& state : states) pointers.push_back(state.data());
+  const std::uint64_t step = snapshot(parameters.data(), statistics.data(), pointers);
+  FileHeader header{impl_->spec, step, impl_->notes};
   header.spec.dtype = name_of<T>;
-  const auto all = arrays(impl_->plan, impl_->parameters, impl_->statistics, impl_->states);
+  const auto all = arrays(plan, parameters.data(), statistics.data(), pointers);
   for (const auto& a : all) header.arrays.push_back(npz::entry_of(a.name, sizeof(T) == 4 ? "<f4" : "<f8", a.shape, a.data));
   const std::string text = header_text(header);
   std::vector<npz::Entry> entries{npz::entry_of("header", "|u1", {static_cast<index>(text.size())}, text.data())};

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from densekit import _snapshot as snapshot
 from densekit import functional, initializers, layers, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, constructor_parameters
@@ -184,11 +185,14 @@ def model_from_config(
 # The state: everything that training changes.
 
 
-def numbers(model: Sequential) -> Config:
-    """The counters, what the schedule keeps, and where it began (files of 0.1.0 do not say that)."""
+def numbers(model: Sequential, step: int) -> Config:
+    """The counters, what the schedule keeps, and where it began (files of 0.1.0 do not say that).
+
+    step: that of the arrays that are kept beside them.
+    """
     schedule = getattr(model.optimizer, "schedule", None)
     return {
-        "step": model.step,
+        "step": step,
         "epoch": model.epoch,
         "schedule": {} if schedule is None else schedule.state(),
         "schedule_start": model._schedule_start.config(),
@@ -209,13 +213,14 @@ def set_numbers(model: Sequential, given: Config) -> None:
 def state(model: Sequential) -> Config:
     """Numbers as plain data, and copies of the arrays by name."""
     if not model.built:
-        return {"numbers": numbers(model), "arrays": {}}
+        return {"numbers": numbers(model, 0), "arrays": {}}
     engine = model._ready()
-    arrays = {"parameters": engine.parameters.copy(), "statistics": engine.statistics.copy()}
-    arrays |= {f"state_{i}": array.copy() for i, array in enumerate(engine.states)}
+    copies = snapshot.of(engine)
+    arrays = {"parameters": copies.parameters, "statistics": copies.statistics}
+    arrays |= {f"state_{i}": array for i, array in enumerate(copies.states)}
     if (pending := engine.pending) is not None:
         arrays["pending"] = pending
-    return {"numbers": numbers(model), "arrays": arrays}
+    return {"numbers": numbers(model, copies.step), "arrays": arrays}
 
 
 def restore(model: Sequential, kept: Mapping[str, Any]) -> None:

@@ -608,6 +608,14 @@ class NetworkFloat32:
         outputs: numpy.typing.NDArray[numpy.float32] | None = None,
     ) -> tuple[float, numpy.typing.NDArray[numpy.float32], str | None]: ...
     def set_statistics(self, x: numpy.typing.NDArray[numpy.float32]) -> None: ...
+    def snapshot(
+        self, states: bool = True
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float32],
+        numpy.typing.NDArray[numpy.float32],
+        list[numpy.typing.NDArray[numpy.float32]],
+        int,
+    ]: ...
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float32],
@@ -699,6 +707,14 @@ class NetworkFloat64:
         outputs: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, numpy.typing.NDArray[numpy.float64], str | None]: ...
     def set_statistics(self, x: numpy.typing.NDArray[numpy.float64]) -> None: ...
+    def snapshot(
+        self, states: bool = True
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        list[numpy.typing.NDArray[numpy.float64]],
+        int,
+    ]: ...
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float64],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import statistics
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import densekit
+from densekit._atomic import write_atomically
 from densekit._numpy_loop import NumpyNetwork
 from densekit.callbacks import LambdaCallback
 from densekit.datasets import load_digits
@@ -95,7 +97,9 @@ def draw(losses: list[float], accuracies: list[float], path: Path) -> bool:
     left.grid(alpha=0.25)
     left.spines["top"].set_visible(False)
     right.spines["top"].set_visible(False)
-    figure.savefig(path, dpi=150)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=150)
+    write_atomically(path, [drawn.getbuffer()])
     plt.close(figure)
     return True
 

@@ -13,8 +13,10 @@ import numpy as np
 from densekit import _config as config
 from densekit import _core, optimizers
 from densekit import _network as network
+from densekit import _snapshot as snapshot
 from densekit._archive import Array, Entry, Reader, entry_of, parts_of
 from densekit._atomic import write_atomically
+from densekit._paths import file_path
 from densekit._spec_objects import as_python_says_it, config_of_spec, optimizer_config
 from densekit.schedules import Schedule
 
@@ -26,22 +28,20 @@ FORMAT, VERSION = "densekit model", 1
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Writes the model: what Sequential.save does."""
+    path = file_path("save", "path", path)
     if sys.byteorder != "little":
         raise RuntimeError("save: model files are written on little-endian machines only")
-    header: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "densekit": _core.__version__,
-        "spec": None,
-        "python": model.config(),
-        "numbers": config.numbers(model),
-    }
+    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "densekit": _core.__version__, "spec": None}
     names: list[str] = []
     arrays: list[Array] = []
-    if model.built:
-        engine = model._ready()
-        header["spec"] = model._spec
-        names, arrays = _places(model, engine)
+    with model._moment:  # another thread may be training
+        header["python"] = model.config()
+        if model.built:
+            engine = model._ready()
+            header["spec"] = model._spec
+            copies = snapshot.of(engine)
+            names, arrays = _places(model, copies)
+        header["numbers"] = config.numbers(model, copies.step if model.built else 0)
     entries = [entry_of(name, array) for name, array in zip(names, arrays, strict=True)]
     if len({entry.name for entry in entries} | {"header"}) != len(entries) + 1:
         raise ValueError("save: two arrays of the model have the same name; give its layers other names")
@@ -50,12 +50,15 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     write_atomically(path, parts_of([entry_of("header", text), *entries], [text, *arrays]))
 
 
-def _places(model: Sequential, engine: Any) -> tuple[list[str], list[Array]]:
-    """Names and views of parameters, statistics and states of the optimizer, in the order of the file."""
-    segments = sorted(engine.segments, key=lambda s: s["kind"] != "parameter")
-    names = [f"{s['layer']}/{s['name']}" for s in segments] + [f"optimizer/{i}" for i in range(len(engine.states))]
-    views = [model._views[s["layer"]][s["name"]] for s in segments]
-    return names, [*views, *engine.states]
+def _places(model: Sequential, arrays: Any) -> tuple[list[str], list[Array]]:
+    """Names and views of parameters, statistics and states of the optimizer, in the order of the file.
+
+    arrays: the model's engine, or a snapshot of it.
+    """
+    segments = sorted(arrays.segments, key=lambda s: s["kind"] != "parameter")
+    names = [f"{s['layer']}/{s['name']}" for s in segments] + [f"optimizer/{i}" for i in range(len(arrays.states))]
+    views = network.weight_views(arrays, model.layers)
+    return names, [*(views[s["layer"]][s["name"]] for s in segments), *arrays.states]
 
 
 def load(
@@ -76,8 +79,24 @@ def load(
     >>> densekit.load(path)
     Sequential([Dense(2, inputs=3)], seed=0)
     """
+    path = file_path("load", "path", path)
+    custom = custom_objects_of("load", custom_objects)
+    if engine is not None:
+        network.engine_name(engine)
     with open(path, "rb") as file:
-        return read(file, os.fspath(path), dict(custom_objects or {}), engine)
+        return read(file, path, custom, engine)
+
+
+def custom_objects_of(op: str, given: Any) -> dict[str, Any]:
+    """A dictionary of classes and functions by name; TypeError otherwise."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise TypeError(
+            f"{op}: custom_objects must be a dictionary {{'MyLayer': MyLayer}} of your classes and functions by name, "
+            f"got {given!r}"
+        )
+    return dict(given)
 
 
 def read(file: BinaryIO, name: str, custom: dict[str, Any], engine: Any) -> Sequential:

@@ -281,9 +281,17 @@ def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int
 
     def arrive(theta: Array) -> None:
         """The weights, and the running statistics that all rows have with them: the search saw no others."""
-        evaluation.set_trainable(model, theta)
-        if network.takes_batch_statistics(model.layers):
-            model._ready().set_statistics(x)
+        with model._moment:
+            evaluation.set_trainable(model, theta)
+            if network.takes_batch_statistics(model.layers):
+                model._ready().set_statistics(x)
+
+    def at(theta: Array) -> tuple[float, Array]:
+        with model._moment:  # a model that another thread saves is where the search is, not where it tries
+            try:
+                return evaluation.objective(model, theta, rows)
+            finally:
+                evaluation.set_trainable(model, last)
 
     def watch(iteration: int, theta: Array, loss: float) -> bool:
         nonlocal last
@@ -296,9 +304,7 @@ def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int
 
     hooks.on_train_begin()
     try:
-        found = _lbfgs.minimise(
-            lambda theta: evaluation.objective(model, theta, rows), last, model.optimizer, callback=watch
-        )
+        found = _lbfgs.minimise(at, last, model.optimizer, callback=watch)
         arrive(found.theta)
         last = found.theta
         model.epoch += found.iterations

@@ -113,7 +113,7 @@ def make_engine(name: str, spec: dict[str, Any], hosts: list[Any]) -> Any:
 
 
 def weight_views(engine: Any, layers: Sequence[Layer]) -> dict[str, dict[str, Array]]:
-    """Views of parameters, then statistics, by name of the layer and of the weight."""
+    """Views of parameters, then statistics, by name of the layer and of the weight. engine: or a snapshot of one."""
     views: dict[str, dict[str, Array]] = {str(layer.name): {} for layer in walk(layers)}
     for segment in sorted(engine.segments, key=lambda s: s["kind"] != "parameter"):
         memory = engine.parameters if segment["kind"] == "parameter" else engine.statistics

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from densekit import _columns
 from densekit import _network as network
+from densekit import _snapshot as snapshot
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, snake_case, walk, write_into
 from densekit._learning_rate import ScheduleStart
@@ -25,6 +26,7 @@ class Stack:
 
     _drew_at: int | None = None  # the number of updates at the last training pass outside fit
     _warned_of_drawing = False
+    _trainer: int | None = None  # the thread that trained it last
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class Stack:
         self._views: dict[str, dict[str, Array]] = {}
         self._stale = False
         self._spec: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._lock, self._moment = threading.Lock(), snapshot.Moment()
         self._epoch = 0
         self._schedule_start = ScheduleStart()
         if isinstance(layers, Layer | str):
@@ -159,6 +161,10 @@ class Stack:
     # The engine.
 
     def _changed(self) -> None:
+        if self._lock.locked() and self._trainer != threading.get_ident():
+            raise RuntimeError(
+                "Sequential: another thread is training this model; change its layers and learning rate in a callback"
+            )
         self._stale = True
 
     def _ready(self, inputs: int | None = None, *, fresh: bool = True) -> Any:
@@ -174,9 +180,10 @@ class Stack:
                     "build(inputs), or give data"
                 )
             self.build(inputs)
-        if self._engine is None or self._stale:
-            self._rebuild(keep_states=True, fresh=fresh)
-        return self._engine
+        with self._moment:
+            if self._engine is None or self._stale:
+                self._rebuild(keep_states=True, fresh=fresh)
+            return self._engine
 
     def _rebuild(self, *, keep_states: bool, fresh: bool = True) -> None:
         """A new engine with the weights, and if it fits the optimizer's state, of the one before."""
@@ -204,6 +211,7 @@ class Stack:
         """
         if self._lock.locked():
             raise RuntimeError(f"{op}: this model is being trained by another call; clone it to train two at once")
+        self._trainer = threading.get_ident()
         return self._lock
 
     def _layer_weights(self, layer: Layer) -> dict[str, Array]:
@@ -219,8 +227,10 @@ class Stack:
         return {f"{name}.{key}": view for name, views in self._views.items() for key, view in views.items()}
 
     def get_weights(self) -> list[Array]:
-        """Copies of `weights`, in order."""
-        return [view.copy() for view in self.weights.values()]
+        """Copies of `weights`, in order, of one moment between two updates."""
+        with self._moment:
+            copies = network.weight_views(snapshot.of(self._ready(), states=False), self._layers)
+        return [view for views in copies.values() for view in views.values()]
 
     def set_weights(self, weights: Sequence[ArrayLike] | Mapping[str, ArrayLike]) -> None:
         """Writes a list such as get_weights gives, or {name: array} for some of the weights; all or none."""
@@ -234,15 +244,16 @@ class Stack:
         checked = {name: np.empty_like(views[name]) for name in named}
         for name, value in named.items():
             write_into(f"set_weights: {name}", checked[name], value)
-        pending = self._engine.pending
-        for name, array in checked.items():
-            views[name][...] = array
-        if pending is not None:  # statistics that are given replace what passes have found
-            for s in self._engine.segments:
-                given = checked.get(f"{s['layer']}.{s['name']}")
-                if s["kind"] == "statistic" and given is not None:
-                    pending[s["offset"] : s["offset"] + given.size] = given
-            self._engine.pending = pending
+        with self._moment:
+            pending = self._engine.pending
+            for name, array in checked.items():
+                views[name][...] = array
+            if pending is not None:  # statistics that are given replace what passes have found
+                for s in self._engine.segments:
+                    given = checked.get(f"{s['layer']}.{s['name']}")
+                    if s["kind"] == "statistic" and given is not None:
+                        pending[s["offset"] : s["offset"] + given.size] = given
+                self._engine.pending = pending
 
     @property
     def n_parameters(self) -> int:

@@ -25,6 +25,7 @@ from densekit._layer import Layer, walk
 from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
 from densekit._scores import PARTS, Scores
+from densekit._snapshot import Moment
 from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
@@ -32,6 +33,8 @@ from densekit.layers import Input
 from densekit.schedules import Schedule
 
 __all__ = ["Sequential", "TrainingDiverged"]
+
+_OF_THE_PROCESS = ("_lock", "_moment", "_trainer", "_engine", "_views")  # neither pickled nor copied
 
 Pullback = Callable[[ArrayLike], tuple[Array, dict[str, Array]]]
 
@@ -456,13 +459,15 @@ class Sequential(Stack):
         _files.save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_engine", "_views")}
-        return kept | {"_state": config.state(self) if self._engine is not None else None}
+        with self._moment:
+            kept = {k: v for k, v in self.__dict__.items() if k not in _OF_THE_PROCESS}
+            return kept | {"_state": config.state(self) if self._engine is not None else None}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         state = kept.pop("_state")
         self.__dict__.update(kept)
-        self._lock, self._engine, self._views = threading.Lock(), None, {}
+        self._lock, self._moment, self._trainer = threading.Lock(), Moment(), None
+        self._engine, self._views = None, {}
         for layer in walk(self._layers):
             layer._owner = weakref.ref(self)
         if state is not None:

@@ -1,6 +1,7 @@
 // Model files: what is saved is loaded; every truncation, every flipped bit and thousands of lying headers are refused with
 // std::invalid_argument. Meant for AddressSanitizer, too.
 //   model_file_test [seed]
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <new>
 #include <random>
 #include <sstream>
+#include <thread>
 #include <type_traits>
 
 #include "densekit/network.h"
@@ -195,6 +197,57 @@ void test_failures(const std::filesystem::path& folder) {
   expect(dk::npz::crc32(0, "123456789", 9) == 0xCBF43926u, "the checksum of 123456789 is wrong");
 }
 
+// Another thread trains: every file can be read, and the number of updates never goes back.
+void test_while_training(const std::filesystem::path& path) {
+  dk::Spec spec{.inputs = 64, .seed = 3};
+  spec.layers = {dk::dense(256, dk::relu), dk::dense(2)};
+  spec.loss = dk::softmax_cross_entropy;
+  spec.optimizer = dk::adam(1e-4);
+  dk::Network network(spec);
+  const std::vector<float> x(64 * 64, 0.5f);
+  const std::vector<int> y(64, 1);
+  std::vector<int> order(64);
+  for (int i = 0; i < 64; ++i) order[static_cast<std::size_t>(i)] = i;
+  std::atomic<bool> stop{false};
+  std::thread trainer([&] {
+    while (!stop) network.epoch(x.data(), y.data(), order.data(), 64, 4);
+  });
+  std::uint64_t before = 0;
+  for (int i = 0; i < 50; ++i) {
+    network.save(path.string());
+    const std::uint64_t step = dk::Network::load(path.string()).step();
+    expect(step >= before, "a later file is of an earlier update");
+    before = step;
+  }
+  stop = true;
+  trainer.join();
+  network.save(path.string());
+  auto last = dk::Network::load(path.string());
+  expect(same(network, last), "a file saved after the training differs");
+}
+
+#ifndef _WIN32
+void test_what_is_left_and_kept(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  const fs::path path = folder / "kept.npz", left = folder / ".densekit-2.tmp", other = folder / "note.tmp";
+  auto network = small<float>();
+  network.save(path.string());
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  std::ofstream(left) << "of a process that was killed";
+  std::ofstream(other) << "somebody's";
+  fs::create_symlink("kept.npz", folder / "link.npz");
+  network.save((folder / "link.npz").string());
+  expect(!fs::exists(left) && fs::exists(other), "what a killed process left is still there, or something else is not");
+  expect(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write), "the permissions are not kept");
+  expect(fs::is_symlink(folder / "link.npz"), "the symbolic link is gone");
+  const std::string longest(251, 'n');
+  network.save((folder / (longest + ".npz")).string());
+  dk::Network::load((folder / (longest + ".npz")).string());
+  for (const auto& name : {path, other, folder / "link.npz", folder / (longest + ".npz")}) fs::remove(name);
+  expect(std::distance(fs::directory_iterator(folder), {}) == 1, "a temporary file is left");  // model.npz
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -207,6 +260,10 @@ int main(int argc, char** argv) {
   test_byte_order<float>(path);
   test_byte_order<double>(path);
   test_failures(folder);
+  test_while_training(path);
+#ifndef _WIN32
+  test_what_is_left_and_kept(folder);
+#endif
   auto network = small<float>();
   train(network, 1);
   network.set_step(2);

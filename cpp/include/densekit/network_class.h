@@ -108,6 +108,9 @@ template <class T> class BasicNetwork {
   std::vector<SegmentInfo> statistic_segments() const;
   std::uint64_t step() const;  // updates done
   void set_step(std::uint64_t step);
+  // Copies of parameters, statistics and (of the first states.size()) states of one moment between two updates, also while
+  // another thread trains; returns the updates done by then.
+  std::uint64_t snapshot(T* parameters, T* statistics, const std::vector<T*>& states) const;
 
   // y (rows, outputs) from x (rows, inputs): predictions, through the linked activation. A row's bits do not depend on its batch.
   void predict(std::span<const T> x, std::span<T> y) const;
@@ -181,7 +184,8 @@ template <class T> class BasicNetwork {
   EpochResult epoch(std::span<const T> x, std::span<const T> values, std::span<const int> order, index batch_size = 32);
 
   // One file, which Python's densekit.load reads, too: docs/files.md. It is there completely or not at all; what a
-  // network that Python saved has beside the spec is kept. std::system_error if it cannot be written.
+  // network that Python saved has beside the spec is kept. Another thread may be training: the file holds a snapshot.
+  // std::system_error if it cannot be written.
   void save(const std::string& path) const;
   // std::invalid_argument if the file is damaged, no model, or of another T. Layers and losses in another language are
   // given again, in the order of their numbers in the spec.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from densekit._reference_engine.initializers import initial_values
 from densekit._reference_engine.layers import BatchNorm, Layer, Run, Segment, backward, build, forward, walk
 from densekit._reference_engine.losses import Loss
 from densekit._reference_engine.pending import Pending
+from densekit._snapshot import Moment
 
 Array = NDArray[Any]
 Spec = dict[str, Any]
@@ -60,6 +62,7 @@ class ReferenceEngine:
             raise ValueError(f"the spec has version {s['version']!r}, this engine reads version 1")
         self.dtype, self.seed, self.step, self.inputs = np.dtype(s["dtype"]), int(s["seed"]), 0, int(s["inputs"])
         self._pending = Pending()
+        self._moment, self._updating = Moment(), False
         self._clip = (s["clip_norm"], s["clip_value"])
         self._per_weight = bool(s["penalty_per_weight"])
 
@@ -107,6 +110,14 @@ class ReferenceEngine:
         kinds = [("parameter", self._segments), ("statistic", self._statistics)]
         keys = ("layer", "name", "shape", "offset", "trainable")
         return [{key: getattr(s, key) for key in keys} | {"kind": kind} for kind, some in kinds for s in some]
+
+    def snapshot(self, states: bool = True) -> tuple[Array, Array, list[Array], int]:
+        """Copies of parameters, statistics and states of one moment between two updates, and the updates done."""
+        with self._moment:
+            if self._updating:  # a signal's handler runs wherever the interpreter is
+                raise RuntimeError("the model is in the middle of an update: a signal came while NumPy computed it")
+            kept = [state.copy() for state in self.states] if states else []
+            return self.parameters.copy(), self.statistics.copy(), kept, self.step
 
     # Passes.
 
@@ -230,11 +241,22 @@ class ReferenceEngine:
         return value, penalty
 
     def _update(self, tape: list[Any], eta: float, share: float) -> None:
-        self._move(self.gradients, eta, share)
-        with np.errstate(all="ignore"):
-            for layer, saved in zip(self._layers, tape, strict=True):
-                layer.commit(saved, self.statistics)
-        self.step += 1
+        with self._change():
+            self._move(self.gradients, eta, share)
+            with np.errstate(all="ignore"):
+                for layer, saved in zip(self._layers, tape, strict=True):
+                    layer.commit(saved, self.statistics)
+            self.step += 1
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """An update, which snapshots wait for."""
+        with self._moment:
+            self._updating = True
+            try:
+                yield
+            finally:
+                self._updating = False
 
     def _move(self, gradients: Array, eta: float, share: float) -> None:
         """Clipping, the optimizer and the proximal step. The gradients have those of penalties in them."""
@@ -281,12 +303,17 @@ class ReferenceEngine:
                 s.of(used)[...] = s.of(gradients)
         with np.errstate(all="ignore"):
             penalty = updates.penalize(self._segments, self.parameters, used, share)
-        self._move(used, rate, share)
-        self.commit()
+        with self._change():
+            self._move(used, rate, share)
+            self._commit()
         return penalty
 
     def commit(self) -> None:
         """What is pending becomes the statistics, and there is one step more."""
+        with self._change():
+            self._commit()
+
+    def _commit(self) -> None:
         self._pending.take_over(self._statistics, self.statistics)
         self.step += 1
 

@@ -42,6 +42,13 @@ class History(Callback):
             values = self.history.setdefault(key, [float("nan")] * before)
             values.append(float((logs or {}).get(key, float("nan"))))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of the epochs that are complete: another thread may be training."""
+        values = dict(self.history)
+        whole = min([len(self.epoch), *map(len, values.values())])
+        history = {key: value[:whole] for key, value in values.items()}
+        return {**self.__dict__, "epoch": self.epoch[:whole], "history": history}
+
     def plot(self, keys: Sequence[str] | None = None, *, ax: Any = None) -> Any:
         """Draws curves over the epochs, training solid and validation dashed; returns the Axes. Needs matplotlib.
 

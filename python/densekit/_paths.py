@@ -1,0 +1,33 @@
+"""Names of files, as people give them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def file_path(op: str, name: str, value: Any) -> str:
+    """The name of a file as a string; TypeError or ValueError for what names none.
+
+    Numbers are refused, because `open` would take them for a file descriptor.
+    """
+    if isinstance(value, bytes):
+        raise TypeError(f"{op}: {name} must be a str or os.PathLike, got bytes; write os.fsdecode({_short(value)})")
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(
+            f"{op}: {name} must be the name of a file, a str or os.PathLike, got {_short(value)} "
+            f"({type(value).__name__})"
+        )
+    path = os.fspath(value)
+    if not isinstance(path, str):
+        raise TypeError(f"{op}: {name} must be the name of a file as str, got {_short(value)}, which names bytes")
+    if not path:
+        raise ValueError(f"{op}: {name} is empty, expected the name of a file")
+    if "\0" in path:
+        raise ValueError(f"{op}: {name} has a null character, which no name of a file may have: {_short(path)}")
+    return path
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
