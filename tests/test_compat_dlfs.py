@@ -429,7 +429,8 @@ from common.gradient import numerical_gradient
 class TwoLayers:
     def __init__(self, sizes, scale=0.3):
         d, h, c = sizes
-        self.params = {"W1": scale * np.random.randn(d, h), "b1": np.zeros(h), "W2": scale * np.random.randn(h, c), "b2": np.zeros(c)}
+        self.params = {"W1": scale * np.random.randn(d, h), "b1": np.zeros(h)}
+        self.params["W2"], self.params["b2"] = scale * np.random.randn(h, c), np.zeros(c)
 
     def predict(self, x):
         p = self.params
@@ -487,7 +488,8 @@ from collections import OrderedDict
 from common.optimizer import *
 
 rules = OrderedDict()
-rules["SGD"], rules["Momentum"], rules["AdaGrad"], rules["Adam"] = SGD(lr=0.95), Momentum(lr=0.1), AdaGrad(lr=1.5), Adam(lr=0.3)
+rules["SGD"], rules["Momentum"] = SGD(lr=0.95), Momentum(lr=0.1)
+rules["AdaGrad"], rules["Adam"] = AdaGrad(lr=1.5), Adam(lr=0.3)
 for key in rules:
     params, grads = {"x": -7.0, "y": 2.0}, {}
     for i in range(30):
@@ -518,7 +520,8 @@ for layer in layers:
     dout = layer.backward(dout)
 dW = net["Affine2"].dW if hasattr(net["Affine2"], "dW") else net["Affine2"].dw
 for key, mine in [("W2", dW), ("b1", net["Affine1"].db)]:
-    print(key, bool(np.average(np.abs(mine - numerical_gradient(lambda _: loss(x, t), params[key]))) < 1e-7), np.abs(mine).sum())
+    estimated = numerical_gradient(lambda _: loss(x, t), params[key])
+    print(key, bool(np.average(np.abs(mine - estimated)) < 1e-7), np.abs(mine).sum())
 print(callable(os.path.join), len(sys.argv) > 0, step_function(np.array([-1.0, 2.0, 3.0])), identity_function(4), 1, 2)
 """,
     # Chapter 6: hyperparameters drawn at random, and gradients of a batch norm.

@@ -1,4 +1,4 @@
-"""A model that is saved, copied or asked for its weights while another thread changes it: of one moment, or an error."""
+"""A model that is saved, copied or asked for its weights while another thread changes it: of one moment."""
 
 from __future__ import annotations
 

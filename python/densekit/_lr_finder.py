@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import _evaluation as evaluation
 from densekit._arrays import number, whole
 from densekit._fit import Loop, row_order
+from densekit._guard import guard
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -97,3 +98,8 @@ def lr_finder(
     slopes = np.convolve(seen, offsets[::-1], "valid")  # slopes[i]: around loss i + half
     best = int(slopes[: max(1, int(smoothed.argmin()) - half + 1)].argmin()) + half
     return LearningRates(rates[: len(seen)], seen, smoothed, float(rates[best]))
+
+
+__all__ = ["LearningRates", "lr_finder"]
+
+guard(__name__)

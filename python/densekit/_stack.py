@@ -53,7 +53,7 @@ class Stack:
         self._lock, self._moment = threading.Lock(), snapshot.Moment()
         self._epoch = 0
         self._schedule_start = ScheduleStart()
-        if isinstance(layers, Layer | str):
+        if isinstance(layers, Layer | str | bytes) or not isinstance(layers, Iterable):
             raise TypeError(f"Sequential: layers must be a list of layers, got {layers!r}; write Sequential([...])")
         given = [one.name for layer in layers if isinstance(layer, Layer) for one in walk([layer]) if one._name_given]
         for layer in layers:
@@ -237,6 +237,11 @@ class Stack:
         views = self.weights
         if isinstance(weights, Mapping):
             named = {one_of("set_weights", "name", name, list(views)): value for name, value in weights.items()}
+        elif not isinstance(weights, Sequence | np.ndarray) or isinstance(weights, str | bytes):
+            raise TypeError(
+                f"set_weights: weights must be a list of {len(views)} arrays, as get_weights gives, or a dictionary by "
+                f"name, got {weights!r} ({type(weights).__name__})"
+            )
         elif len(weights) != len(views):
             raise ValueError(f"set_weights: got {len(weights)} arrays, expected {len(views)}: {', '.join(views)}")
         else:

@@ -17,6 +17,7 @@ from densekit import initializers, regularizers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
+from densekit._guard import guard
 from densekit._layer import Layer, WeightView, given_array
 from densekit._refuse import MOMENTUM, refuses
 
@@ -291,6 +292,9 @@ class GaussianNoise(Layer):
         return self._common() | {"std": self.std}
 
 
+_DEEPEST = 20  # levels of blocks: specs and files nest with them
+
+
 class Residual(Layer):
     """A block with a skip: y = x + block(x). The block keeps the width.
 
@@ -310,6 +314,12 @@ class Residual(Layer):
         if isinstance(layers, Layer) or not layers:
             raise TypeError(f"Residual: layers must be a list with at least one layer, got {layers!r}")
         self.layers = [checked_layer("Residual", layer) for layer in layers]
+        self._depth = 1 + max(getattr(layer, "_depth", 0) for layer in self.layers)
+        if self._depth > _DEEPEST:
+            raise ValueError(
+                f"Residual: blocks are {self._depth} deep in one another, at most {_DEEPEST} are; put them one after "
+                "the other"
+            )
 
     def children(self) -> list[Layer]:
         return self.layers
@@ -416,3 +426,6 @@ def __getattr__(name: str) -> Any:
     if name in helps:
         raise AttributeError(f"densekit.layers has no {name}: {helps[name]}")
     raise AttributeError(f"module 'densekit.layers' has no attribute {name!r}")
+
+
+guard(__name__)

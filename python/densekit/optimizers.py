@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from densekit import schedules
 from densekit._arrays import flag, number, one_of, whole
+from densekit._guard import guard
 from densekit._parts import Catalogue, Part
 
 Compat: TypeAlias = Literal["torch", "keras", "sklearn", "dlfs"]
@@ -368,3 +369,5 @@ __all__ = [
     "RMSprop",
     "get",
 ]
+
+guard(__name__)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import _data as data
 from densekit import regularizers
 from densekit._arrays import number, one_of, whole
+from densekit._guard import guard
 from densekit._intake import as_array
 from densekit._layer import walk
 from densekit.layers import Dense
@@ -78,6 +79,8 @@ def penalty_path(
     op = "penalty_path"
     one_of(op, "kind", kind, ("l1", "l2", "elastic_net"))
     ratio = number(op, "l1_ratio", l1_ratio, low=0, high=1)
+    tol = number(op, "tol", tol, low=0, open_low=True)
+    max_updates = whole(op, "max_updates", max_updates, low=1)
     table = data.matrix(op, "X", X).astype(np.float64)
     target = np.asarray(as_array(op, "y", y), np.float64)
     if target.shape != (len(table),):
@@ -207,3 +210,5 @@ def _with_dropout(model: Sequential, rate: float, mode: str, seed: int) -> Seque
 
 
 __all__ = ["DropoutSweep", "PenaltyPath", "dropout_sweep", "penalty_path"]
+
+guard(__name__)

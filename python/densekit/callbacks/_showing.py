@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from densekit._arrays import flag, one_of
+from densekit._paths import file_path
 from densekit.callbacks._base import Callback, Logs
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
-        self.path = os.fspath(path)
+        self.path = file_path("CSVLogger", "path", path)
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"CSVLogger: separator must be one character, got {separator!r}")
         self.separator, self.append = separator, flag("CSVLogger", "append", append)

@@ -7,6 +7,7 @@ import os
 from typing import Any, Literal, TypeAlias
 
 from densekit._arrays import flag, number, one_of, whole
+from densekit._paths import file_path
 from densekit.callbacks._base import Callback, Logs
 
 Mode: TypeAlias = Literal["auto", "min", "max"]
@@ -140,9 +141,7 @@ class Checkpoint(Callback):
         every: int = 1,
     ) -> None:
         name = "Checkpoint"
-        self.path = os.fspath(path)
-        if not isinstance(self.path, str) or not self.path:
-            raise TypeError(f"{name}: path must be the name of a file, got {path!r}")
+        self.path = file_path(name, "path", path)
         self.monitor, self.mode = monitor, direction(name, mode, monitor)
         self.save_best_only = flag(name, "save_best_only", save_best_only)
         self.every = whole(name, "every", every, low=1)

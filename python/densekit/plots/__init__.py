@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from densekit._guard import guard_class
+
 # Where each Display lives; a file is imported when its name is first asked for.
 _DISPLAYS: dict[str, str] = {
     "BatchSizeNoiseDisplay": "_batch_noise",
@@ -42,7 +44,11 @@ __all__ = list(_DISPLAYS)
 
 def __getattr__(name: str) -> Any:
     if name in _DISPLAYS:
-        return getattr(importlib.import_module(f"densekit.plots.{_DISPLAYS[name]}"), name)
+        module = importlib.import_module(f"densekit.plots.{_DISPLAYS[name]}")
+        display: Any = getattr(module, name)
+        guard_class(display)
+        globals()[name] = display
+        return display
     raise AttributeError(f"module 'densekit.plots' has no attribute {name!r}")
 
 

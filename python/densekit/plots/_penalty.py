@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
+from densekit._arrays import number
 from densekit.plots._style import BLACK, BLUE, RED, Display, color, dashes, tidy
 from densekit.sweeps import PenaltyKind, PenaltyPath, penalty_path
 
@@ -55,6 +56,7 @@ class PenaltyContoursDisplay(Display):
     ) -> PenaltyContoursDisplay:
         """Computes and draws. X: (n, 2). y: (n,). kind, lam, l1_ratio: as densekit.sweeps.penalty_path."""
         table = data.matrix("PenaltyContoursDisplay", "X", X, 2).astype(np.float64)
+        lam = number("PenaltyContoursDisplay", "lam", lam, low=0)
         path = penalty_path(table, y, kind, [lam, 0.0], l1_ratio=l1_ratio)
         solution, least = path.coefficients
         reach = 1.35 * float(np.abs([solution, least]).max()) or 1.0

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from densekit import losses
+from densekit._arrays import flag
 from densekit.sklearn import _inputs
 from densekit.sklearn._base import BaseMLP, Objective
 
@@ -194,7 +195,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         check_is_fitted(self)
         outputs = self._outputs(X)
         prediction = self._predictions(outputs)
-        if not return_std:
+        if not flag("predict", "return_std", return_std):
             return prediction
         scale = outputs[:, self.n_outputs_ :]
         if isinstance(self._objective.loss, losses.GaussianNLL):

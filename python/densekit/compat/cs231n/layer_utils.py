@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from densekit._guard import guard
 from densekit.compat._shared import (
     Array,
     Kind,
@@ -58,3 +59,5 @@ __all__ = [
     "conv_relu_pool_forward",
     *layers.__all__,
 ]
+
+guard(__name__)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
+from densekit._guard import guard
 from densekit.compat._shared import Array, descend, promoted, step
 
 Config = dict[str, Any]
@@ -109,3 +110,5 @@ def adam(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Conf
 RULES = ("adam", "rmsprop", "sgd", "sgd_momentum")
 
 __all__ = ["adam", "np", "rmsprop", "sgd", "sgd_momentum"]
+
+guard(__name__)

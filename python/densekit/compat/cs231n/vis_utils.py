@@ -6,6 +6,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from densekit._guard import guard
 from densekit.compat._shared import Array
 
 
@@ -28,3 +29,5 @@ def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> Array:
 
 
 __all__ = ["ceil", "np", "sqrt", "visualize_grid"]
+
+guard(__name__)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
+from densekit._guard import guard
 from densekit.compat._shared import Array, Kind, activation, promoted
 
 
@@ -130,3 +131,5 @@ __all__ = [
     "step_function",
     "sum_squared_error",
 ]
+
+guard(__name__)

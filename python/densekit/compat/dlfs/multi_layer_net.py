@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from densekit._guard import guard
 from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
 from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
@@ -46,3 +47,5 @@ __all__ = [
     "sys",
     *layers.__all__,
 ]
+
+guard(__name__)

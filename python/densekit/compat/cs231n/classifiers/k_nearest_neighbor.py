@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import densekit.functional as F
+from densekit._guard import guard
 from densekit.compat._shared import Array, promoted
 
 
@@ -42,3 +43,5 @@ class KNearestNeighbor:
 
 
 __all__ = ["KNearestNeighbor", "np"]
+
+guard(__name__)
