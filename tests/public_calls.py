@@ -1,7 +1,7 @@
 """The public functions, classes and methods of densekit with arguments that work, for tests of all of them.
 
-They are found by walking the package, and arguments are chosen by the names of the parameters; a new callable whose parameters
-have known names needs nothing here.
+They are found by walking the package, and arguments are chosen by the names of the parameters; a new callable whose
+parameters have known names needs nothing here.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NOT_HERE = ("functional", "reference", "registry")
 
 # What the model calls, not people: hooks of callbacks, the protocol of layers, specs for the engines.
 PROTOCOL = {
-    "attach", "backward", "build", "children", "config", "forward", "given", "given_arguments", "outputs_for", "rates", "set_model",
-    "set_params", "spec", "spec_for", "state", "set_state", "targets", "weight", "add_parameter", "observe", "at", "values", "array",
-    "of", "begin", "replaced",
+    "attach", "backward", "build", "children", "config", "forward", "given", "given_arguments", "outputs_for", "rates",
+    "set_model", "set_params", "spec", "spec_for", "state", "set_state", "targets", "weight", "add_parameter", "observe",
+    "at", "values", "array", "of", "begin", "replaced",
 }  # fmt: skip
 
 

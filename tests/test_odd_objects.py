@@ -1,7 +1,7 @@
 """Every public callable, each parameter in turn, with objects that nobody means: TypeError or ValueError for people.
 
-Nothing but the kinds of errors that programs are written for comes out, with a text that names the callable or the argument;
-no AttributeError out of the middle of the package, no text of pybind11, no crash, and no file under an odd name.
+Nothing but the kinds of errors that programs are written for comes out, with a text that names the callable or the
+argument; no AttributeError out of the middle of the package, no text of pybind11, no crash, and no file under an odd name.
 
 A fixed tenth runs by itself; DENSEKIT_THOROUGH=1 runs all.
 """

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import _evaluation as evaluation
+from densekit import _learning_rate as learning_rate
 from densekit import _network as network
 from densekit import optimizers
 from densekit._arrays import number, one_of
 from densekit._data import Array
-from densekit import _learning_rate as learning_rate
 from densekit._fit import diverged
 from densekit._scores import Scores
 

@@ -106,7 +106,7 @@ class Training:
     def train(self, dtype: str) -> tuple[Any, list[float]]:
         """The engine after 20 updates, and the loss of each epoch."""
         spec = json.loads(self.spec) | {"dtype": dtype}
-        made = {"float32": _core.NetworkFloat32, "float64": _core.NetworkFloat64}[dtype]
+        made: Any = {"float32": _core.NetworkFloat32, "float64": _core.NetworkFloat64}[dtype]
         engine = made(json.dumps(spec), [])
         x, y, weights = self.data(dtype)
         left, epoch, losses = STEPS, 0, []

@@ -495,4 +495,6 @@ def _metrics(given: Any, loss: losses.Loss) -> list[metrics.Metric]:
 
 # Not what is called in loops, nor calls whose warnings count the calls above them.
 for _class in (Stack, Sequential):
-    guard_class(_class, leave=("__call__", "fit", "train_on_batch", "loss_and_gradients", "apply_gradients", "commit", "vjp"))
+    guard_class(
+        _class, leave=("__call__", "fit", "train_on_batch", "loss_and_gradients", "apply_gradients", "commit", "vjp")
+    )
