@@ -255,7 +255,7 @@ def small_file(path):
     model = dk.Sequential([Dense(2, "tanh", inputs=2), Dense(1)], seed=1).compile("sgd", "mse")
     model.save(path)
     raw = path.read_bytes()
-    assert len(raw) <= 4096
+    assert len(raw) <= 4608
     return model, raw
 
 

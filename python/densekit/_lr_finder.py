@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import _evaluation as evaluation
 from densekit._arrays import number, whole
 from densekit._fit import Loop, row_order
-from densekit._guard import guard
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -101,5 +100,3 @@ def lr_finder(
 
 
 __all__ = ["LearningRates", "lr_finder"]
-
-guard(__name__)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import layers
-from densekit._guard import guard
 from densekit.model import Sequential
 
 Array = NDArray[Any]
@@ -384,5 +383,3 @@ def _to_activation(nn: Any, activation: str, parameter: float) -> Any:
 
 
 __all__ = ["from_sklearn", "from_torch", "to_sklearn", "to_torch"]
-
-guard(__name__)

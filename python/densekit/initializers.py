@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import _as_array, flag, number, one_of
-from densekit._guard import guard
 from densekit._parts import Catalogue, Part
 
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
@@ -436,5 +435,3 @@ __all__ = [
     "get",
     "preset",
 ]
-
-guard(__name__)

@@ -17,7 +17,6 @@ from densekit import initializers, regularizers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
-from densekit._guard import guard
 from densekit._layer import Layer, WeightView, given_array
 from densekit._refuse import MOMENTUM, refuses
 
@@ -426,6 +425,3 @@ def __getattr__(name: str) -> Any:
     if name in helps:
         raise AttributeError(f"densekit.layers has no {name}: {helps[name]}")
     raise AttributeError(f"module 'densekit.layers' has no attribute {name!r}")
-
-
-guard(__name__)

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import one_of, whole
-from densekit._guard import guard
 from densekit.functional import likelihood, log_likelihood
 from densekit.functional.likelihoods import _PARAMETERS, _data
 
@@ -123,5 +122,3 @@ def surface(distribution: str, data: ArrayLike, grids: Mapping[str, ArrayLike]) 
 
 
 __all__ = ["DISTRIBUTIONS", "Surface", "likelihood", "log_likelihood", "mle", "surface"]
-
-guard(__name__)

@@ -20,7 +20,6 @@ from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit import functional as F
 from densekit._arrays import number, whole
-from densekit._guard import guard
 from densekit.layers import Dense
 from densekit.model import Sequential
 
@@ -129,5 +128,3 @@ def _ratios(part: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.
 
 
 __all__ = ["IntrinsicDimension", "autoencoder", "hidden_spaces", "intrinsic_dimension"]
-
-guard(__name__)

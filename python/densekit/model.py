@@ -21,7 +21,6 @@ from densekit import _network as network
 from densekit import _own_loop as own_loop
 from densekit._arrays import PRECISIONS, flag, number, one_of
 from densekit._fit import TrainingDiverged, fit, train_on_batch
-from densekit._guard import guard_class
 from densekit._layer import Layer, walk
 from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
@@ -491,10 +490,3 @@ def _metrics(given: Any, loss: losses.Loss) -> list[metrics.Metric]:
                 f"densekit.metrics.Metric(function, name='my_{name}')"
             )
     return found
-
-
-# Not what is called in loops, nor calls whose warnings count the calls above them.
-for _class in (Stack, Sequential):
-    guard_class(
-        _class, leave=("__call__", "fit", "train_on_batch", "loss_and_gradients", "apply_gradients", "commit", "vjp")
-    )

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import number, one_of, whole
-from densekit._guard import guard
 
 Array: TypeAlias = NDArray[np.float64]
 OPTIMIZERS = (
@@ -278,5 +277,3 @@ def restart_rates(
 
 
 __all__ = ["OPTIMIZERS", "SURFACES", "Restarts", "Surface", "Trajectory", "restart_rates", "surface", "trajectory"]
-
-guard(__name__)

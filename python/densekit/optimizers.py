@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from densekit import schedules
 from densekit._arrays import flag, number, one_of, whole
-from densekit._guard import guard
 from densekit._parts import Catalogue, Part
 
 Compat: TypeAlias = Literal["torch", "keras", "sklearn", "dlfs"]
@@ -369,5 +368,3 @@ __all__ = [
     "RMSprop",
     "get",
 ]
-
-guard(__name__)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from densekit import _core
 from densekit._arrays import flag, weights
-from densekit._guard import guard
 from densekit._mixup import mixup
 from densekit._transformer import Transformer
 from densekit.functional._channels import columns_along
@@ -308,5 +307,3 @@ def _range(x: Array) -> tuple[Array, Array]:
 
 
 __all__ = ["MinMaxScaler", "StandardScaler", "mixup"]
-
-guard(__name__)

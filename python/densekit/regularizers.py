@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import _as_array, number, one_of
-from densekit._guard import guard
 from densekit._parts import Catalogue, Part
 
 Mode: TypeAlias = Literal["proximal", "subgradient"]
@@ -245,5 +244,3 @@ _CATALOGUE: Catalogue[Regularizer] = Catalogue(
 )
 
 __all__ = ["L1", "L1L2", "L2", "ElasticNet", "Regularizer", "Sparsity", "get", "sparsity"]
-
-guard(__name__)

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import number, one_of, whole
-from densekit._guard import guard
 from densekit._parts import Catalogue, Part
 
 Unit: TypeAlias = Literal["step", "epoch"]
@@ -429,5 +428,3 @@ _CATALOGUE: Catalogue[Schedule] = Catalogue(
 )
 
 __all__ = ["Constant", "Cosine", "Exponential", "OneCycle", "Plateau", "Schedule", "Step", "WarmUp", "get"]
-
-guard(__name__)

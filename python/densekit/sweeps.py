@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import _data as data
 from densekit import regularizers
 from densekit._arrays import number, one_of, whole
-from densekit._guard import guard
 from densekit._intake import as_array
 from densekit._layer import walk
 from densekit.layers import Dense
@@ -210,5 +209,3 @@ def _with_dropout(model: Sequential, rate: float, mode: str, seed: int) -> Seque
 
 
 __all__ = ["DropoutSweep", "PenaltyPath", "dropout_sweep", "penalty_path"]
-
-guard(__name__)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import number, one_of, whole
-from densekit._guard import guard
 
 Array: TypeAlias = NDArray[np.float64]
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {"exp": np.exp, "sin": np.sin, "cos": np.cos, "log1p": np.log1p}
@@ -121,5 +120,3 @@ def _require_inside(name: str, a: float) -> None:
 
 
 __all__ = ["coefficients", "function", "lagrange_bound", "polynomial", "remainder"]
-
-guard(__name__)

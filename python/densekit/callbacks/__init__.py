@@ -4,7 +4,6 @@ They are called in the order in which they are given, the History first. `loss` 
 data_loss + penalty, on what the network put out while it learned; val_loss is that of the weights after the epoch.
 """
 
-from densekit._guard import guard
 from densekit.callbacks._base import Callback, CallbackList, LambdaCallback
 from densekit.callbacks._history import History
 from densekit.callbacks._showing import CSVLogger, Progress
@@ -21,5 +20,3 @@ __all__ = [
     "Progress",
     "TerminateOnNaN",
 ]
-
-guard(__name__)

@@ -1,9 +1,6 @@
 """Data that ships with the package, and data made from a seed."""
 
-from densekit._guard import guard
 from densekit.datasets._digits import load_digits
 from densekit.datasets._synthetic import moons, pass_fail, spirals, swiss_roll
 
 __all__ = ["load_digits", "moons", "pass_fail", "spirals", "swiss_roll"]
-
-guard(__name__)

@@ -1,6 +1,5 @@
 """Why a network learns, or does not: gradients checked and watched, stationary points, and a report with findings."""
 
-from densekit._guard import guard
 from densekit.diagnostics._curves import (
     BiasVariance,
     LearningCurve,
@@ -47,5 +46,3 @@ __all__ = [
     "stationary_point",
     "validation_curve",
 ]
-
-guard(__name__)

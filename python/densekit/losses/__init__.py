@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 from densekit import functional as F
-from densekit._guard import guard
 from densekit._parts import Catalogue
 from densekit.losses._base import Loss
 from densekit.losses._classes import (
@@ -153,5 +152,3 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "get",
 ]
-
-guard(__name__)

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 
 from densekit import losses
 from densekit._arrays import one_of
-from densekit._guard import guard
 from densekit._intake import as_array
 from densekit.metrics._classes import (
     accuracy,
@@ -259,5 +258,3 @@ __all__ = [
     "roc_auc",
     "top_k",
 ]
-
-guard(__name__)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from densekit._guard import guard_class
-
 # Where each Display lives; a file is imported when its name is first asked for.
 _DISPLAYS: dict[str, str] = {
     "BatchSizeNoiseDisplay": "_batch_noise",
@@ -46,7 +44,6 @@ def __getattr__(name: str) -> Any:
     if name in _DISPLAYS:
         module = importlib.import_module(f"densekit.plots.{_DISPLAYS[name]}")
         display: Any = getattr(module, name)
-        guard_class(display)
         globals()[name] = display
         return display
     raise AttributeError(f"module 'densekit.plots' has no attribute {name!r}")

@@ -5,7 +5,6 @@ given X) changes. Inputs alone cannot tell them apart: `report` names a kind onl
 samples.
 """
 
-from densekit._guard import guard
 from densekit.shift._classifier import classifier_test
 from densekit.shift._outputs import LabelShift, bbsd, bbse, posterior_correction
 from densekit.shift._report import Report, report
@@ -32,5 +31,3 @@ __all__ = [
     "simulate_covariate",
     "simulate_label",
 ]
-
-guard(__name__)

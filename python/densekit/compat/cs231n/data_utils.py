@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array
 
 _FOLDER = "cs231n/datasets/cifar-10-batches-py"
@@ -73,5 +72,3 @@ def get_CIFAR10_data(
 
 
 __all__ = ["get_CIFAR10_data", "load_CIFAR10", "load_CIFAR_batch", "np", "os", "pickle"]
-
-guard(__name__)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array
 
 
@@ -65,5 +64,3 @@ def grad_check_sparse(
 
 
 __all__ = ["eval_numerical_gradient", "eval_numerical_gradient_array", "grad_check_sparse", "np", "randrange"]
-
-guard(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import (
     Array,
     Kind,
@@ -59,5 +58,3 @@ __all__ = [
     "conv_relu_pool_forward",
     *layers.__all__,
 ]
-
-guard(__name__)

@@ -8,7 +8,6 @@ import numpy as np
 
 import densekit.functional as F
 from densekit._arrays import number, one_of
-from densekit._guard import guard
 from densekit.compat._shared import (
     Array,
     Kind,
@@ -246,5 +245,3 @@ __all__ = [
     "spatial_groupnorm_forward",
     "svm_loss",
 ]
-
-guard(__name__)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
-from densekit._guard import guard
 from densekit.compat._shared import Array, descend, promoted, step
 
 Config = dict[str, Any]
@@ -110,5 +109,3 @@ def adam(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Conf
 RULES = ("adam", "rmsprop", "sgd", "sgd_momentum")
 
 __all__ = ["adam", "np", "rmsprop", "sgd", "sgd_momentum"]
-
-guard(__name__)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from densekit._atomic import write_atomically
-from densekit._guard import guard
 from densekit.compat._shared import Array
 from densekit.compat.cs231n import optim
 
@@ -137,5 +136,3 @@ class Solver:
 
 
 __all__ = ["Solver", "np", "optim", "os", "pickle"]
-
-guard(__name__)

@@ -6,7 +6,6 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array
 
 
@@ -29,5 +28,3 @@ def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> Array:
 
 
 __all__ = ["ceil", "np", "sqrt", "visualize_grid"]
-
-guard(__name__)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit._guard import guard
 from densekit.compat._shared import Array, Kind, activation, promoted
 
 
@@ -131,5 +130,3 @@ __all__ = [
     "step_function",
     "sum_squared_error",
 ]
-
-guard(__name__)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array
 
 _H = 1e-4
@@ -40,5 +39,3 @@ def numerical_gradient_2d(f: Callable[[Any], Any], X: Array) -> Array:
 
 
 __all__ = ["np", "numerical_gradient", "numerical_gradient_2d"]
-
-guard(__name__)

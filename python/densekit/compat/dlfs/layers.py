@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 import densekit.functional as F
-from densekit._guard import guard
 from densekit.compat._shared import (
     Array,
     Kind,
@@ -250,5 +249,3 @@ __all__ = [
     "im2col",
     *functions.__all__,
 ]
-
-guard(__name__)

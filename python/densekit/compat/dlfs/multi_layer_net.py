@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
 from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
@@ -47,5 +46,3 @@ __all__ = [
     "sys",
     *layers.__all__,
 ]
-
-guard(__name__)

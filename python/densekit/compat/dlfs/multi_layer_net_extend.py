@@ -13,7 +13,6 @@ import numpy as np
 
 import densekit.functional as F
 from densekit._arrays import one_of
-from densekit._guard import guard
 from densekit.compat._shared import Array
 from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
@@ -149,5 +148,3 @@ __all__ = [
     "sys",
     *layers.__all__,
 ]
-
-guard(__name__)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
-from densekit._guard import guard
 from densekit.compat._shared import Array, descend, is_float, step
 
 Params = MutableMapping[str, Any]
@@ -151,5 +150,3 @@ class Adam:
 
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
-
-guard(__name__)

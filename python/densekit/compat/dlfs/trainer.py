@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from densekit._arrays import one_of
-from densekit._guard import guard
 from densekit.compat._shared import Array
 from densekit.compat.dlfs.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
@@ -96,5 +95,3 @@ class Trainer:
 
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "Trainer", "np", "os", "sys"]
-
-guard(__name__)

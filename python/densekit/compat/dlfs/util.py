@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array, refused
 
 
@@ -41,5 +40,3 @@ col2im = refused("col2im", _MODULE)
 conv_output_size = refused("conv_output_size", _MODULE)
 
 __all__ = ["col2im", "conv_output_size", "im2col", "np", "shuffle_dataset", "smooth_curve"]
-
-guard(__name__)

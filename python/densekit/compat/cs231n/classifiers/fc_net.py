@@ -12,7 +12,6 @@ from numpy.typing import DTypeLike
 
 import densekit.functional as F
 from densekit._arrays import one_of
-from densekit._guard import guard
 from densekit.compat._shared import Array, first_dense_backward, promoted, rows
 from densekit.compat.cs231n import layer_utils
 from densekit.compat.cs231n.classifiers._saved import Saved
@@ -214,5 +213,3 @@ class FullyConnectedNet(Saved):
 
 
 __all__ = ["FullyConnectedNet", "TwoLayerNet", "os", *layer_utils.__all__]  # that has all of layers
-
-guard(__name__)

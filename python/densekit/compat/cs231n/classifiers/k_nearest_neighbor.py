@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 import densekit.functional as F
-from densekit._guard import guard
 from densekit.compat._shared import Array, promoted
 
 
@@ -43,5 +42,3 @@ class KNearestNeighbor:
 
 
 __all__ = ["KNearestNeighbor", "np"]
-
-guard(__name__)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit._guard import guard
 from densekit.compat._shared import Array, descend, promoted
 from densekit.compat.cs231n.classifiers._saved import Saved
 from densekit.compat.cs231n.classifiers.linear_svm import svm_loss_naive, svm_loss_vectorized
@@ -99,5 +98,3 @@ __all__ = [
     "svm_loss_naive",
     "svm_loss_vectorized",
 ]
-
-guard(__name__)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from densekit._guard import guard
 from densekit.compat._shared import Array, dense, descend, first_dense_backward, promoted
 from densekit.compat.cs231n.classifiers.linear_svm import with_penalty
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
@@ -91,5 +90,3 @@ class TwoLayerNet:
 
 
 __all__ = ["TwoLayerNet", "np"]
-
-guard(__name__)
