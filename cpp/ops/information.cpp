@@ -1,6 +1,8 @@
 #include "ops/information.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/arena.h"
 
@@ -40,6 +42,18 @@ void sum_blocks(const Context& context, const T* x, index n, double* sums, doubl
   }
 }
 
+// What a log-likelihood is where it came out as no number: parts that overflow may be infinities of both signs.
+// total: the sum of the data, which are numbers; a, b: parameters in their ranges.
+double at_the_limit(Distribution kind, double value, double total, double a, double b) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (!std::isnan(value) || std::isnan(total)) return value;
+  // A sum of squares is infinite if one of its parts is. Infinite mean and std together say nothing.
+  if (kind == Distribution::gaussian) return std::isinf(a) && std::isinf(b) ? value : -infinity;
+  if (kind == Distribution::poisson && std::isinf(a)) return -infinity;  // a rate grows faster than its logarithm
+  if (kind == Distribution::exponential && std::isinf(a)) return total > 0 ? -infinity : infinity;
+  return value;
+}
+
 // sums (points): the kernel's sums over x, block by block, the blocks added in order.
 template <class T> void sum_log_density(const Context& context, Distribution kind, const T* x, index n, const double* a, const double* b,
                                         double* sums, index points, double* partials) {
@@ -49,7 +63,14 @@ template <class T> void sum_log_density(const Context& context, Distribution kin
     const index here = std::min(group, points - first);
     context.parallel(here * blocks, nanoseconds_each * static_cast<double>(here) * static_cast<double>(n), [&](index task, int) {
       const index point = first + task / blocks, begin = task % blocks * block;
-      partials[task] = kernel(x + begin, std::min(block, n - begin), a[point], b[point]);
+      const index length = std::min(block, n - begin);
+      partials[task] = kernel(x + begin, length, a[point], b[point]);
+      // Twice the scale, whose logarithm Laplace's density has, may be infinite: then from a quarter of the scale.
+      if (kind == Distribution::laplace && std::isfinite(b[point]) && std::isinf(2 * b[point])) {
+        const double logs = static_cast<double>(length) * std::log(b[point] / 2);
+        partials[task] =
+            (kernel(x + begin, length, a[point], b[point] / 4) + logs) / 4 - logs - static_cast<double>(length) * std::log(4.0);
+      }
     });
     for (index i = 0; i < here; ++i) {
       double sum = 0;
@@ -103,11 +124,20 @@ template <class T> void log_likelihood(const Context& context, Distribution kind
       sum_blocks<2>(context, x, n, all + 1, partials, deviate);
       enough = all[2] > 1e-270 && all[2] < 1e300;  // else squares are lost or not finite: divided by std they need not be
     }
+    if (kind == Distribution::exponential && std::isinf(all[0])) {  // the sum of the data overflows; times a rate it need not
+      for (index i = 0; i < points; ++i) {
+        double total = 0;
+        for (index j = 0; j < n; ++j) total += std::isinf(a[i]) && x[j] == 0 ? 0 : a[i] * static_cast<double>(x[j]);
+        sums[i] = std::isinf(total) ? -total : static_cast<double>(n) * std::log(a[i]) - total;
+      }
+      kernels.from_nats(sums, y, points, 1, exponential);
+      return;
+    }
     if (enough) {
       constexpr index together = 16;
       context.parallel((points + together - 1) / together, 30.0 * static_cast<double>(points), [&](index task, int) {
         for (index i = task * together; i < std::min(points, (task + 1) * together); ++i)
-          sums[i] = of_sums(static_cast<double>(n), all, a[i], b[i]) - constant;
+          sums[i] = at_the_limit(kind, of_sums(static_cast<double>(n), all, a[i], b[i]) - constant, all[0], a[i], b[i]);
       });
       kernels.from_nats(sums, y, points, 1, exponential);
       return;

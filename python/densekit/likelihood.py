@@ -51,21 +51,32 @@ def mle(distribution: str, data: ArrayLike, *, classes: int | None = None) -> di
         largest = int(x.max())
         count = largest + 1 if classes is None else whole(op, "classes", classes, low=largest + 1)
         return {"p": np.bincount(x.astype(np.int64), minlength=count) / x.size}
+    # In units of a power of two, which changes no digit, so that neither sums nor squares overflow or are lost.
+    unit = math.frexp(float(np.abs(x).max()))[1]
+    if -500 < unit < 500:
+        unit = 0
+    x = np.ldexp(x, -unit)
+
+    def back(value: float) -> float:
+        return math.ldexp(value, unit)
+
     mean = math.fsum(x) / x.size
     if distribution == "bernoulli":
         return {"p": mean}
     if distribution == "poisson":
-        return {"rate": mean}
+        return {"rate": back(mean)}
     if distribution == "exponential":
         if mean == 0:
             raise ValueError(f"{op}: all data are 0; the larger the rate, the likelier: there is no best one")
-        return {"rate": 1 / mean}
+        if math.frexp(1 / mean)[1] - unit > 1024:
+            raise ValueError(f"{op}: the data are so small that the best rate is larger than the largest number")
+        return {"rate": math.ldexp(1 / mean, -unit)}
     if x.min() == x.max():
-        raise ValueError(f"{op}: all data are {x[0]:g}; the narrower, the likelier: there is no best spread")
+        raise ValueError(f"{op}: all data are {back(x[0]):g}; the narrower, the likelier: there is no best spread")
     if distribution == "laplace":
         middle = float(np.median(x))
-        return {"mean": middle, "scale": math.fsum(abs(x - middle)) / x.size}
-    return {"mean": mean, "std": math.sqrt(math.fsum((x - mean) ** 2) / x.size)}
+        return {"mean": back(middle), "scale": back(math.fsum(abs(x - middle)) / x.size)}
+    return {"mean": back(mean), "std": back(math.sqrt(math.fsum((x - mean) ** 2) / x.size))}
 
 
 @dataclass(frozen=True)
@@ -84,14 +95,24 @@ class Surface:
 
     @property
     def best(self) -> dict[str, float]:
-        """The parameters of the largest element."""
+        """The parameters of the largest element; ValueError where every point has the likelihood 0."""
+        self._largest()
         at = np.unravel_index(int(np.argmax(self.log_likelihood)), self.log_likelihood.shape)
         return {name: float(grid[i]) for name, grid, i in zip(self.names, self.grids, at, strict=True)}
 
     @property
     def relative(self) -> NDArray[np.float64]:
-        """Likelihood by that of the best point, which does not underflow however many data there are."""
-        return np.asarray(np.exp(self.log_likelihood - self.log_likelihood.max()))
+        """Likelihood by that of the best point, which does not underflow however many data there are.
+
+        ValueError where every point has the likelihood 0.
+        """
+        return np.asarray(np.exp(self.log_likelihood - self._largest()))
+
+    def _largest(self) -> float:
+        largest = float(self.log_likelihood.max())
+        if not math.isfinite(largest):
+            raise ValueError(f"surface: the largest log-likelihood of the grid is {largest}, so no point is the best")
+        return largest
 
 
 def surface(distribution: str, data: ArrayLike, grids: Mapping[str, ArrayLike]) -> Surface:
