@@ -449,7 +449,7 @@ def test_missing_metric():
         (lambda: EarlyStopping(restore_best=1), TypeError, "restore_best"),
         (lambda: EarlyStopping(compat="torch"), ValueError, "compat"),
         (lambda: Checkpoint("x", every=0), ValueError, "every"),
-        (lambda: Checkpoint(""), TypeError, "path"),
+        (lambda: Checkpoint(""), ValueError, "path"),
         (lambda: Checkpoint(3), TypeError, "int"),
         (lambda: CSVLogger("x", separator=", "), ValueError, "separator"),
         (lambda: Progress("bars"), ValueError, "did you mean 'bar'"),

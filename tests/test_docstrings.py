@@ -15,7 +15,7 @@ import densekit
 MODULES = sorted(
     m.name
     for m in pkgutil.walk_packages(densekit.__path__, "densekit.")
-    if not m.name.endswith(("._core", ".__main__"))
+    if not m.name.endswith(("._core", ".libdensekit_openmp", ".__main__"))
 )
 
 
