@@ -72,10 +72,7 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
   if (training.weighted)
     for (const std::uint32_t word : draw.words(weights_, n)) weights.push_back((1 + word % 8) / 4.0);
 
-  const Targets<T> targets{.labels = labels.empty() ? nullptr : labels.data(),
-                           .values = values.empty() ? nullptr : values.data(),
-                           .width = values.empty() ? 0 : m,
-                           .weights = weights.empty() ? nullptr : weights.data()};
+  const Targets<T> targets{.labels = labels, .values = values, .width = values.empty() ? 0 : m, .weights = weights};
   const index size = sizeof(T);
   const Table2D table{x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, n, spec.inputs, spec.inputs * size, size};
   std::vector<double> losses;
@@ -85,23 +82,24 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
     const std::vector<double> rates(static_cast<std::size_t>(steps), spec.optimizer->lr);
     typename BasicNetwork<T>::EpochOptions options{};
     options.batch_size = training.batch_size;
-    options.lr = rates.data();
-    losses.push_back(net.epoch(table, targets, order.data(), steps * training.batch_size, options).loss);
+    options.lr = rates;
+    const std::span<const std::int64_t> used(order.data(), static_cast<std::size_t>(steps * training.batch_size));
+    losses.push_back(net.epoch(table, targets, used, options).loss);
     left -= steps;
   }
 
   Sha256 hash;
-  const auto add = [&](const std::vector<SegmentInfo>& segments, const T* flat) {
+  const auto add = [&](const std::vector<SegmentInfo>& segments, std::span<const T> flat) {
     for (const SegmentInfo& s : segments) {
       std::size_t count = 1;
       for (const index length : s.shape) count *= static_cast<std::size_t>(length);
-      hash.add_numbers(flat + s.offset, count);
+      hash.add_numbers(flat.data() + s.offset, count);
     }
   };
   add(net.parameter_segments(), net.parameters());
   add(net.statistic_segments(), net.statistics());
   std::vector<T> y(static_cast<std::size_t>(n * net.outputs()));
-  net.forward(x.data(), n, y.data(), false);
+  net.forward(x, y, false);
   hash.add_numbers(y.data(), y.size());
   hash.add_numbers(losses.data(), losses.size());
   return hash.hex();

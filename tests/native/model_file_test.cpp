@@ -210,7 +210,7 @@ void test_while_training(const std::filesystem::path& path) {
   for (int i = 0; i < 64; ++i) order[static_cast<std::size_t>(i)] = i;
   std::atomic<bool> stop{false};
   std::thread trainer([&] {
-    while (!stop) network.epoch(x.data(), y.data(), order.data(), 64, 4);
+    while (!stop) network.epoch(x, y, order, 4);
   });
   std::uint64_t before = 0;
   for (int i = 0; i < 50; ++i) {
