@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py tests/test_written_inputs.py
 SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: demo test bench lint format sanitize platforms docs wheel clean
+.PHONY: demo test thorough bench lint format sanitize platforms docs wheel clean
 
 # Each file in .venv says that something is installed there.
 .venv/.build-tools: pyproject.toml
@@ -42,6 +42,12 @@ test: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plot .v
 	  $(BIN)/ctest --test-dir $$tree --output-on-failure
 	$(BIN)/python -m pytest -q -n auto --junitxml=build/tests.xml tests
 	$(BIN)/python tools/make_concepts.py build/tests.xml > build/concepts.md && cp build/concepts.md docs/concepts.md
+
+# What `make test` runs a fixed part of, all of it: golden trainings on every instruction set of this machine.
+thorough: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plot .venv/.torch
+	tree=$$(ls -td build/cp*/ | head -1) && $(BIN)/cmake --build $$tree --target golden_hashes && \
+	  $$tree/tests/native/golden_hashes tests/golden/operations.txt tests/golden/trainings.txt tests/golden/hashes.txt
+	DENSEKIT_THOROUGH=1 $(BIN)/python -m pytest -q -n auto tests
 
 # JAX and Keras are a few hundred megabytes; without them their rows are left out.
 .venv/.bench-peers: .venv/.build-tools
