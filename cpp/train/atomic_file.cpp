@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #else
+#include <fcntl.h>
 #include <io.h>
+#include <sys/stat.h>
 #endif
 
 namespace densekit {
@@ -21,8 +23,28 @@ namespace {
 namespace fs = std::filesystem;
 using Write = std::function<void(const Put&)>;
 
+std::string text_of(const fs::path& path) {
+#ifdef _WIN32
+  const std::u8string text = path.u8string();
+  return {text.begin(), text.end()};
+#else
+  return path.string();
+#endif
+}
+
+// fresh: a file that is not there yet.
+std::FILE* open_to_write(const fs::path& path, bool fresh) {
+#ifdef _WIN32  // names of any characters; a child process gets no handle of it; its fopen does not know "x"
+  const int file =
+      _wopen(path.c_str(), _O_WRONLY | _O_CREAT | (fresh ? _O_EXCL : _O_TRUNC) | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
+  return file < 0 ? nullptr : _fdopen(file, "wb");
+#else
+  return std::fopen(path.c_str(), fresh ? "wbx" : "wb");
+#endif
+}
+
 [[noreturn]] void failed(const fs::path& path, const char* what) {
-  throw std::system_error(errno, std::generic_category(), std::string(what) + " " + path.string());
+  throw std::system_error(errno, std::generic_category(), std::string(what) + " " + text_of(path));
 }
 
 fs::path temporary_name(const fs::path& folder, int number) { return folder / (".densekit-" + std::to_string(number) + ".tmp"); }
@@ -49,7 +71,7 @@ void write_all(std::FILE* file, const fs::path& path, const Write& write) {
 }
 
 void write_as_it_is(const fs::path& path, const Write& write) {
-  Stream file(std::fopen(path.string().c_str(), "wb"));
+  Stream file(open_to_write(path, false));
   if (!file.get()) failed(path, "cannot open");
   write_all(file.get(), path, write);
   if (!file.close()) failed(path, "cannot write");
@@ -200,7 +222,7 @@ void write_regular(const fs::path& target, const Write& write) {
 void write_regular(const fs::path& target, const Write& write) {
   for (int number = 0;; ++number) {
     const fs::path name = temporary_name(target.parent_path(), number);
-    Stream file(std::fopen(name.string().c_str(), "wbx"));
+    Stream file(open_to_write(name, true));
     if (!file.get() && errno == EEXIST) continue;
     if (!file.get()) failed(name, "cannot make the file");
     try {
@@ -221,9 +243,17 @@ void write_regular(const fs::path& target, const Write& write) {
 
 }  // namespace
 
+std::filesystem::path path_of(const std::string& text) {
+#ifdef _WIN32
+  return std::u8string(text.begin(), text.end());
+#else
+  return text;
+#endif
+}
+
 void write_atomically(const std::string& path, const Write& write) {
   if (path.empty()) throw std::invalid_argument("the name of the file is empty");
-  const fs::path target = fs::weakly_canonical(fs::absolute(path));  // a symbolic link stays one
+  const fs::path target = fs::weakly_canonical(fs::absolute(path_of(path)));  // a symbolic link stays one
   std::error_code none;
   const fs::file_status old = fs::status(target, none);
   if (fs::exists(old) && !fs::is_regular_file(old)) write_as_it_is(target, write);

@@ -1,6 +1,7 @@
 // Files that are there completely or not at all, whatever happens while they are written.
 #pragma once
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace densekit {
 // is written to as it is.
 // write(put): put(data, bytes) appends. It may be called twice. std::system_error if something fails.
 using Put = std::function<void(const void*, std::size_t)>;
+std::filesystem::path path_of(const std::string& text);  // names are UTF-8 on Windows, bytes elsewhere
 void write_atomically(const std::string& path, const std::function<void(const Put&)>& write);
 
 }  // namespace densekit

@@ -83,7 +83,7 @@ template <class T> BasicNetwork<T> BasicNetwork<T>::load(std::istream& in, std::
 
 template <class T>
 BasicNetwork<T> BasicNetwork<T>::load(const std::string& path, std::vector<HostLayer> layers, std::vector<HostLoss> losses) {
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream in(path_of(path), std::ios::binary);
   if (!in) throw std::system_error(errno, std::generic_category(), "cannot open " + path);
   try {
     return load(in, std::move(layers), std::move(losses));

@@ -102,6 +102,19 @@ template <class T> void test_byte_order(const std::filesystem::path& path) {
   expect(same(network, again), "a loaded network differs");
 }
 
+// UTF-8 names a file on every system.
+void test_names(const std::filesystem::path& folder) {
+  const std::u8string name = u8"m\u00f6del \u6a21.npz", whole = (folder / name).u8string();
+  const std::string text(whole.begin(), whole.end());
+  auto network = small<float>();
+  network.save(text);
+  network.save(text);
+  expect(std::filesystem::exists(folder / name), "a file with letters of other languages has another name");
+  auto again = dk::BasicNetwork<float>::load(text);
+  expect(same(network, again), "a network from a file with letters of other languages differs");
+  std::filesystem::remove(folder / name);
+}
+
 void test_damage(const std::string& bytes) {
   for (std::size_t length = 0; length < bytes.size(); ++length)
     expect(refused<float>(bytes.substr(0, length)), "a truncation to " + std::to_string(length) + " bytes is accepted");
@@ -198,7 +211,7 @@ void test_failures(const std::filesystem::path& folder) {
 }
 
 // Another thread trains: every file can be read, and the number of updates never goes back.
-void test_while_training(const std::filesystem::path& path) {
+[[maybe_unused]] void test_while_training(const std::filesystem::path& path) {
   dk::Spec spec{.inputs = 64, .seed = 3};
   spec.layers = {dk::dense(256, dk::relu), dk::dense(2)};
   spec.loss = dk::softmax_cross_entropy;
@@ -259,8 +272,11 @@ int main(int argc, char** argv) {
   test_round_trip<float>(path);
   test_byte_order<float>(path);
   test_byte_order<double>(path);
+  test_names(folder);
   test_failures(folder);
+#if !defined(__EMSCRIPTEN__)  // no threads
   test_while_training(path);
+#endif
 #ifndef _WIN32
   test_what_is_left_and_kept(folder);
 #endif

@@ -69,7 +69,8 @@ void test_scratch() {
 void test_networks() {
   const Bytes too_many = sizeof(void*) == 4 ? Bytes{1} << 29 : Bytes{1} << 39;  // weights that have more bytes than there is memory
   for (const Bytes inputs : {Bytes{1} << 10, Bytes{1} << 14, Bytes{1} << 20, Bytes{1} << 30, Bytes{most}, Bytes{1} << 48})
-    for (const Bytes units : {too_many / inputs, 2 * (too_many / inputs), Bytes{1} << 30, (Bytes{1} << 31) - 1, Bytes{most}, Bytes{1} << 48}) {
+    for (const Bytes units :
+         {too_many / inputs, 2 * (too_many / inputs), Bytes{1} << 30, (Bytes{1} << 31) - 1, Bytes{most}, Bytes{1} << 48}) {
       if (units < 1 || inputs < too_many / units) continue;
       const std::string text = "{\"dtype\": \"float32\", \"inputs\": " + std::to_string(inputs) +
                                ", \"layers\": [{\"kind\": \"dense\", \"name\": \"a\", \"units\": " + std::to_string(units) + "}]}";
