@@ -82,6 +82,6 @@ def shown(engine, x, y, weights):
     """In one array: the gradient, the statistics after the step, the outputs, loss and penalty. Statistics change."""
     loss, penalty, z, tape = engine._gradient(x, y, weights, True)
     for layer, saved in zip(engine._layers, tape, strict=True):
-        layer.commit(saved)
+        layer.commit(saved, engine.statistics)
     parts = [engine.gradients, engine.statistics, engine._activated(z).ravel(), [loss, penalty]]
     return np.concatenate([np.asarray(p, np.float64) for p in parts])

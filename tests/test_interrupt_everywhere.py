@@ -78,6 +78,7 @@ def check(setup, wanted, *, tries=3, latest=0.25, timeout=300):
 
 # Every operation, with arguments of which one call takes some milliseconds to seconds; inputs are compared with a copy.
 OPERATIONS = """
+import densekit.info
 from densekit import registry
 sizes = {{"matrix_norm": 700, "distances": 4000}}
 calls, after = {{}}, {{}}

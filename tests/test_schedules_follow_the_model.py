@@ -86,8 +86,8 @@ def test_fits_that_follow_one_another_are_one(engine, table, schedule, way, tmp_
     assert rates == expected["lr"]
     assert len(set(rates)) > 1 or type(schedule) is Constant
     assert_same(whole, model)
-    assert json.dumps(_config.numbers(model)) == json.dumps(_config.numbers(whole))
-    assert _config.numbers(whole).keys() == SAVED
+    assert json.dumps(_config.numbers(model, model.step)) == json.dumps(_config.numbers(whole, whole.step))
+    assert _config.numbers(whole, whole.step).keys() == SAVED
 
 
 @pytest.mark.parametrize("options", [{"drop_last": True}, {"shuffle": False}, {"batch_size": "full"}])
@@ -328,7 +328,9 @@ def test_files_without_the_place_in_the_schedule_load(engine, table, tmp_path, m
     model = plain(engine, dk.optimizers.SGD(Exponential(0.1, 0.5)))
     model.fit(*table, epochs=2, verbose=0)
     now = _config.numbers
-    monkeypatch.setattr(_config, "numbers", lambda m: {k: v for k, v in now(m).items() if k != "schedule_start"})
+    monkeypatch.setattr(
+        _config, "numbers", lambda m, step: {k: v for k, v in now(m, step).items() if k != "schedule_start"}
+    )
     old = loaded(model, tmp_path)
     assert old._schedule_start == ScheduleStart()
     assert old.fit(*table, epochs=2, verbose=0).history["lr"] == [0.025, 0.0125]

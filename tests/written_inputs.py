@@ -20,10 +20,11 @@ import networks as net
 import numpy as np
 
 import densekit.functional as F
-from densekit import _core
+from densekit import _core, info
 from densekit.registry import OPS
 
 ROWS = 1500
+assert info.entropy in {op.function for op in OPS.values()}  # its import registers operations, too
 FLOATS = (np.float32, np.float64)
 
 

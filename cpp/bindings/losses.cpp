@@ -80,7 +80,8 @@ template <class T> static double nll(const Contiguous<T>& log_p, const Optional<
                                      Contiguous<T>& gradient) {
   const Rows<T> shape(log_p);
   return loss_of_rows<T>(log_p, "log_p", shape, {labels, soft, sample_weight, class_weight, 0, ignore_index}, reduction, losses, gradient,
-                         "gradient", [&](const Context& context, const T* scores, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
+                         "gradient",
+                         [&](const Context& context, const T* scores, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
                            return densekit::nll(context, scores, targets, reduction, per_row, g, shape.rows, shape.cols);
                          });
 }
@@ -91,8 +92,7 @@ template <class T> static double multiclass_hinge(const Contiguous<T>& scores, c
   const Rows<T> shape(scores);
   return loss_of_rows<T>(scores, "scores", shape, {labels, std::nullopt, sample_weight, std::nullopt}, reduction, losses, gradient,
                          "gradient", [&](const Context& context, const T* s, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
-                           return densekit::multiclass_hinge(context, s, targets, margin, reduction, per_row, g, shape.rows,
-                                                             shape.cols);
+                           return densekit::multiclass_hinge(context, s, targets, margin, reduction, per_row, g, shape.rows, shape.cols);
                          });
 }
 
@@ -102,8 +102,7 @@ template <class T> static double kl_divergence(const Contiguous<T>& pred, const 
   const Rows<T> shape(pred);
   return loss_of_rows<T>(pred, "pred", shape, {std::nullopt, target, sample_weight, std::nullopt}, reduction, losses, gradient, "gradient",
                          [&](const Context& context, const T* p, const CrossEntropyTargets<T>& targets, double* per_row, T* g) {
-                           return densekit::kl_divergence(context, p, targets, log_input, reduction, per_row, g, shape.rows,
-                                                          shape.cols);
+                           return densekit::kl_divergence(context, p, targets, log_input, reduction, per_row, g, shape.rows, shape.cols);
                          });
 }
 

@@ -287,17 +287,21 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def_property("pending", &E::pending, &E::set_pending)
       .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, ReadyGuard())
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false, ReadyGuard())
-      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>(), ReadyGuard())
+      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>(),
+           ReadyGuard())
       .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
            py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
       .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
            py::arg("training") = true, py::arg("track") = false, ReadyGuard())
       .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
            py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
-      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none(), ReadyGuard())
-      .def("commit", [](E& e) { unlocked([&] { e.network().commit(); }); }, ReadyGuard())
+      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none(),
+           ReadyGuard())
+      .def(
+          "commit", [](E& e) { unlocked([&] { e.network().commit(); }); }, ReadyGuard())
       .def("set_statistics", &E::set_statistics, py::arg("x").noconvert(), ReadyGuard())
-      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"), ReadyGuard())
+      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"),
+           ReadyGuard())
       .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
            py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,
            py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true, ReadyGuard());

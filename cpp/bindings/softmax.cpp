@@ -45,8 +45,7 @@ static double cross_entropy(const Contiguous<T>& z, const std::optional<Contiguo
   const Rows<T> shape(z);
   return loss_of_rows<T>(z, "z", shape, {labels, soft, sample_weight, class_weight, smoothing, ignore_index}, reduction, losses, dz, "dz",
                          [&](const Context& context, const T* logits, const CrossEntropyTargets<T>& targets, double* per_row, T* gradient) {
-                           return softmax_cross_entropy(context, logits, targets, reduction, per_row, gradient, shape.rows,
-                                                        shape.cols);
+                           return softmax_cross_entropy(context, logits, targets, reduction, per_row, gradient, shape.rows, shape.cols);
                          });
 }
 

@@ -49,8 +49,8 @@ template <class T> CrossEntropyTargets<T> checked_targets(const Rows<T>& shape, 
   return targets;
 }
 
-// Runs op(context, scores, targets, losses, gradient), which returns the divisor of the losses of rows, without the interpreter lock. Labels
-// and losses are the call's own meanwhile, whatever other threads write into the caller's.
+// Runs op(context, scores, targets, losses, gradient), which returns the divisor of the losses of rows, without the interpreter lock.
+// Labels and losses are the call's own meanwhile, whatever other threads write into the caller's.
 template <class T, class Op> double loss_of_rows(const Contiguous<T>& scores, const char* name, const Rows<T>& shape,
                                                  const GivenTargets<T>& given, Reduction reduction, Contiguous<double>& losses,
                                                  Contiguous<T>& gradient, const char* gradient_name, const Op& op) {
