@@ -165,8 +165,7 @@ def test_history(engine, table):
     ]
     assert all(len(values) == 3 and all(type(v) is float for v in values) for values in h.values())
     np.testing.assert_allclose(np.add(h["data_loss"], h["penalty"]), h["loss"], rtol=1e-14)
-    expected = model.evaluate(X[:9], y[:9])
-    assert {f"val_{key}": value for key, value in expected.items()} == {k: h[k][-1] for k in h if k.startswith("val_")}
+    assert model.evaluate(X[:9], y[:9]) == {k.removeprefix("val_"): h[k][-1] for k in h if k.startswith("val_")}
     assert "val_data_loss" not in plain(engine).fit(X, y, validation_split=0.2, verbose=0).history
 
 

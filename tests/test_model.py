@@ -54,7 +54,7 @@ def test_second_program_of_the_readme_runs_as_it_stands(engine, capsys, tmp_path
     model, history = names["m"], names["h"].history
     result = model.evaluate(names["Xt"], names["yt"])
     assert capsys.readouterr().out.splitlines()[-1] == f"{history['val_loss'][-1]} {result}"
-    assert list(result) == ["loss", "accuracy"]
+    assert repr(result) == f"Scores(loss={result[0]!r}, accuracy={result[1]!r})"
     assert result["accuracy"] > 0.94
     assert history["val_loss"][-1] < 0.3
     assert history["loss"][-1] < 0.1 < history["loss"][0]
@@ -449,13 +449,13 @@ def test_evaluate_is_one_batch_whatever_the_parts(engine, rng):
         model = dk.Sequential([Dense(2)], seed=0, dtype="float64", engine=engine)
         model.compile("sgd", loss, metrics=["mae"], regularizer=dk.regularizers.L2(0.1))
         whole = model.evaluate(X, y, w)
-        assert list(whole) == ["loss", "data_loss", "penalty", "mae"]
+        assert list(whole.keys()) == ["loss", "mae", "data_loss", "penalty"]
         direct = model.loss(model.predict(X), y, sample_weight=w)[0]
         assert whole["data_loss"] == pytest.approx(direct, rel=1e-12)
         assert whole["penalty"] == pytest.approx(0.05 * (model.layers[0].kernel ** 2).sum(), rel=1e-12)
         assert whole["loss"] == whole["data_loss"] + whole["penalty"]
         for size in (1, 7, 50):
-            assert model.evaluate(X, y, w, batch_size=size) == pytest.approx(whole, rel=1e-12)
+            assert dict(model.evaluate(X, y, w, batch_size=size)) == pytest.approx(dict(whole), rel=1e-12)
         repeated = np.repeat(np.arange(50), 1 + (np.arange(50) % 3))
         if loss != "mse":
             continue

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from densekit import sklearn as sklearn  # not in __all__: a star import must not need scikit-learn
     from densekit._files import load
     from densekit._lr_finder import lr_finder
+    from densekit._scores import Scores
     from densekit._verify import verify
     from densekit.model import Sequential, TrainingDiverged
 
@@ -75,6 +76,7 @@ _MODULES = (
 )
 # Names that live in a module, imported on first use, too.
 _NAMES = {
+    "Scores": "densekit._scores",
     "Sequential": "densekit.model",
     "TrainingDiverged": "densekit.model",
     "load": "densekit._files",
@@ -83,6 +85,7 @@ _NAMES = {
 }
 
 __all__ = [
+    "Scores",
     "Sequential",
     "TrainingDiverged",
     "__version__",

@@ -119,10 +119,10 @@ def main(directory: Path, seeds: int = SEEDS, epochs: int = EPOCHS) -> int:
             progress(f"seed {seed}: epoch {epoch + 1:2}/{epochs}, loss {logs['loss']:.4f}")
             if seed == 0:
                 losses.append(logs["loss"])
-                accuracies.append(float(model.evaluate(x, y)["accuracy"]))
+                accuracies.append(model.evaluate(x, y)["accuracy"])
 
         model.fit(x, y, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[LambdaCallback(on_epoch_end=show)])
-        results.append(float(model.evaluate(x_test, y_test)["accuracy"]))
+        results.append(model.evaluate(x_test, y_test)["accuracy"])
         loss = model.history.history["loss"][-1] if model.history else math.nan
         progress(f"seed {seed}: loss {loss:.4f}, test accuracy {results[-1]:.4f}", last=True)
     median = statistics.median(results)

@@ -14,6 +14,7 @@ from densekit import _network as network
 from densekit._arrays import flag, one_of, whole
 from densekit._data import Array, Rows, Weights
 from densekit._layer import Layer, walk
+from densekit._scores import PARTS, Scores
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -170,17 +171,17 @@ def metric_values(model: Sequential, y: Array, outputs: Array) -> dict[str, floa
     return {metric.name: metric(y, outputs) for metric in model.metrics}
 
 
-def results(model: Sequential, given: Rows, size: int) -> dict[str, float]:
-    """What evaluate returns: the two parts of the loss only where there are two."""
+def validation_logs(model: Sequential, given: Rows, size: int) -> dict[str, float]:
+    """The val_ entries of an epoch's logs: the two parts of the loss only where there are two."""
     logs = evaluate_rows(model, given, size)
     if not any(network.penalties(model._spec["layers"])):
-        del logs["data_loss"], logs["penalty"]
-    return logs
+        logs = {name: value for name, value in logs.items() if name not in PARTS}
+    return {f"val_{name}": value for name, value in logs.items()}
 
 
-def evaluate(model: Sequential, X: Any, y: Any, sample_weight: Any, batch_size: int | None) -> dict[str, float]:
+def evaluate(model: Sequential, X: Any, y: Any, sample_weight: Any, batch_size: int | None) -> Scores:
     size = rows_at_once("evaluate", batch_size)
-    return results(model, rows(model, "evaluate", X, y, sample_weight), size)
+    return Scores(evaluate_rows(model, rows(model, "evaluate", X, y, sample_weight), size))
 
 
 # The parameters as one vector, for optimizers from outside.

@@ -13,14 +13,12 @@ from densekit import _network as network
 from densekit import optimizers
 from densekit._arrays import flag, number, one_of, whole
 from densekit._data import Array, Rows
+from densekit._scores import PARTS, Scores
 from densekit.callbacks import CallbackList, History
 from densekit.schedules import Schedule
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
-
-
-_LOSSES = ("loss", "data_loss", "penalty")
 
 
 class TrainingDiverged(ArithmeticError):
@@ -233,7 +231,7 @@ def _split(
     return rows, validation
 
 
-def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> dict[str, float]:
+def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Scores:
     rows = evaluation.rows(model, "train_on_batch", X, y, sample_weight, class_weight)
     if isinstance(model.optimizer, optimizers.LBFGS):
         raise TypeError("train_on_batch: L-BFGS needs all rows at once; use fit, or another optimizer")
@@ -244,7 +242,10 @@ def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_
     result = loop.one_batch(np.arange(len(rows.x)), float(rate))
     if result["diverged"]:
         raise _diverged("train_on_batch", result["diverged"])
-    return {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}
+    logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}
+    if loop.outputs is not None:
+        logs |= evaluation.metric_values(model, rows.y, loop.outputs)
+    return Scores(logs)
 
 
 def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int, hooks: Any) -> History:
@@ -258,7 +259,7 @@ def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int
         last = theta
         evaluation.set_trainable(model, theta)
         seen = evaluation.evaluate_rows(model, rows, size) if model.metrics else {}
-        logs = {"loss": loss} | {key: value for key, value in seen.items() if key not in _LOSSES}
+        logs = {"loss": loss} | {key: value for key, value in seen.items() if key not in ("loss", *PARTS)}
         hooks.on_epoch_end(iteration, logs | _validated(model, validation, size))
         return model.stop_training
 
@@ -279,4 +280,4 @@ def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int
 def _validated(model: Sequential, validation: Rows | None, size: int) -> dict[str, float]:
     if validation is None:
         return {}
-    return {f"val_{name}": value for name, value in evaluation.results(model, validation, size).items()}
+    return evaluation.validation_logs(model, validation, size)

@@ -23,6 +23,7 @@ from densekit._arrays import PRECISIONS, flag, number, one_of
 from densekit._fit import TrainingDiverged, fit, train_on_batch
 from densekit._layer import Layer, walk
 from densekit._network import Array, Compiled
+from densekit._scores import PARTS, Scores
 from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
@@ -184,13 +185,15 @@ class Sequential(Stack):
 
     def train_on_batch(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, class_weight: Any = None
-    ) -> dict[str, float]:
-        """One update with these rows; {"loss", "data_loss", "penalty"} of the weights before it.
+    ) -> Scores:
+        """One update with these rows; the Scores of the weights before it.
+
+        The metrics are those of what the network put out while it learned, as in the history of fit.
 
         >>> from densekit.layers import Dense
         >>> model = densekit.Sequential([Dense(1, kernel_initializer="zeros")], seed=0).compile("sgd", "mse")
         >>> model.train_on_batch([[1.0]], [2.0])
-        {'loss': 4.0, 'data_loss': 4.0, 'penalty': 0.0}
+        Scores(loss=4.0)
         """
         with self._alone("train_on_batch"):
             return train_on_batch(self, X, y, sample_weight, class_weight)
@@ -260,12 +263,17 @@ class Sequential(Stack):
         """
         return evaluation.transform(self, X, layer, batch_size)
 
-    def evaluate(
-        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, batch_size: int | None = None
-    ) -> dict[str, float]:
-        """The objective and the metrics in inference mode, over all rows as one batch: {"loss": …, metric: …}.
+    def evaluate(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, batch_size: int | None = None) -> Scores:
+        """The objective and the metrics in inference mode, over all rows as one batch: `loss, accuracy = …`.
 
-        With penalties, "data_loss" and "penalty" are its two parts. batch_size: rows at a time.
+        Returns Scores: a tuple of the loss and the metrics, also by name; "data_loss" and "penalty" are the two parts
+        of the loss. batch_size: rows at a time.
+
+        >>> from densekit.layers import Dense
+        >>> model = densekit.Sequential([Dense(1, kernel_initializer="zeros")]).compile("sgd", "mse", metrics=["mae"])
+        >>> loss, mae = model.evaluate([[1.0], [2.0]], [2.0, 4.0])
+        >>> loss, mae, model.evaluate([[1.0], [2.0]], [2.0, 4.0])["mae"]
+        (10.0, 3.0, 3.0)
         """
         return evaluation.evaluate(self, X, y, sample_weight, batch_size)
 
@@ -373,4 +381,16 @@ class Sequential(Stack):
 def _metrics(given: Any, loss: losses.Loss) -> list[metrics.Metric]:
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"compile: metrics must be a list such as ['accuracy'], got {given!r}")
-    return [metrics.get(value, loss) for value in given]
+    found = [metrics.get(value, loss) for value in given]
+    names = [metric.name for metric in found]
+    for name in names:
+        # Scores and histories know the metrics by their names, beside these keys.
+        if name in ("loss", *PARTS, "lr", "epoch") or name.startswith("val_") or names.count(name) > 1:
+            why = (
+                "two metrics have this name" if names.count(name) > 1 else "the history has other numbers of this name"
+            )
+            raise ValueError(
+                f"compile: metric {name!r}: {why}; give it another one, e.g. "
+                f"densekit.metrics.Metric(function, name='my_{name}')"
+            )
+    return found

@@ -192,8 +192,8 @@ def dropout_sweep(
             for k in range(count):
                 new = _with_dropout(model, float(rate), mode, (model.seed + k) % 2**64)
                 new.fit(X, y, epochs=epochs, batch_size=batch_size, verbose=0)
-                train[i, j, k] = _data_loss(new.evaluate(X, y))
-                val[i, j, k] = _data_loss(new.evaluate(*validation_data))
+                train[i, j, k] = new.evaluate(X, y)["data_loss"]
+                val[i, j, k] = new.evaluate(*validation_data)["data_loss"]
     return DropoutSweep(given, tuple(modes), train, val)
 
 
@@ -203,10 +203,6 @@ def _with_dropout(model: Sequential, rate: float, mode: str, seed: int) -> Seque
         if layer.kind == "dropout":
             layer.rate, layer.mode = rate, mode  # type: ignore[attr-defined]
     return new
-
-
-def _data_loss(found: dict[str, float]) -> float:
-    return found.get("data_loss", found["loss"])
 
 
 __all__ = ["DropoutSweep", "PenaltyPath", "dropout_sweep", "penalty_path"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from densekit import _data as data
 from densekit._arrays import whole
+from densekit._scores import Scores
 from densekit.diagnostics._objective import Array
 
 Maker = Callable[[Any], Any]
@@ -53,14 +54,14 @@ class BiasVariance:
 
 def measured(model: Any, X: Any, y: Any, metric: str) -> float:
     """One number of evaluate, in inference mode; "loss" without penalties."""
-    logs = model.evaluate(X, y)
+    scores: Scores = model.evaluate(X, y)
     if metric == "loss":
-        return float(logs.get("data_loss", logs["loss"]))
-    if metric not in logs:
+        return scores["data_loss"]
+    if metric not in scores.keys():  # noqa: SIM118
         raise ValueError(
-            f"metric must be 'loss' or one that the model was compiled with, {sorted(logs)}, got {metric!r}"
+            f"metric must be 'loss' or one that the model was compiled with, {sorted(scores.keys())}, got {metric!r}"
         )
-    return float(logs[metric])
+    return scores[metric]
 
 
 def _table(op: str, X: Any, y: Any) -> tuple[Array, Array]:
