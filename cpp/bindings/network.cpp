@@ -75,11 +75,14 @@ template <class T> class Engine {
             [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
     return input(x, "x");
   }
-  py::array_t<T> forward(const Rows& x, bool training) const {
+  py::array_t<T> forward(const Rows& x, bool training, bool track) {
     const T* data = rows_of(x);
     py::array_t<T> y({x.shape(0), static_cast<py::ssize_t>(network_->outputs())});
     T* out = y.mutable_data();
-    unlocked([&] { network_->forward(data, x.shape(0), out, training, signalled); });
+    unlocked([&] {
+      if (training && track) network_->training_forward(data, x.shape(0), out, signalled);
+      else network_->forward(data, x.shape(0), out, training, signalled);
+    });
     return y;
   }
   py::array_t<T> hidden(const Rows& x, const std::string& layer, bool training) const {
@@ -124,10 +127,10 @@ template <class T> class Engine {
     const LossAndPenalty r = unlocked([&] { return network_->loss(data, x.shape(0), t, training, out, signalled); });
     return {r.loss, r.penalty};
   }
-  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training) {
+  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training, bool track) {
     const T* data = rows_of(x);
     const Targets<T> t = targets(y, weights, x.shape(0));
-    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training, signalled); });
+    const LossAndPenalty r = unlocked([&] { return network_->gradient(data, x.shape(0), t, training, training && track, signalled); });
     return {r.loss, r.penalty};
   }
   std::pair<double, double> step_on(const Rows& x, const py::array& y, const Weights& weights, double lr) {
@@ -174,9 +177,45 @@ template <class T> class Engine {
     return result;
   }
 
-  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training) const {
+  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training, bool track) {
     const T* data = rows_of(x);
-    return unlocked([&] { return network_->tape(data, x.shape(0), training, signalled); });
+    return unlocked([&] {
+      return training && track ? network_->training_tape(data, x.shape(0), signalled)
+                               : network_->tape(data, x.shape(0), training, signalled);
+    });
+  }
+
+  // The loss, the gradients, and the layer where it diverged.
+  std::tuple<double, py::array_t<T>, std::optional<std::string>> loss_and_gradients(const Rows& x, const py::array& y,
+                                                                                    const Weights& weights,
+                                                                                    std::optional<Contiguous<T>> outputs) {
+    const T* data = rows_of(x);
+    const Targets<T> t = targets(y, weights, x.shape(0));
+    if (outputs) require_shape(*outputs, "outputs", {x.shape(0), network_->outputs()});
+    T* out = outputs ? output(*outputs, "outputs") : nullptr;
+    py::array_t<T> gradients(network_->parameter_count());
+    T* to = gradients.mutable_data();
+    std::string diverged;
+    const LossAndPenalty r = unlocked([&] { return network_->loss_and_gradients(data, x.shape(0), t, to, out, &diverged, signalled); });
+    return {r.loss, gradients, diverged.empty() ? std::nullopt : std::optional(diverged)};
+  }
+  double apply_gradients(Contiguous<T> gradients, double lr, std::optional<double> weight) {
+    require_shape(gradients, "gradients", {network_->parameter_count()});
+    T* data = output(gradients, "gradients");
+    return unlocked([&] { return network_->apply_gradients(data, lr, weight); });
+  }
+  void set_statistics(const Rows& x) {
+    const T* data = rows_of(x);
+    unlocked([&] { network_->set_statistics(data, x.shape(0), signalled); });
+  }
+  std::optional<py::array_t<T>> pending() const {
+    py::array_t<T> statistics(network_->statistic_count());
+    if (!network_->pending(statistics.mutable_data())) return {};
+    return statistics;
+  }
+  void set_pending(const std::optional<Contiguous<T>>& statistics) {
+    if (statistics) require_shape(*statistics, "pending", {network_->statistic_count()});
+    network_->set_pending(statistics ? input(*statistics, "pending") : nullptr);
   }
 
  private:
@@ -244,13 +283,19 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
                                for (T* state : n.states()) all.append(view(self, state, n.parameter_count()));
                                return all;
                              })
-      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false)
+      .def_property("pending", &E::pending, &E::set_pending)
+      .def("forward", &E::forward, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false)
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false)
-      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::keep_alive<0, 1>())
+      .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>())
       .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
            py::arg("outputs").noconvert().none(true) = py::none())
       .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
-           py::arg("training") = true)
+           py::arg("training") = true, py::arg("track") = false)
+      .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
+           py::arg("outputs").noconvert().none(true) = py::none())
+      .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none())
+      .def("commit", [](E& e) { unlocked([&] { e.network().commit(); }); })
+      .def("set_statistics", &E::set_statistics, py::arg("x").noconvert())
       .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"))
       .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
            py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,

@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "train/call.h"
 #include "train/gather.h"
 #include "train/initialize.h"
 #include "train/network_impl.h"
@@ -52,23 +53,6 @@ std::vector<SegmentInfo> info(const std::vector<Segment>& segments) {
   return all;
 }
 
-// What a call runs with: denormals flushed, and the question whether to stop.
-class Call {
- public:
-  explicit Call(bool (*stop)()) : interrupt_(stop) {
-    if (stop) context.interrupt = &interrupt_;
-  }
-  // A call that trains may compute less precisely; one that predicts may not, lest a row depend on its batch.
-  Call(bool (*stop)(), const Spec& trained) : Call(stop) { context.bf16 = bf16_kernels(bf16_parts(trained.precision)); }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  Context context = current_context();
-
- private:
-  const WithFloatState flush_{flushing(float_state())};
-  Interrupt interrupt_;
-};
-
 }  // namespace
 
 template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses)
@@ -77,7 +61,8 @@ template <class T> BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<Ho
       host_losses(std::move(losses)),
       plan(make_plan(spec, spec.fuse)),
       unfused(make_plan(spec, false)),
-      update(spec, plan) {
+      update(spec, plan),
+      pending(plan) {
   const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
   arenas = std::vector<Arena>(static_cast<std::size_t>(3 + slots));
   const auto zeros = [&](std::size_t which, index count) {
@@ -149,17 +134,23 @@ template <class T> std::unique_lock<std::mutex> BasicNetwork<T>::Impl::alone() {
   return lock;
 }
 
+template <class T>
+bool BasicNetwork<T>::Impl::pass(const Run<T>& r, const Targets<T>& targets, bool through_link, T* to, LossAndPenalty& result) {
+  result.weight = batch_weight(*spec.loss, targets, r.rows);
+  result.loss = forward_and_loss(r, workspace, targets, through_link);
+  check_interrupt(r.context);  // what was abandoned says nothing about the loss
+  if (!std::isfinite(result.loss)) return false;
+  densekit::backward(r, workspace, scored(), plan.first_trained, false, to);
+  return true;
+}
+
 template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, index rows, const Targets<T>& targets, double lr,
                                                      bool through_link, LossAndPenalty& result) {
   const Run<T> r = run(context, rows, true);
-  result.weight = batch_weight(*spec.loss, targets, rows);
-  result.loss = forward_and_loss(r, workspace, targets, through_link);
-  check_interrupt(context);  // what was abandoned says nothing about the loss
-  if (!std::isfinite(result.loss)) {
+  if (!pass(r, targets, through_link, gradients, result)) {
     result.penalty = update.penalty(context, parameters, sum_of_weights(*spec.loss, targets, rows));
     return false;
   }
-  densekit::backward(r, workspace, scored(), plan.first_trained, false, gradients);
   Context whole = context;  // an update is not left half done
   whole.interrupt = nullptr;
   result.penalty =
@@ -192,21 +183,28 @@ template <class T> void BasicNetwork<T>::set_step(std::uint64_t step) { impl_->s
 
 template <class T> void BasicNetwork<T>::predict(const T* x, index rows, T* y) const { forward(x, rows, y, false); }
 
-template <class T> void BasicNetwork<T>::forward(const T* x, index rows, T* y, bool training, bool (*stop)()) const {
+template <class T> void BasicNetwork<T>::Impl::forward(const T* x, index rows, T* y, Mode mode, bool (*stop)()) const {
   if (rows == 0) return;
-  const Call call(stop);
+  const bool training = mode != Mode::inference;
+  const Call call(stop, mode == Mode::tracked ? &spec : nullptr);
   const Context& context = call.context;
-  const Plan& plan = impl_->plan;
-  const typename Impl::Borrowed ws(*impl_);
+  const Borrowed ws(*this);
   const index most = training ? rows : std::min(rows, rows_at_once(plan));
   ws->prepare(context, plan, most, training ? Purpose::training : Purpose::inference);
   if (plan.ops.empty()) std::copy_n(x, rows * plan.inputs(), y);
   for (index row = 0; row < rows && !plan.ops.empty(); row += most) {
-    const index count = std::min(most, rows - row);
+    const Run<T> r = run(context, std::min(most, rows - row), training);
     ws->buffers[0] = const_cast<T*>(x) + row * plan.inputs();  // only read
     ws->buffers[static_cast<std::size_t>(plan.output)] = y + row * plan.outputs();
-    densekit::forward(impl_->run(context, count, training), *ws, impl_->all());
+    densekit::forward(r, *ws, all());
+    if (mode == Mode::tracked) pending.add(r, *ws, statistics);
   }
+}
+template <class T> void BasicNetwork<T>::forward(const T* x, index rows, T* y, bool training, bool (*stop)()) const {
+  impl_->forward(x, rows, y, training ? Mode::training : Mode::inference, stop);
+}
+template <class T> void BasicNetwork<T>::training_forward(const T* x, index rows, T* y, bool (*stop)()) {
+  impl_->forward(x, rows, y, Mode::tracked, stop);
 }
 
 static int layer_number(const Plan& plan, const std::string& name) {
@@ -266,11 +264,11 @@ LossAndPenalty BasicNetwork<T>::loss(const T* x, index rows, const Targets<T>& t
 }
 
 template <class T>
-LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T>& targets, bool training, bool (*stop)()) {
+LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T>& targets, bool training, bool track, bool (*stop)()) {
   impl_->check_targets(targets, rows);
   require(rows > 0, "a gradient needs at least one row");
   const auto lock = impl_->alone();
-  const Call call(stop, impl_->spec);
+  const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
@@ -282,6 +280,7 @@ LossAndPenalty BasicNetwork<T>::gradient(const T* x, index rows, const Targets<T
   result.penalty =
       impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, sum_of_weights(*impl_->spec.loss, targets, rows));
   check_interrupt(context);
+  if (track) impl_->pending.add(r, ws, impl_->statistics);
   return result;
 }
 
@@ -291,11 +290,12 @@ template <class T> LossAndPenalty BasicNetwork<T>::step_on(const T* x, index row
   impl_->check_targets(targets, rows);
   require(rows > 0, "a step needs at least one row");
   const auto lock = impl_->alone();
-  const Call call(stop, impl_->spec);
+  const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   ws.prepare(context, impl_->plan, rows, Purpose::training);
   ws.buffers[0] = const_cast<T*>(x);
+  impl_->pending.drop();
   LossAndPenalty result;
   if (!impl_->train(context, rows, targets, lr, false, result) && diverged)
     *diverged = impl_->where_diverged(impl_->run(context, rows, true), ws);
@@ -324,11 +324,12 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Ta
     });
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
   const auto lock = impl_->alone();
-  const Call call(o.stop, impl_->spec);
+  const Call call(o.stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));
   ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
+  impl_->pending.drop();
   EpochResult result;
   double weight = 0;
   for (index s = 0; s < steps; ++s) {
@@ -382,56 +383,6 @@ template <class T> EpochResult BasicNetwork<T>::epoch(const T* x, const int* lab
   const index size = sizeof(T), cols = inputs();
   const Table2D table{x, size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, rows, cols, cols * size, size};
   return epoch(table, Targets<T>{.labels = wide_labels.data()}, wide_order.data(), count, EpochOptions{.batch_size = batch_size});
-}
-
-namespace {
-
-template <class T> class NetworkTape final : public Tape<T> {
- public:
-  NetworkTape(const typename BasicNetwork<T>::Impl& impl, const T* x, index rows, bool training, bool (*stop)())
-      : impl_(impl), ws_(impl.hosts), rows_(rows), training_(training), step_(impl.step) {
-    const Call call(stop);
-    const Context& context = call.context;
-    ws_.prepare(context, impl.plan, std::max<index>(rows, 1), Purpose::training);
-    std::copy_n(x, rows * impl.plan.inputs(), ws_.buffer(0));
-    if (rows > 0) densekit::forward(run(context), ws_, impl.all());
-  }
-  const T* output() const override { return ws_.buffer(impl_.plan.output); }
-  index rows() const override { return rows_; }
-  index inputs() const override { return impl_.plan.inputs(); }
-  index outputs() const override { return impl_.plan.outputs(); }
-  index parameter_count() const override { return impl_.plan.parameter_count; }
-  void pullback(const T* dy, T* dx, T* dparameters, bool (*stop)()) override {
-    const Call call(stop);
-    const Context& context = call.context;
-    const Plan& plan = impl_.plan;
-    std::fill_n(dparameters, plan.parameter_count, T(0));
-    if (rows_ == 0) return;
-    std::copy_n(dy, rows_ * plan.outputs(), ws_.slot(0));
-    densekit::backward(run(context), ws_, impl_.all(), 0, true, dparameters);
-    const T* gradient = ws_.slot(plan.ops.empty() ? 0 : plan.ops.front().input_slot);
-    for (const PlanOp& op : plan.ops)
-      if (op.input == 0) gradient = ws_.slot(op.input_slot);
-    std::copy_n(gradient, rows_ * plan.inputs(), dx);
-  }
-
- private:
-  Run<T> run(const Context& context) const {
-    Run<T> r = impl_.run(context, rows_, training_);
-    r.step = step_;
-    return r;
-  }
-  const typename BasicNetwork<T>::Impl& impl_;
-  Workspace<T> ws_;
-  index rows_;
-  bool training_;
-  std::uint64_t step_;
-};
-
-}  // namespace
-
-template <class T> std::unique_ptr<Tape<T>> BasicNetwork<T>::tape(const T* x, index rows, bool training, bool (*stop)()) const {
-  return std::make_unique<NetworkTape<T>>(*impl_, x, rows, training, stop);
 }
 
 template class BasicNetwork<float>;

@@ -6,9 +6,13 @@
 #include "train/loss.h"
 #include "train/model_file.h"
 #include "train/passes.h"
+#include "train/pending.h"
 #include "train/update.h"
 
 namespace densekit {
+
+// What a forward pass is for. tracked: in training mode, by somebody who will update; what batch norm saw becomes pending.
+enum class Mode { inference, training, tracked };
 
 template <class T> struct BasicNetwork<T>::Impl {
   Impl(const Spec& given, std::vector<HostLayer> layers, std::vector<HostLoss> losses);
@@ -23,6 +27,7 @@ template <class T> struct BasicNetwork<T>::Impl {
   std::vector<T*> states;
   std::uint64_t step = 0;
   Update<T> update;
+  mutable Pending<T> pending;
   FileNotes notes{};
 
   std::mutex training;  // one training call at a time
@@ -58,11 +63,15 @@ template <class T> struct BasicNetwork<T>::Impl {
   int all() const { return static_cast<int>(plan.ops.size()); }
   int scored() const { return plan.scores == plan.output ? all() : all() - 1; }  // operations before the loss
 
+  void forward(const T* x, index rows, T* y, Mode mode, bool (*stop)()) const;
   // The loss of the rows in the workspace's buffer 0, and the gradient of the scores in slot 0.
   double forward_and_loss(const Run<T>& r, Workspace<T>& ws, const Targets<T>& targets, bool through_link) const;
   std::string where_diverged(const Run<T>& r, const Workspace<T>& ws) const;
   void check_targets(const Targets<T>& targets, index rows) const;
   std::unique_lock<std::mutex> alone();
+  // The rows in the workspace through the network and back, as in training; gradients of the loss alone. False: the loss was not
+  // finite, and there are no gradients.
+  bool pass(const Run<T>& r, const Targets<T>& targets, bool through_link, T* to, LossAndPenalty& result);
   // Forward, loss, backward and update of the rows in the workspace. False: the loss was not finite, nothing was updated.
   bool train(const Context& context, index rows, const Targets<T>& targets, double lr, bool through_link, LossAndPenalty& result);
 

@@ -132,9 +132,16 @@ template <class T> class Step {
     }
   }
 
-  void commit(T* statistics) const {
+  void replace(T* statistics) const {
     if (!of_batch()) return;
-    const double n = static_cast<double>(run_.rows), decay = spec_.stats_decay, unbiased = spec_.unbiased ? n / (n - 1) : 1;
+    for (const int segment : {op_.mean, op_.variance})  // whatever they were, NaN too
+      std::fill_n(statistics + run_.plan.statistics[static_cast<std::size_t>(segment)].offset, op_.outputs, T(0));
+    commit(statistics, 0);
+  }
+  // decay: what is kept of the running statistics.
+  void commit(T* statistics, double decay) const {
+    if (!of_batch()) return;
+    const double n = static_cast<double>(run_.rows), unbiased = spec_.unbiased ? n / (n - 1) : 1;
     T* mean = statistics + run_.plan.statistics[static_cast<std::size_t>(op_.mean)].offset;
     T* variance = statistics + run_.plan.statistics[static_cast<std::size_t>(op_.variance)].offset;
     for (index j = 0; j < op_.outputs; ++j) {
@@ -258,7 +265,13 @@ template <class T> void backward(const Run<T>& run, Workspace<T>& ws, int end, i
 
 template <class T> void commit_statistics(const Run<T>& run, const Workspace<T>& ws, T* statistics) {
   for (std::size_t i = 0; i < run.plan.ops.size(); ++i)
-    if (run.plan.ops[i].action == Action::batch_norm) step_of(run, const_cast<Workspace<T>&>(ws), static_cast<int>(i)).commit(statistics);
+    if (const PlanOp& op = run.plan.ops[i]; op.action == Action::batch_norm)
+      step_of(run, const_cast<Workspace<T>&>(ws), static_cast<int>(i)).commit(statistics, run.plan.spec_of(op).stats_decay);
+}
+
+template <class T> void replace_statistics(const Run<T>& run, const Workspace<T>& ws, T* statistics) {
+  for (std::size_t i = 0; i < run.plan.ops.size(); ++i)
+    if (run.plan.ops[i].action == Action::batch_norm) step_of(run, const_cast<Workspace<T>&>(ws), static_cast<int>(i)).replace(statistics);
 }
 
 template <class T> std::string first_not_finite(const Run<T>& run, const Workspace<T>& ws, int end) {
@@ -279,6 +292,7 @@ template <class T> std::string first_not_finite(const Run<T>& run, const Workspa
   template void forward<T>(const Run<T>&, Workspace<T>&, int);                 \
   template void backward<T>(const Run<T>&, Workspace<T>&, int, int, bool, T*); \
   template void commit_statistics<T>(const Run<T>&, const Workspace<T>&, T*);  \
+  template void replace_statistics<T>(const Run<T>&, const Workspace<T>&, T*); \
   template std::string first_not_finite<T>(const Run<T>&, const Workspace<T>&, int);
 INSTANTIATE(float)
 INSTANTIATE(double)

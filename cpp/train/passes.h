@@ -25,6 +25,8 @@ template <class T> void backward(const Run<T>& run, Workspace<T>& workspace, int
 
 // Running statistics from the batch that a forward pass in training saw.
 template <class T> void commit_statistics(const Run<T>& run, const Workspace<T>& workspace, T* statistics);
+// The statistics of that batch instead of the running ones.
+template <class T> void replace_statistics(const Run<T>& run, const Workspace<T>& workspace, T* statistics);
 
 // The layer that put out the first number that is not finite although what went in was finite; "" if there is none.
 template <class T> std::string first_not_finite(const Run<T>& run, const Workspace<T>& workspace, int end);

@@ -559,6 +559,13 @@ class TapeFloat32:
 
 class NetworkFloat32:
     def __init__(self, spec: str, hosts: list[typing.Any]) -> None: ...
+    def apply_gradients(
+        self,
+        gradients: numpy.typing.NDArray[numpy.float32],
+        lr: typing.SupportsFloat | typing.SupportsIndex,
+        weight: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> float: ...
+    def commit(self) -> None: ...
     def epoch(
         self,
         x: numpy.ndarray,
@@ -572,7 +579,7 @@ class NetworkFloat32:
         stop_on_divergence: bool = True,
     ) -> dict[str, typing.Any]: ...
     def forward(
-        self, x: numpy.typing.NDArray[numpy.float32], training: bool = False
+        self, x: numpy.typing.NDArray[numpy.float32], training: bool = False, track: bool = False
     ) -> numpy.typing.NDArray[numpy.float32]: ...
     def gradient(
         self,
@@ -580,6 +587,7 @@ class NetworkFloat32:
         y: numpy.ndarray,
         weights: numpy.typing.NDArray[numpy.float64] | None,
         training: bool = True,
+        track: bool = False,
     ) -> tuple[float, float]: ...
     def hidden(
         self, x: numpy.typing.NDArray[numpy.float32], layer: str, training: bool = False
@@ -592,6 +600,14 @@ class NetworkFloat32:
         training: bool = False,
         outputs: numpy.typing.NDArray[numpy.float32] | None = None,
     ) -> tuple[float, float]: ...
+    def loss_and_gradients(
+        self,
+        x: numpy.typing.NDArray[numpy.float32],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        outputs: numpy.typing.NDArray[numpy.float32] | None = None,
+    ) -> tuple[float, numpy.typing.NDArray[numpy.float32], str | None]: ...
+    def set_statistics(self, x: numpy.typing.NDArray[numpy.float32]) -> None: ...
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float32],
@@ -599,7 +615,9 @@ class NetworkFloat32:
         weights: numpy.typing.NDArray[numpy.float64] | None,
         lr: typing.SupportsFloat | typing.SupportsIndex,
     ) -> tuple[float, float]: ...
-    def tape(self, x: numpy.typing.NDArray[numpy.float32], training: bool = False) -> TapeFloat32: ...
+    def tape(
+        self, x: numpy.typing.NDArray[numpy.float32], training: bool = False, track: bool = False
+    ) -> TapeFloat32: ...
     @property
     def gradients(self) -> numpy.typing.NDArray[numpy.float32]: ...
     @property
@@ -608,6 +626,10 @@ class NetworkFloat32:
     def outputs(self) -> int: ...
     @property
     def parameters(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def pending(self) -> numpy.typing.NDArray[numpy.float32] | None: ...
+    @pending.setter
+    def pending(self, arg1: numpy.typing.NDArray[numpy.float32] | None) -> None: ...
     @property
     def segments(self) -> list[dict[str, typing.Any]]: ...
     @property
@@ -628,6 +650,13 @@ class TapeFloat64:
 
 class NetworkFloat64:
     def __init__(self, spec: str, hosts: list[typing.Any]) -> None: ...
+    def apply_gradients(
+        self,
+        gradients: numpy.typing.NDArray[numpy.float64],
+        lr: typing.SupportsFloat | typing.SupportsIndex,
+        weight: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> float: ...
+    def commit(self) -> None: ...
     def epoch(
         self,
         x: numpy.ndarray,
@@ -641,7 +670,7 @@ class NetworkFloat64:
         stop_on_divergence: bool = True,
     ) -> dict[str, typing.Any]: ...
     def forward(
-        self, x: numpy.typing.NDArray[numpy.float64], training: bool = False
+        self, x: numpy.typing.NDArray[numpy.float64], training: bool = False, track: bool = False
     ) -> numpy.typing.NDArray[numpy.float64]: ...
     def gradient(
         self,
@@ -649,6 +678,7 @@ class NetworkFloat64:
         y: numpy.ndarray,
         weights: numpy.typing.NDArray[numpy.float64] | None,
         training: bool = True,
+        track: bool = False,
     ) -> tuple[float, float]: ...
     def hidden(
         self, x: numpy.typing.NDArray[numpy.float64], layer: str, training: bool = False
@@ -661,6 +691,14 @@ class NetworkFloat64:
         training: bool = False,
         outputs: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, float]: ...
+    def loss_and_gradients(
+        self,
+        x: numpy.typing.NDArray[numpy.float64],
+        y: numpy.ndarray,
+        weights: numpy.typing.NDArray[numpy.float64] | None,
+        outputs: numpy.typing.NDArray[numpy.float64] | None = None,
+    ) -> tuple[float, numpy.typing.NDArray[numpy.float64], str | None]: ...
+    def set_statistics(self, x: numpy.typing.NDArray[numpy.float64]) -> None: ...
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float64],
@@ -668,7 +706,9 @@ class NetworkFloat64:
         weights: numpy.typing.NDArray[numpy.float64] | None,
         lr: typing.SupportsFloat | typing.SupportsIndex,
     ) -> tuple[float, float]: ...
-    def tape(self, x: numpy.typing.NDArray[numpy.float64], training: bool = False) -> TapeFloat64: ...
+    def tape(
+        self, x: numpy.typing.NDArray[numpy.float64], training: bool = False, track: bool = False
+    ) -> TapeFloat64: ...
     @property
     def gradients(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
@@ -677,6 +717,10 @@ class NetworkFloat64:
     def outputs(self) -> int: ...
     @property
     def parameters(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def pending(self) -> numpy.typing.NDArray[numpy.float64] | None: ...
+    @pending.setter
+    def pending(self, arg1: numpy.typing.NDArray[numpy.float64] | None) -> None: ...
     @property
     def segments(self) -> list[dict[str, typing.Any]]: ...
     @property

@@ -2,6 +2,7 @@
 #pragma once
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,8 +101,9 @@ template <class T> class BasicNetwork {
   // outputs (rows, outputs), unless null, receives what the network puts out.
   LossAndPenalty loss(const T* x, index rows, const Targets<T>& targets, bool training = false, T* outputs = nullptr,
                       bool (*stop)() = nullptr) const;
-  // Fills gradients().
-  LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true, bool (*stop)() = nullptr);
+  // Fills gradients() with those of loss and penalty. track: as loss_and_gradients, what batch norm sees is pending.
+  LossAndPenalty gradient(const T* x, index rows, const Targets<T>& targets, bool training = true, bool track = false,
+                          bool (*stop)() = nullptr);
   // One update. diverged: not done, because the loss was not finite; layer, if given, receives where it came from.
   LossAndPenalty step_on(const T* x, index rows, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,
                          bool (*stop)() = nullptr);
@@ -118,6 +120,38 @@ template <class T> class BasicNetwork {
   EpochResult epoch(const Table2D& x, const Targets<T>& targets, const std::int64_t* order, index count, const EpochOptions& options);
   static index steps_of_epoch(index count, index batch_size, bool drop_last, bool has_batch_norm);
   index steps_of_epoch(index count, index batch_size, bool drop_last) const;
+
+  // A training loop of your own, in place of epoch; the same updates give the same bits:
+  //
+  //   std::vector<float> g(net.parameter_count());
+  //   for (…) {                                                        // x (rows, inputs), y labels (rows)
+  //     double loss = net.loss_and_gradients(x, rows, {.labels = y}, g.data()).loss;
+  //     net.apply_gradients(g.data(), 1e-3);
+  //   }
+  //
+  // What batch norm sees in such a pass is pending: apply_gradients and commit make it the running statistics, epoch and step_on
+  // drop it. The masks of dropout and the noise change with step(), which apply_gradients and commit advance.
+
+  // A training pass: the loss of the data, without penalties, and its gradients (parameter_count); those of frozen layers are 0.
+  // outputs (rows, outputs), unless null, receives what the network puts out. A loss that is not finite has no gradients and leaves
+  // nothing pending; diverged_layer, if given, receives where it came from.
+  LossAndPenalty loss_and_gradients(const T* x, index rows, const Targets<T>& targets, T* gradients, T* outputs = nullptr,
+                                    std::string* diverged_layer = nullptr, bool (*stop)() = nullptr);
+  // A whole update: penalties, clipping, the optimizer with this lr, decay, proximal step, statistics. Frozen layers stay as they are.
+  // gradients (parameter_count): laid out as parameter_segments() says; they are used up. weight: the sum of the weights of the batch
+  // (without weights: its rows), with penalty_per_weight, and only then. Returns the penalty before the update.
+  double apply_gradients(T* gradients, double lr, std::optional<double> weight = {});
+  // After an update of parameters() by other means: the statistics, and one step more.
+  void commit();
+  // forward and tape in training mode, as a part of such a loop: what batch norm sees is pending.
+  void training_forward(const T* x, index rows, T* y, bool (*stop)() = nullptr);
+  std::unique_ptr<Tape<T>> training_tape(const T* x, index rows, bool (*stop)() = nullptr);
+  // Batch norms take the statistics of these rows as they are, in place of the running ones: for optimizers that see all rows at once.
+  void set_statistics(const T* x, index rows, bool (*stop)() = nullptr);
+  // What commit would make of the statistics (statistic_count); false: nothing is pending. set_pending: for a copy of a network; null
+  // drops what is pending.
+  bool pending(T* statistics) const;
+  void set_pending(const T* statistics);
 
   // For programs: rows contiguous, labels as int, order as int.
   EpochResult epoch(const T* x, const int* labels, const int* order, index count, index batch_size = 32);

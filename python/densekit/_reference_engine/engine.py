@@ -14,6 +14,7 @@ from densekit._reference_engine import updates
 from densekit._reference_engine.initializers import initial_values
 from densekit._reference_engine.layers import BatchNorm, Layer, Run, Segment, backward, build, forward, walk
 from densekit._reference_engine.losses import Loss
+from densekit._reference_engine.pending import Pending
 
 Array = NDArray[Any]
 Spec = dict[str, Any]
@@ -37,6 +38,7 @@ class ReferenceEngine:
         if s["version"] != 1:
             raise ValueError(f"the spec has version {s['version']!r}, this engine reads version 1")
         self.dtype, self.seed, self.step, self.inputs = np.dtype(s["dtype"]), int(s["seed"]), 0, int(s["inputs"])
+        self._pending = Pending()
         self._clip = (s["clip_norm"], s["clip_value"])
         self._per_weight = bool(s["penalty_per_weight"])
 
@@ -87,9 +89,9 @@ class ReferenceEngine:
 
     # Passes.
 
-    def forward(self, x: Array, training: bool = False) -> Array:
+    def forward(self, x: Array, training: bool = False, track: bool = False) -> Array:
         """What the network makes of x: (n, inputs) to (n, outputs)."""
-        return self.tape(x, training).output
+        return self.tape(x, training, track).output
 
     def hidden(self, x: Array, layer: str, training: bool = False) -> Array:
         """What the layer of that name puts out."""
@@ -104,10 +106,12 @@ class ReferenceEngine:
         self._forward(x, training, watch)
         return found[0].copy()
 
-    def tape(self, x: Array, training: bool = False) -> Tape:
+    def tape(self, x: Array, training: bool = False, track: bool = False) -> Tape:
         """A forward pass that can be gone back."""
         z, saved = self._forward(x, training)
         y = self._activated(z)
+        if training and track and len(x):
+            self._pending.add(self._layers, saved, self.statistics)
 
         def pullback(dy: Array) -> tuple[Array, Array]:
             dparameters = np.zeros_like(self.parameters)
@@ -150,23 +154,35 @@ class ReferenceEngine:
             value, _ = loss(z, y, weights)
             return value, updates.penalize(self._segments, self.parameters, None, self._share(y, weights))
 
-    def gradient(self, x: Array, y: Array, weights: Array | None, training: bool = True) -> tuple[float, float]:
+    def gradient(
+        self, x: Array, y: Array, weights: Array | None, training: bool = True, track: bool = False
+    ) -> tuple[float, float]:
         """The loss of the data and the penalty; `gradients` becomes the gradient of their sum."""
-        value, penalty, _, _ = self._gradient(x, y, weights, training)
+        value, penalty, _, tape = self._gradient(x, y, weights, training)
+        if training and track:
+            self._pending.add(self._layers, tape, self.statistics)
         return value, penalty
 
     def _gradient(
         self, x: Array, y: Array, weights: Array | None, training: bool
     ) -> tuple[float, float, Array, list[Any]]:
+        value, z, tape = self._pass(x, y, weights, training, self.gradients)
+        with np.errstate(all="ignore"):
+            share = self._share(y, weights)
+            penalty = updates.penalize(self._segments, self.parameters, self.gradients, share)
+        return value, penalty, z, tape
+
+    def _pass(
+        self, x: Array, y: Array, weights: Array | None, training: bool, gradients: Array
+    ) -> tuple[float, Array, list[Any]]:
+        """There and back: the loss of the data, what the last layer put out, what the layers saved."""
         loss = self._required_loss()
         z, tape = self._forward(x, training)
         with np.errstate(all="ignore"):
             value, dz = loss(z, y, weights)
             first = self._first_trained  # nobody asks for the gradient of what comes before
-            backward(self._layers[first:], tape[first:], dz, self.gradients)
-            share = self._share(y, weights)
-            penalty = updates.penalize(self._segments, self.parameters, self.gradients, share)
-        return value, penalty, z, tape
+            backward(self._layers[first:], tape[first:], dz, gradients)
+        return value, z, tape
 
     def _share(self, y: Array, weights: Array | None) -> float:
         """What penalties are multiplied by: 1 / sum of the batch's weights, if the spec wants it."""
@@ -184,25 +200,89 @@ class ReferenceEngine:
 
     def step_on(self, x: Array, y: Array, weights: Array | None, lr: float) -> tuple[float, float]:
         """One update on a batch. It is left out if the loss is not finite."""
+        self._pending.drop()
         value, penalty, _, tape = self._gradient(x, y, weights, True)
         if math.isfinite(value):
             self._update(tape, float(lr), self._share(y, weights))
         return value, penalty
 
     def _update(self, tape: list[Any], eta: float, share: float) -> None:
+        self._move(self.gradients, eta, share)
+        with np.errstate(all="ignore"):
+            for layer, saved in zip(self._layers, tape, strict=True):
+                layer.commit(saved, self.statistics)
+        self.step += 1
+
+    def _move(self, gradients: Array, eta: float, share: float) -> None:
+        """Clipping, the optimizer and the proximal step. The gradients have those of penalties in them."""
         if self._optimizer is None:
             raise ValueError("this network has no optimizer")
         with np.errstate(all="ignore"):
-            updates.clip(self.gradients, *self._clip)
+            updates.clip(gradients, *self._clip)
             for s in self._segments:
                 if s.trainable:
-                    w, g = s.of(self.parameters), s.of(self.gradients)
+                    w, g = s.of(self.parameters), s.of(gradients)
                     states = [s.of(state) for state in self.states]
                     self._optimizer.update(w, g, states, eta, self.step + 1)
                     updates.shrink(s, w, eta, share)
-            for layer, saved in zip(self._layers, tape, strict=True):
-                layer.commit(saved)
+
+    # Training without epoch.
+
+    def loss_and_gradients(
+        self, x: Array, y: Array, weights: Array | None, outputs: Array | None = None
+    ) -> tuple[float, Array, str | None]:
+        """The loss of the data, its gradients, and the layer where it diverged: then there are no gradients."""
+        if not len(x):
+            raise ValueError("a gradient needs at least one row")
+        gradients = np.zeros_like(self.parameters)
+        value, z, tape = self._pass(x, y, weights, True, gradients)
+        if outputs is not None:
+            outputs[...] = self._activated(z)
+        if not math.isfinite(value):
+            return value, np.zeros_like(gradients), self._where_it_diverges(x)
+        self._pending.add(self._layers, tape, self.statistics)
+        return value, gradients, None
+
+    def apply_gradients(self, gradients: Array, lr: float, weight: float | None = None) -> float:
+        """A whole update; the penalty before it. gradients are used up. weight: the sum of the batch's weights."""
+        if self._per_weight != (weight is not None):
+            need = (
+                "give the sum of the weights of the batch" if self._per_weight else "no penalty is divided by weights"
+            )
+            raise ValueError(f"weight is {weight}: {need}")
+        share = 1.0 if weight is None else 1 / float(weight) if weight else 0.0
+        used = np.zeros_like(gradients)  # frozen segments, and the gaps between segments, are zero
+        for s in self._segments:
+            if s.trainable:
+                s.of(used)[...] = s.of(gradients)
+        with np.errstate(all="ignore"):
+            penalty = updates.penalize(self._segments, self.parameters, used, share)
+        self._move(used, float(lr), share)
+        self.commit()
+        return penalty
+
+    def commit(self) -> None:
+        """What is pending becomes the statistics, and there is one step more."""
+        self._pending.take_over(self._statistics, self.statistics)
         self.step += 1
+
+    def set_statistics(self, x: Array) -> None:
+        """Batch norms take the statistics of these rows in place of the running ones."""
+        _, tape = self._forward(x, True)
+        for layer, saved in zip(self._layers, tape, strict=True):
+            layer.commit(saved, self.statistics, 0.0)
+        self._pending.drop()
+
+    @property
+    def pending(self) -> Array | None:
+        """What commit would make of the statistics; None: nothing is pending."""
+        return self._pending.read(self._statistics, self.statistics)
+
+    @pending.setter
+    def pending(self, values: Array | None) -> None:
+        self._pending.drop()
+        if values is not None:
+            self._pending.write(self.statistics, values)
 
     def epoch(
         self,
@@ -217,6 +297,7 @@ class ReferenceEngine:
         stop_on_divergence: bool = True,
     ) -> dict[str, Any]:
         """Updates along `order`, cut into batches."""
+        self._pending.drop()
         batches = self._batches(order, batch_size, drop_last)
         if len(lr) != len(batches):
             raise ValueError(f"lr has {len(lr)} values, the epoch has {len(batches)} batches")

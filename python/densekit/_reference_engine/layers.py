@@ -86,8 +86,8 @@ class Layer:
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
         raise NotImplementedError
 
-    def commit(self, saved: Any) -> None:
-        """Takes statistics of the batch over; called with an update."""
+    def commit(self, saved: Any, statistics: Array, decay: float | None = None) -> None:
+        """Takes those of the batch over into the array of all statistics. decay: what is kept of what is there."""
 
 
 def forward(layers: list[Layer], x: Array, run: Run) -> tuple[Array, list[Any]]:
@@ -217,14 +217,15 @@ class BatchNorm(Normalization):
         dz = self.affine_backward(dy, z, gradients)
         return self.normalized_backward(dz, z, inverse, 0) if of_batch else np.asarray(dz * inverse)
 
-    def commit(self, saved: Any) -> None:
+    def commit(self, saved: Any, statistics: Array, decay: float | None = None) -> None:
         z, _, of_batch = saved
         if of_batch:
-            n = len(z)
+            n, decay = len(z), self.decay if decay is None else decay
             mean, variance = of_batch
             variance = variance * n / (n - 1) if self.unbiased else variance
-            for running, new in zip(self.statistics, (mean, variance), strict=True):
-                running[...] = self.decay * running.astype(np.float64) + (1 - self.decay) * new
+            for segment, new in zip(self.statistic_segments, (mean, variance), strict=True):
+                running = segment.of(statistics)
+                running[...] = decay * running.astype(np.float64) + (1 - decay) * new if decay else new
 
 
 class LayerNorm(Normalization):
@@ -304,9 +305,9 @@ class Residual(Layer):
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
         return dy + backward(self.layers, saved, dy, gradients)
 
-    def commit(self, saved: Any) -> None:
+    def commit(self, saved: Any, statistics: Array, decay: float | None = None) -> None:
         for layer, its_own in zip(self.layers, saved, strict=True):
-            layer.commit(its_own)
+            layer.commit(its_own, statistics, decay)
 
 
 class Host(Layer):
