@@ -208,13 +208,16 @@ def state(model: Sequential) -> Config:
     engine = model._ready()
     arrays = {"parameters": engine.parameters.copy(), "statistics": engine.statistics.copy()}
     arrays |= {f"state_{i}": array.copy() for i, array in enumerate(engine.states)}
+    if (pending := engine.pending) is not None:
+        arrays["pending"] = pending
     return {"numbers": numbers(model), "arrays": arrays}
 
 
 def restore(model: Sequential, kept: Mapping[str, Any]) -> None:
     """Puts a state into a model of the same config; ValueError if an array does not fit."""
-    arrays = kept["arrays"]
+    arrays = dict(kept["arrays"])
     if arrays:
+        pending = arrays.pop("pending", None)
         engine = model._ready(fresh=False)
         targets = {"parameters": engine.parameters, "statistics": engine.statistics}
         targets |= {f"state_{i}": array for i, array in enumerate(engine.states)}
@@ -225,4 +228,5 @@ def restore(model: Sequential, kept: Mapping[str, Any]) -> None:
                 raise ValueError(f"the state's {name} are {arrays[name].shape}, expected {target.shape}")
         for name, target in targets.items():
             target[...] = arrays[name]
+        engine.pending = pending
     set_numbers(model, kept["numbers"])

@@ -68,22 +68,27 @@ def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
 def vjp(model: Sequential, X: Any, training: bool) -> tuple[Array, Any]:
     x = data.matrix("vjp", "X", X, model.inputs)
     engine = model._ready(x.shape[1])
-    tape = engine.tape(np.ascontiguousarray(x, model.dtype), flag("vjp", "training", training))
-    places = [s for s in engine.segments if s["kind"] == "parameter"]
+    training = flag("vjp", "training", training)
+    tape = engine.tape(np.ascontiguousarray(x, model.dtype), training, track=training)
 
     def pullback(dy: ArrayLike) -> tuple[Array, dict[str, Array]]:
         array = data.as_array("pullback", "dy", dy)
         if array.shape != tape.output.shape:
             raise ValueError(f"pullback: dy is {array.shape} but y is {tape.output.shape}")
         dx, flat = tape.pullback(np.ascontiguousarray(array, model.dtype))
-        gradients = {}
-        for s in places:
-            shape = tuple(s["shape"])
-            part = flat[s["offset"] : s["offset"] + math.prod(shape)]
-            gradients[f"{s['layer']}.{s['name']}"] = part.reshape(shape)
-        return dx, gradients
+        return dx, by_name(engine, flat)
 
     return tape.output, pullback
+
+
+def by_name(engine: Any, flat: Array) -> dict[str, Array]:
+    """Views of an array that is laid out as the parameters are."""
+    parts = {}
+    for s in engine.segments:
+        if s["kind"] == "parameter":
+            shape = tuple(s["shape"])
+            parts[f"{s['layer']}.{s['name']}"] = flat[s["offset"] : s["offset"] + math.prod(shape)].reshape(shape)
+    return parts
 
 
 # Losses.
@@ -221,12 +226,14 @@ def joined_gradient(model: Sequential) -> Array:
     return _joined(model._ready().gradients, _trainable_places(model))
 
 
-def objective(model: Sequential, theta: ArrayLike, given: Rows) -> tuple[float, Array]:
+def objective(model: Sequential, theta: ArrayLike, given: Rows, *, track: bool = False) -> tuple[float, Array]:
+    """track: the pass is a part of somebody's own loop."""
     engine = model._ready()
     if any(p["l1"] and p["proximal"] for p in network.penalties(model._spec["layers"])):
         raise ValueError(
             "evaluate_objective: the proximal L1 has no gradient; write L1(…, mode='subgradient'), or another optimizer"
         )
     set_trainable(model, theta)
-    value, penalty = engine.gradient(np.ascontiguousarray(given.x, model.dtype), given.y, given.weights, True)
+    x = np.ascontiguousarray(given.x, model.dtype)
+    value, penalty = engine.gradient(x, given.y, given.weights, True, track)
     return value + penalty, joined_gradient(model)

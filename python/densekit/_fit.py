@@ -36,7 +36,7 @@ class TrainingDiverged(ArithmeticError):
         return type(self), (self.args[0], self.layer, self.step, self.history)
 
 
-def _diverged(op: str, found: dict[str, Any], history: History | None = None) -> TrainingDiverged:
+def diverged(op: str, found: dict[str, Any], history: History | None = None) -> TrainingDiverged:
     layer, step = str(found["layer"]), int(found["step"])
     where = {
         "loss": "the outputs are finite, the loss of them is not",
@@ -178,7 +178,7 @@ def fit(
             else:
                 result = loop.whole_epoch(order, rates, stop)
             if result["diverged"] and stop:
-                error = _diverged("fit", result["diverged"], hooks.history)
+                error = diverged("fit", result["diverged"], hooks.history)
                 if on_divergence == "raise":
                     raise error
                 warnings.warn(str(error), RuntimeWarning, stacklevel=3)
@@ -235,29 +235,46 @@ def train_on_batch(model: Sequential, X: Any, y: Any, sample_weight: Any, class_
     rows = evaluation.rows(model, "train_on_batch", X, y, sample_weight, class_weight)
     if isinstance(model.optimizer, optimizers.LBFGS):
         raise TypeError("train_on_batch: L-BFGS needs all rows at once; use fit, or another optimizer")
-    rate = model.optimizer.lr
-    if isinstance(rate, Schedule):
-        rate = rate.values(model.step if rate.unit == "step" else model.epoch, 1, 1)[0]
     loop = Loop("train_on_batch", model, rows, len(rows.x))
-    result = loop.one_batch(np.arange(len(rows.x)), float(rate))
+    result = loop.one_batch(np.arange(len(rows.x)), next_rate(model))
     if result["diverged"]:
-        raise _diverged("train_on_batch", result["diverged"])
+        raise diverged("train_on_batch", result["diverged"])
     logs = {"loss": result["loss"] + result["penalty"], "data_loss": result["loss"], "penalty": result["penalty"]}
     if loop.outputs is not None:
         logs |= evaluation.metric_values(model, rows.y, loop.outputs)
     return Scores(logs)
 
 
+def next_rate(model: Sequential) -> float:
+    """The learning rate of the next update outside fit."""
+    rate = model.optimizer.lr
+    if isinstance(rate, Schedule):
+        rate = rate.values(model.step if rate.unit == "step" else model.epoch, 1, 1)[0]
+    return float(rate)
+
+
 def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int, hooks: Any) -> History:
     """All rows at once; an iteration of L-BFGS takes the place of an epoch."""
     from densekit import _lbfgs
 
-    last = model.trainable_parameters()
+    drawing = network.draws(model.layers)
+    if drawing:
+        raise ValueError(
+            f"fit: L-BFGS needs an objective that stays the same, but {drawing[0]!r} draws random numbers; leave it "
+            "out, or use another optimizer"
+        )
+    last, x = model.trainable_parameters(), np.ascontiguousarray(rows.x, model.dtype)
+
+    def arrive(theta: Array) -> None:
+        """The weights, and the running statistics that all rows have with them: the search saw no others."""
+        evaluation.set_trainable(model, theta)
+        if network.takes_batch_statistics(model.layers):
+            model._ready().set_statistics(x)
 
     def watch(iteration: int, theta: Array, loss: float) -> bool:
         nonlocal last
+        arrive(theta)
         last = theta
-        evaluation.set_trainable(model, theta)
         seen = evaluation.evaluate_rows(model, rows, size) if model.metrics else {}
         logs = {"loss": loss} | {key: value for key, value in seen.items() if key not in ("loss", *PARTS)}
         hooks.on_epoch_end(iteration, logs | _validated(model, validation, size))
@@ -268,6 +285,7 @@ def _fit_lbfgs(model: Sequential, rows: Rows, validation: Rows | None, size: int
         found = _lbfgs.minimise(
             lambda theta: evaluation.objective(model, theta, rows), last, model.optimizer, callback=watch
         )
+        arrive(found.theta)
         last = found.theta
         model.epoch += found.iterations
     finally:

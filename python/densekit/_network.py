@@ -133,6 +133,27 @@ def takes_batch_statistics(layers: Sequence[Layer]) -> bool:
     )
 
 
+def draws(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers whose outputs in training depend on random numbers."""
+    amounts = {"dropout": "rate", "gaussian_noise": "std"}
+    return [layer for layer in walk(layers) if layer.kind in amounts and getattr(layer, amounts[layer.kind])]
+
+
+def carry_pending(old: Any, new: Any) -> None:
+    """What is pending in one engine becomes pending in another, for the layers that both have."""
+    pending = old.pending
+    if pending is None:
+        return
+    values = new.statistics.copy()
+    known = {(s["layer"], s["name"]): s for s in old.segments if s["kind"] == "statistic"}
+    for s in new.segments:
+        before = known.get((s["layer"], s["name"])) if s["kind"] == "statistic" else None
+        if before is not None and tuple(before["shape"]) == tuple(s["shape"]):
+            size = math.prod(s["shape"])
+            values[s["offset"] : s["offset"] + size] = pending[before["offset"] : before["offset"] + size]
+    new.pending = values
+
+
 def penalties(layers: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The penalties of a spec's layers that are not zero."""
     for layer in layers:

@@ -1,4 +1,4 @@
-"""What evaluate and train_on_batch return: the loss and the metrics, by place and by name."""
+"""What evaluate, train_on_batch and loss_and_gradients return: the loss and the metrics, by place and by name."""
 
 from __future__ import annotations
 

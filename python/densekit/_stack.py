@@ -22,6 +22,9 @@ from densekit.layers import Input, checked_layer
 class Stack:
     """What a model is, apart from training it: layers, an engine, views of the weights."""
 
+    _drew_at: int | None = None  # the number of updates at the last training pass outside fit
+    _warned_of_drawing = False
+
     def __init__(
         self,
         layers: Sequence[Layer | Input] = (),
@@ -161,6 +164,8 @@ class Stack:
             for state, kept in zip(engine.states, old.states, strict=True):
                 state[...] = kept
             engine.step = old.step
+        if old is not None:
+            network.carry_pending(old, engine)
         self._engine, self._views, self._spec, self._stale = engine, views, spec, False
 
     @contextlib.contextmanager
@@ -201,8 +206,15 @@ class Stack:
         checked = {name: np.empty_like(views[name]) for name in named}
         for name, value in named.items():
             write_into(f"set_weights: {name}", checked[name], value)
+        pending = self._engine.pending
         for name, array in checked.items():
             views[name][...] = array
+        if pending is not None:  # statistics that are given replace what passes have found
+            for s in self._engine.segments:
+                given = checked.get(f"{s['layer']}.{s['name']}")
+                if s["kind"] == "statistic" and given is not None:
+                    pending[s["offset"] : s["offset"] + given.size] = given
+            self._engine.pending = pending
 
     @property
     def n_parameters(self) -> int:

@@ -19,6 +19,7 @@ from densekit import _evaluation as evaluation
 from densekit import _files, losses, metrics, optimizers, regularizers
 from densekit import _monte_carlo as monte_carlo
 from densekit import _network as network
+from densekit import _own_loop as own_loop
 from densekit._arrays import PRECISIONS, flag, number, one_of
 from densekit._fit import TrainingDiverged, fit, train_on_batch
 from densekit._layer import Layer, walk
@@ -107,7 +108,7 @@ class Sequential(Stack):
             except Exception:
                 self._compiled = before
                 raise
-            self.epoch = 0
+            self.epoch, self._drew_at = 0, None
         return self
 
     @property
@@ -198,18 +199,91 @@ class Sequential(Stack):
         with self._alone("train_on_batch"):
             return train_on_batch(self, X, y, sample_weight, class_weight)
 
+    # Training without fit.
+
+    def loss_and_gradients(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None
+    ) -> tuple[Scores, dict[str, Array]]:
+        """A training pass over these rows: their Scores, and the gradient of the loss by name of the parameter.
+
+        The loss is that of the data alone: penalties are a part of the update. Metrics are those of what the network
+        puts out in training mode. Gradients of frozen layers are 0. The pass is that of fit: dropout and noise draw the
+        numbers of the next update, batch norms take the statistics of these rows, and their running statistics wait for
+        the update. TrainingDiverged if the loss is not finite; then nothing waits.
+
+        A loop of one's own, with the bits of `fit(X, y, batch_size=len(X), epochs=100, shuffle=False)`:
+
+        >>> from densekit.layers import BatchNorm, Dense
+        >>> model = densekit.Sequential([Dense(8, "tanh"), BatchNorm(), Dense(1)], seed=0)
+        >>> model = model.compile(densekit.optimizers.Adam(0.05), "mse")
+        >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> for epoch in range(100):
+        ...     scores, gradients = model.loss_and_gradients(X, X**2)
+        ...     model.apply_gradients(gradients)
+        ...     model.epoch += 1
+        >>> scores["loss"] < 0.01 and model.evaluate(X, X**2)["loss"] < 0.01
+        True
+        """
+        found = own_loop.loss_and_gradients(self, X, y, sample_weight)
+        own_loop.note_drawing(self)
+        return found
+
+    def apply_gradients(self, gradients: Mapping[str, ArrayLike], *, weight: float | None = None) -> None:
+        """One update with these gradients, as in fit.
+
+        That is: penalties, clipping, the optimizer with its learning rate or what its schedule says, decay, the
+        proximal step; the running statistics of all training passes since the last update, in their order; `step` grows
+        by one.
+        gradients: {name: array} for every trainable parameter, as loss_and_gradients and the pullback of vjp give them;
+        those of frozen layers may be there and are left out. weight: the sum of the weights of the batch (its number of
+        rows without weights), for penalties that are divided by it (compat="sklearn"), and only for them.
+        ValueError if a name is missing or unknown, a shape does not fit or a number is not finite; the model is then as
+        before.
+
+        >>> from densekit.layers import Dense
+        >>> model = densekit.Sequential([Dense(1, kernel_initializer="ones", inputs=1)], seed=0).compile("sgd", "mse")
+        >>> model.set_lr(0.5)
+        >>> model.apply_gradients({"dense.kernel": [[1.0]], "dense.bias": [0.0]})
+        >>> model.weights["dense.kernel"], model.step
+        (array([[0.5]], dtype=float32), 1)
+        """
+        with self._alone("apply_gradients"):
+            own_loop.apply_gradients(self, gradients, weight)
+
+    def commit(self) -> None:
+        """Ends an update that was made by hand, by writing to `weights` or with `functional.adam`.
+
+        The running statistics of the training passes since the last update become those of the model, and `step` grows
+        by one, so that dropout and noise draw anew.
+
+        >>> from densekit.layers import BatchNorm
+        >>> model = densekit.Sequential([BatchNorm(inputs=1)], seed=0)
+        >>> y = model([[1], [3]], training=True)
+        >>> model.layers[0].mean
+        array([0.], dtype=float32)
+        >>> model.commit()
+        >>> model.layers[0].mean, model.step
+        (array([0.2], dtype=float32), 1)
+        """
+        with self._alone("commit"):
+            self._ready().commit()
+
     # Asking.
 
     def __call__(self, X: Any, training: bool = False) -> Array:
         """What the model puts out for a few rows, in one pass: (n, outputs).
 
-        training=True: batch norms take the statistics of these rows, dropout drops with the mask of the next update.
+        training=True: batch norms take the statistics of these rows, dropout drops with the mask of the next update. It
+        is a pass of a training loop: the running statistics move with the next apply_gradients or commit.
         """
         plain = type(X) is np.ndarray and X.dtype == self.dtype and X.flags.aligned
         if not plain or X.ndim != 2 or X.shape[1] != self._inputs:
             X = data.matrix("model", "X", X, self._inputs)
         engine = self._ready(X.shape[1])
-        y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), flag("model", "training", training))
+        training = flag("model", "training", training)
+        y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), training, training)
+        if training:
+            own_loop.note_drawing(self)
         return y
 
     @overload
@@ -280,7 +354,7 @@ class Sequential(Stack):
     def vjp(self, X: Any, training: bool = False) -> tuple[Array, Pullback]:
         """The output y, and pullback(dy) → (dx, {name: gradient}): the exact gradient of Σ dy · y.
 
-        Pull back before the weights change.
+        Pull back before the weights change. training=True: as in a model call, a pass of a training loop.
 
         >>> from densekit.layers import Dense
         >>> y, pullback = densekit.Sequential([Dense(1, kernel_initializer="ones", inputs=2)], seed=0).vjp([[1, 2]])
@@ -288,7 +362,10 @@ class Sequential(Stack):
         >>> y, dx, gradients["dense.kernel"].ravel()
         (array([[3.]], dtype=float32), array([[1., 1.]], dtype=float32), array([1., 2.], dtype=float32))
         """
-        return evaluation.vjp(self, X, training)
+        found = evaluation.vjp(self, X, training)
+        if training:
+            own_loop.note_drawing(self)
+        return found
 
     def evaluate_objective(
         self, theta: ArrayLike, X: Any, y: Any, sample_weight: ArrayLike | None = None
@@ -296,9 +373,12 @@ class Sequential(Stack):
         """The objective (loss and penalties) over these rows and its gradient, at the trainable parameters `theta`.
 
         theta: float64 (k,), as `trainable_parameters()` gives them; the model then has these weights. Batch norms and
-        dropout work as in training.
+        dropout work as in training; `commit()` takes over the running statistics when the search is done.
         """
-        return evaluation.objective(self, theta, evaluation.rows(self, "evaluate_objective", X, y, sample_weight))
+        rows = evaluation.rows(self, "evaluate_objective", X, y, sample_weight)
+        found = evaluation.objective(self, theta, rows, track=True)
+        own_loop.note_drawing(self)
+        return found
 
     def trainable_parameters(self) -> Array:
         """All trainable parameters in one new float64 array, in the order of the segments."""
