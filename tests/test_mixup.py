@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_others(rng):
         (([[1.0]], [0]), {"alpha": 0}, ValueError, "alpha must be a finite number"),
         (([[1.0]], [0]), {"seed": -1}, ValueError, "seed must be a whole number"),
         (([[1.0]], [[0]]), {}, ValueError, r"labels are \(1, 1\)"),
-        ((["a"], [0]), {}, TypeError, "expected float32 or float64"),
+        ((["a"], [0]), {}, TypeError, "X holds strings"),
     ],
 )
 def test_refusals(args, kwargs, error, message):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core
+from densekit._intake import as_array
 
 Floats: TypeAlias = NDArray[Any]  # float32 or float64
 Out: TypeAlias = NDArray[Any] | None
@@ -19,21 +20,8 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _as_array(op: str, name: str, value: Any) -> NDArray[Any]:
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{op}: {name} is a masked array; fill it first, e.g. {name}.filled(0)")
-    if value is None:
-        raise TypeError(f"{op}: {name} is None, expected an array of floats")
-    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
-        raise TypeError(f"{op}: {name} is a sparse {type(value).__name__}; convert it with {name}.toarray()")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8 or array.dtype == np.float16:
-        raise TypeError(
-            f"{op}: {name} is {array.dtype}, expected float32 or float64 (convert it with {name}.astype(np.float32))"
-        )
-    return array
+    """Numbers as the operations take them: float32, float64, integers, booleans."""
+    return as_array(op, name, value, half=False)
 
 
 def floats(op: str, *names_and_values: Any) -> list[Any]:

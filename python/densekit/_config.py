@@ -104,6 +104,7 @@ def model_config(model: Sequential) -> Config:
         "class": "Sequential",
         "layers": [layer_config(layer) for layer in model.layers],
         "inputs": model.inputs,
+        **({} if model.feature_names is None else {"feature_names": list(model.feature_names)}),
         "seed": model.seed,
         "dtype": model.dtype.name,
         "name": model.name,
@@ -165,6 +166,7 @@ def model_from_config(
     width = [] if config["inputs"] is None else [layers.Input(config["inputs"])]
     inside = [layer_from_config(layer, custom) for layer in config["layers"]]
     model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"], engine=engine)
+    model.feature_names = config.get("feature_names")
     compiled = config["compiled"]
     if compiled is not None:
         loss = _loss(compiled["loss"], custom)

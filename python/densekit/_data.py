@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from densekit import _core
 from densekit._arrays import weights as checked_weights
+from densekit._frames import labels
+from densekit._intake import as_array
 from densekit.losses import CategoricalCrossentropy, Loss
 
 Array: TypeAlias = NDArray[Any]
@@ -19,43 +21,6 @@ Weights: TypeAlias = NDArray[np.float64] | None
 
 _CLASSES = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # losses of labels
 _ROWS_AT_ONCE = 4096  # when a check needs an array of its own
-
-
-def as_array(op: str, name: str, value: Any) -> Array:
-    """An array of numbers from lists, arrays, data frames; native byte order."""
-    if value is None:
-        raise TypeError(f"{op}: {name} is None, expected an array of numbers")
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{op}: {name} is a masked array; fill it first, e.g. {name}.filled(0)")
-    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
-        raise TypeError(f"{op}: {name} is a sparse {type(value).__name__}; convert it with {name}.toarray()")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
-    if array.dtype.kind in "OUSmM":
-        _refuse_words(op, name, array)
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise TypeError(f"{op}: {name} is {array.dtype}, expected real numbers; convert it with {name}.astype(float)")
-    return np.require(array, array.dtype.newbyteorder("="), ["ALIGNED"])
-
-
-def _refuse_words(op: str, name: str, array: Array) -> None:
-    words = [v for v in array.ravel().tolist() if not isinstance(v, bool | int | float)]
-    example = f" such as {words[0]!r}" if words else ""
-    if name == "y" and array.ndim == 1 and words and isinstance(words[0], str):
-        raise TypeError(
-            f"{op}: y holds strings{example}; write classes, y = np.unique(y, return_inverse=True), or use "
-            "densekit.sklearn.MLPClassifier, which does that"
-        )
-    if words and isinstance(words[0], str):
-        raise TypeError(
-            f"{op}: {name} holds strings{example}; encode them as numbers, for example as one column a word"
-        )
-    raise TypeError(
-        f"{op}: {name} is {array.dtype}{f', with values{example}' if words else ''}; convert it, e.g. with "
-        f"np.asarray({name}, dtype=float)"
-    )
 
 
 def matrix(op: str, name: str, value: Any, width: int | None = None) -> Array:
@@ -79,8 +44,11 @@ def engine_rows(array: Array, dtype: Any) -> Array:
     return array if array.dtype in (np.float32, np.float64, np.uint8) else array.astype(dtype)
 
 
-def require_finite(op: str, name: str, array: Array) -> None:
-    """ValueError that names the first NaN or infinity; one pass, without a copy, where all is well."""
+def require_finite(op: str, name: str, array: Array, columns: Sequence[Any] | None = None) -> None:
+    """ValueError that names the first NaN or infinity; one pass, without a copy, where all is well.
+
+    columns: their names, for the message.
+    """
     if array.dtype.kind != "f" or array.size == 0:
         return
     with np.errstate(over="ignore", invalid="ignore"):
@@ -96,15 +64,22 @@ def require_finite(op: str, name: str, array: Array) -> None:
             at = np.argwhere(bad)[0]
             at[0] += start
             place = ", ".join(map(str, at.tolist()))
-            raise ValueError(f"{op}: {name}[{place}] is {array[tuple(at)]}; fill such values or drop their rows")
+            named = f" (column {columns[at[1]]!r})" if columns is not None and len(at) == 2 else ""
+            cure = (
+                "a target that is missing or infinite cannot be learned: drop its row"
+                if name == "y"
+                else ("fill such values or drop their rows")
+            )
+            raise ValueError(f"{op}: {name}[{place}]{named} is {array[tuple(at)]}; {cure}")
 
 
 def targets(op: str, y: Any, rows: int, loss: Loss, outputs: int, dtype: Any, name: str = "y") -> Array:
     """Targets as the loss wants them in an engine, labels int64 (n,) or (n, m) of `dtype`."""
+    names = labels(y)
     y = as_array(op, name, y)
     if y.ndim == 0 or len(y) != rows:
         raise ValueError(f"{op}: X has {rows} rows but {name} is {y.shape}")
-    require_finite(op, name, y)
+    require_finite(op, name, y, names)
     try:
         converted: Array = loss.targets(y, outputs, dtype)
     except ValueError as error:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densekit import _columns as columns
 from densekit import _data as data
+from densekit import _frames
 from densekit import _network as network
 from densekit._arrays import flag, one_of, whole
+from densekit._columns import features
 from densekit._data import Array, Rows, Weights
+from densekit._intake import as_array
 from densekit._layer import Layer, walk
 from densekit._scores import PARTS, Scores
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 # Rows at a time: enough to keep all threads busy, few enough that memory does not grow with the data.
 ROWS_AT_ONCE = 2048
+_TRAINING = ("fit", "train_on_batch", "loss_and_gradients", "evaluate_objective")  # they fix the names of columns
 
 
 def rows_at_once(op: str, batch_size: int | None) -> int:
@@ -34,17 +39,25 @@ def _in_batches(forward: Callable[[Array], Array], x: Array, width: int, dtype: 
     return y
 
 
+def inputs(model: Sequential, op: str, X: Any) -> tuple[Array, Any]:
+    """X as the model takes it, and the engine, made now if X is the first data that the model sees."""
+    new = not model.built
+    x = features(model, op, "X", X)
+    engine = model._ready(x.shape[1])
+    if new:
+        columns.remember(model, op, "X", X)
+    return x, engine
+
+
 def predict(model: Sequential, X: Any, batch_size: int | None) -> Array:
     size = rows_at_once("predict", batch_size)
-    x = data.matrix("predict", "X", X, model.inputs)
-    engine = model._ready(x.shape[1])
+    x, engine = inputs(model, "predict", X)
     return _in_batches(lambda part: engine.forward(part, False), x, engine.outputs, model.dtype, size)
 
 
 def transform(model: Sequential, X: Any, layer: str | Layer | int, batch_size: int | None) -> Array:
     size = rows_at_once("transform", batch_size)
-    x = data.matrix("transform", "X", X, model.inputs)
-    engine = model._ready(x.shape[1])
+    x, engine = inputs(model, "transform", X)
     found = _hidden_layer(model, layer)
     name, width = str(found.name), found.outputs
     assert width is not None
@@ -66,13 +79,12 @@ def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
 
 
 def vjp(model: Sequential, X: Any, training: bool) -> tuple[Array, Any]:
-    x = data.matrix("vjp", "X", X, model.inputs)
-    engine = model._ready(x.shape[1])
+    x, engine = inputs(model, "vjp", X)
     training = flag("vjp", "training", training)
     tape = engine.tape(np.ascontiguousarray(x, model.dtype), training, track=training)
 
     def pullback(dy: ArrayLike) -> tuple[Array, dict[str, Array]]:
-        array = data.as_array("pullback", "dy", dy)
+        array = as_array("pullback", "dy", dy)
         if array.shape != tape.output.shape:
             raise ValueError(f"pullback: dy is {array.shape} but y is {tape.output.shape}")
         dx, flat = tape.pullback(np.ascontiguousarray(array, model.dtype))
@@ -107,13 +119,18 @@ def rows(
     """X, y and the weights as an engine takes them; makes the model's weights if need be."""
     loss = require_compiled(model, op)
     x_name, y_name = names.split()
-    x = data.matrix(op, x_name, X, model.inputs)
+    new = not model.built
+    x = features(model, op, x_name, X)
     if not len(x):
         raise ValueError(f"{op}: {x_name} is {x.shape}: it has no rows")
-    data.require_finite(op, x_name, x)
+    named = _frames.labels(X)
+    data.require_finite(op, x_name, x, named and (model.feature_names or named))
     engine = model._ready(x.shape[1])
     targets = data.targets(op, y, len(x), loss, engine.outputs, model.dtype, y_name)
     weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs)
+    columns.warn_of_other_rows(op, X, y)
+    if new or op in _TRAINING:
+        columns.remember(model, op, x_name, X)
     return Rows(data.engine_rows(x, model.dtype), targets, weights)
 
 

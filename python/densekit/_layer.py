@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import initializers
 from densekit._arrays import flag, whole
+from densekit._intake import refuse_batches
 
 if TYPE_CHECKING:
     from densekit._stack import Stack
@@ -249,6 +250,7 @@ def given_array(where: str, initial: initializers.Initializer, shape: tuple[int,
 
 def write_into(where: str, view: Array, value: Any) -> None:
     """Writes a number, or an array of the same shape, into a view."""
+    refuse_batches("weights", where, value)
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{where}: expected numbers of shape {view.shape}, got {array.dtype}")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import floats, number, whole
+from densekit._intake import as_array
 
 
 def mixup(
@@ -32,7 +33,7 @@ def mixup(
     rng = np.random.default_rng(whole("mixup", "seed", seed))
     if x.ndim < 1:
         raise ValueError(f"mixup: X is {x.shape}, expected rows")
-    target = np.asarray(y)
+    target = as_array("mixup", "y", y)
     if target.ndim < 1 or len(target) != len(x):
         raise ValueError(f"mixup: X has {len(x)} rows but y is {target.shape}")
     if target.dtype.kind in "iub":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from densekit import _data as data
+from densekit import _evaluation as evaluation
 from densekit import _network as network
 from densekit._arrays import flag, whole
 from densekit._data import Array
@@ -43,12 +43,11 @@ def predict(model: Sequential, X: Any, mc_samples: int, return_std: bool) -> Arr
     op = "predict"
     spread = flag(op, "return_std", return_std)
     samples = whole(op, "mc_samples", mc_samples, low=2 if spread else 1)
-    x = data.matrix(op, "X", X, model.inputs)
+    x, _ = evaluation.inputs(model, op, X)
     if not any(layer.kind in _RANDOM for layer in walk(model.layers)):
         raise ValueError(
             f"{op}: mc_samples={samples} needs a Dropout or GaussianNoise layer; without one all are equal"
         )
-    model._ready(x.shape[1])
     engine, first = _engine(model), model.step
     mean = np.zeros((len(x), engine.outputs))
     squares = np.zeros_like(mean)  # sums of squared differences from the mean, by Welford

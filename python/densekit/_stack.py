@@ -6,12 +6,13 @@ import contextlib
 import secrets
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densekit import _columns
 from densekit import _network as network
 from densekit._arrays import one_of, whole
 from densekit._layer import Layer, snake_case, walk, write_into
@@ -39,6 +40,7 @@ class Stack:
         self.name = name
         self._layers: list[Layer] = []
         self._inputs: int | None = None
+        self._feature_names: _columns.Names | None = None
         self._engine_asked = engine
         self._engine_name = network.engine_name(engine)
         self._compiled = Compiled()
@@ -112,6 +114,25 @@ class Stack:
     def inputs(self) -> int | None:
         """The width of the data; None until it is known."""
         return self._inputs
+
+    @property
+    def feature_names(self) -> tuple[str | int, ...] | None:
+        """The names of the columns that the model takes, in order; None while it has seen no data frame.
+
+        Kept from the first frame that trains the model (or that makes its weights), and in the file. A frame with the
+        same columns in another order is then put in this one; missing, unknown and double columns are a ValueError.
+        Arrays have no names and are taken as they are. Set it to a list, or to None, which forgets.
+
+        >>> model = densekit.Sequential([densekit.layers.Dense(1, inputs=2)])
+        >>> model.feature_names = ["age", "income"]
+        >>> model.feature_names
+        ('age', 'income')
+        """
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, names: Iterable[str | int] | None) -> None:
+        self._feature_names = None if names is None else _columns.checked(names, self._inputs)
 
     @property
     def outputs(self) -> int | None:

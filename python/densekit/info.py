@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from densekit._intake import as_labels
 from densekit.functional import cross_entropy, entropy, kl, perplexity, surprisal
 
 
@@ -37,7 +38,7 @@ def frequencies(labels: Any) -> NDArray[np.float64]:
     >>> densekit.info.frequencies([2, 0, 0, 2])
     array([0.5, 0.5])
     """
-    values = np.asarray(labels)
+    values = as_labels("frequencies", "labels", labels)
     if values.size == 0:
         raise ValueError(f"frequencies: labels are {values.shape}: there are none")
     counts = np.unique(values.astype(str) if values.dtype == object else values, return_counts=True)[1]

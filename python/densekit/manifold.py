@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit import _data as data
+from densekit import _evaluation as evaluation
 from densekit import functional as F
 from densekit._arrays import number, whole
 from densekit.layers import Dense
@@ -67,7 +68,7 @@ def hidden_spaces(model: Sequential, X: Any) -> dict[str, NDArray[Any]]:
     >>> {name: space.shape[1] for name, space in densekit.manifold.hidden_spaces(model, np.ones((5, 4))).items()}
     {'encoder_0': 3, 'latent': 2, 'decoder_0': 3, 'output': 4}
     """
-    table = data.matrix("hidden_spaces", "X", X, model.inputs)
+    table, _ = evaluation.inputs(model, "hidden_spaces", X)
     return {str(layer.name): model.transform(table, layer) for layer in model.layers}
 
 

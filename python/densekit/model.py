@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import _config as config
-from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit import _files, losses, metrics, optimizers, regularizers
 from densekit import _monte_carlo as monte_carlo
@@ -144,7 +143,7 @@ class Sequential(Stack):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         batch_size: int | Literal["full"] = 32,
         epochs: int = 1,
@@ -162,8 +161,10 @@ class Sequential(Stack):
     ) -> History:
         """Trains; returns the History, which `model.history` keeps too.
 
-        X: (n, inputs) real numbers, anything that np.asarray takes; NaN and infinity are refused. y: labels (n,), or
-        (n, columns), as the loss wants them. batch_size: rows of an update, or "full". epochs: the number of the last
+        X: (n, inputs) real numbers: arrays, lists, tensors, data frames of pandas, polars or pyarrow; NaN, missing
+        values and infinity are refused. The names of a frame's columns are kept (`feature_names`), and a frame in
+        another order is put in theirs; rows of X and y are paired by position. y: labels (n,), or (n, columns), as the
+        loss wants them; always needed. batch_size: rows of an update, or "full". epochs: the number of the last
         epoch; training begins with `initial_epoch`, and so do schedules.
         validation_data: (X, y) or (X, y, weights), evaluated after each epoch. validation_split: the fraction of rows
         to validate with: the last ones, before any shuffling, as in Keras. validation_batch_size: rows at a time.
@@ -277,9 +278,10 @@ class Sequential(Stack):
         is a pass of a training loop: the running statistics move with the next apply_gradients or commit.
         """
         plain = type(X) is np.ndarray and X.dtype == self.dtype and X.flags.aligned
-        if not plain or X.ndim != 2 or X.shape[1] != self._inputs:
-            X = data.matrix("model", "X", X, self._inputs)
-        engine = self._ready(X.shape[1])
+        if plain and X.ndim == 2 and X.shape[1] == self._inputs:
+            engine = self._ready()
+        else:
+            X, engine = evaluation.inputs(self, "model", X)
         training = flag("model", "training", training)
         y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), training, training)
         if training:
@@ -406,6 +408,7 @@ class Sequential(Stack):
             engine=self._engine_asked,
         )
         new._engine_name = self._engine_name
+        new._feature_names = self._feature_names
         new._compiled = copy.deepcopy(self._compiled)
         new._compiled.optimizer = optimizers.get(self._compiled.optimizer.config())  # its schedule begins anew
         return new

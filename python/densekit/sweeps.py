@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import _data as data
 from densekit import regularizers
 from densekit._arrays import number, one_of, whole
+from densekit._intake import as_array
 from densekit._layer import walk
 from densekit.layers import Dense
 from densekit.model import Sequential
@@ -78,7 +79,7 @@ def penalty_path(
     one_of(op, "kind", kind, ("l1", "l2", "elastic_net"))
     ratio = number(op, "l1_ratio", l1_ratio, low=0, high=1)
     table = data.matrix(op, "X", X).astype(np.float64)
-    target = np.asarray(data.as_array(op, "y", y), np.float64)
+    target = np.asarray(as_array(op, "y", y), np.float64)
     if target.shape != (len(table),):
         raise ValueError(f"{op}: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)")
     for name, array in (("X", table), ("y", target)):

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from densekit import _columns as columns
 from densekit import _data as data
 from densekit._arrays import whole
+from densekit._intake import as_labels
 from densekit._scores import Scores
 from densekit.diagnostics._objective import Array
 
@@ -65,7 +67,7 @@ def measured(model: Any, X: Any, y: Any, metric: str) -> float:
 
 
 def _table(op: str, X: Any, y: Any) -> tuple[Array, Array]:
-    x, targets = data.matrix(op, "X", X), np.asarray(y)
+    x, targets = data.matrix(op, "X", X), as_labels(op, "y", y)
     if len(targets) != len(x):
         raise ValueError(f"{op}: X has {len(x)} rows but y is {targets.shape}")
     return x, targets
@@ -115,6 +117,7 @@ def learning_curve(
         for i, rows in enumerate(counts):
             part = order[:rows]
             model = make_model(seed + j)
+            columns.remember(model, name, "X", X)  # X_val may have them in another order
             model.fit(x[part], targets[part], epochs=round(epochs * len(x) / rows), **options)
             found[:, i, j] = measured(model, x[part], targets[part], metric), measured(model, X_val, y_val, metric)
     return LearningCurve(np.array(counts), found[0], found[1], metric)
@@ -189,14 +192,15 @@ def bias_variance(
     """
     name = "bias_variance"
     x, targets = _table(name, X, y)
-    x_test, truth = _table(name, X_test, y_test)
+    _, truth = _table(name, X_test, y_test)
     repeats = whole(name, "repeats", repeats, low=2)
     options, predictions = {"verbose": 0, **fit}, []
     for j in range(repeats):
         part = np.random.default_rng([seed, j]).integers(0, len(x), len(x))
         model = make_model(seed + j)
+        columns.remember(model, name, "X", X)
         model.fit(x[part], targets[part], **options)
-        predictions.append(model.predict(x_test).astype(np.float64))
+        predictions.append(model.predict(X_test).astype(np.float64))
     outputs = np.array(predictions)
     if truth.ndim == 1 and outputs.shape[2] > 1:
         truth = np.eye(outputs.shape[2])[truth]

@@ -11,6 +11,8 @@ import numpy as np
 from densekit import _evaluation as evaluation
 from densekit import functional as F
 from densekit._arrays import whole
+from densekit._frames import labels
+from densekit._intake import as_array
 from densekit._layer import Layer
 from densekit.diagnostics._objective import Array, twin
 
@@ -91,11 +93,11 @@ def explain_backward(model: Any, x: Any, y: Any, *, shown: int = 12) -> Explanat
     """
     name = "explain_backward"
     whole(name, "shown", shown, low=1)
-    row = np.asarray(x)
-    row = row.reshape(1, -1) if row.ndim == 1 else row
-    if row.ndim != 2 or len(row) != 1:
-        raise ValueError(f"{name}: x is {np.shape(x)}, expected one row; of a table write X[:1]")
-    target = np.asarray(y)
+    row = x if labels(x) is not None else as_array(name, "x", x)
+    row = row.reshape(1, -1) if len(row.shape) == 1 else row
+    if len(row.shape) != 2 or len(row) != 1:
+        raise ValueError(f"{name}: x is {row.shape}, expected one row; of a table write X[:1]")
+    target = as_array(name, "y", y)
     if target.ndim == 0 or (target.ndim == 1 and len(target) != 1):
         target = target.reshape(1, -1) if target.ndim else target.reshape(1)
     evaluation.rows(model, name, row, target, None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from densekit import _data as data
 from densekit import _evaluation as evaluation
+from densekit._columns import features
 from densekit.diagnostics._flow import _part
 from densekit.diagnostics._layerwise import feeding, kernels
 from densekit.diagnostics._objective import Array
@@ -39,7 +40,7 @@ def sign_coherence(model: Any, X: Any, y: Any = None) -> dict[str, SignCoherence
     1.0
     """
     name = "sign_coherence"
-    x = data.matrix(name, "X", X, model.inputs)
+    x = features(model, name, "X", X)
     if not len(x):
         raise ValueError(f"{name}: X is {x.shape}: it has no rows")
     data.require_finite(name, "X", x)

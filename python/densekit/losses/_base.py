@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import number, one_of
+from densekit._intake import refuse_batches
 from densekit._parts import Part
 from densekit.losses._targets import elements
 
@@ -109,6 +110,8 @@ class Loss(Part):
                [-2.]]))
         """
         how = self.reduction if reduction is None else one_of(self.name, "reduction", reduction, (*_REDUCTIONS, "none"))
+        for name, value in (("pred", pred), ("target", target), ("sample_weight", sample_weight)):
+            refuse_batches(self.name, name, value)
         shape = np.shape(pred)
         rows = shape[0] if shape else 1
         if how == "mean" and rows and self._weighs_nothing(target, sample_weight):

@@ -102,7 +102,7 @@ class CrossEntropy(_Ignoring):
                 f"{self.name}: pred must be probabilities (n, classes) from 0 to 1, got {p.shape} from "
                 f"{p.min(initial=0):g} to {p.max(initial=0):g}; logits need from_logits=True"
             )
-        t = np.asarray(target)
+        t = _as_array(self.name, "target", target)
         if self.label_smoothing and t.ndim == 1 and t.dtype.kind in "iu":
             kept = np.ones(len(t)) if sample_weight is None else np.asarray(sample_weight, np.float64)
             if self.ignore_index is not None:
@@ -133,9 +133,10 @@ class CategoricalCrossentropy(CrossEntropy):
     from_logits: bool = False
 
     def targets(self, target: ArrayLike, outputs: int, dtype: Any = np.float32) -> NDArray[Any]:
-        if np.ndim(target) < 2 or np.shape(target)[1] != outputs:
+        target = _as_array(self.name, "target", target)
+        if target.ndim < 2 or target.shape[1] != outputs:
             raise ValueError(
-                f"{self.name}: targets are {np.shape(target)}, expected one-hot rows or probabilities (n, {outputs}); "
+                f"{self.name}: targets are {target.shape}, expected one-hot rows or probabilities (n, {outputs}); "
                 f"labels (n,) need SparseCategoricalCrossentropy"
             )
         return super().targets(target, outputs, dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import _as_array
+from densekit._intake import refuse_batches
 from densekit.losses._base import Loss, LossAndGradient
 
 
@@ -77,6 +78,8 @@ class HostLoss(Loss):
         *,
         reduction: Literal["mean", "sum"] | None = None,
     ) -> LossAndGradient:
+        for name, value in (("pred", pred), ("target", target), ("sample_weight", sample_weight)):
+            refuse_batches(self.name, name, value)
         p = np.asarray(pred)
         how = self.reduction if reduction is None else reduction
         if how == "mean" and self._weighs_nothing(target, sample_weight):

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from densekit import losses
 from densekit._arrays import one_of
+from densekit._intake import as_array
 from densekit.metrics._classes import (
     accuracy,
     binary_accuracy,
@@ -214,7 +215,7 @@ class _Locations:
     function: Callable[..., Any]
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> Any:
-        pred = np.asarray(y_pred)
+        pred = as_array("metric", "y_pred", y_pred)
         return self.function(y_true, pred[:, : pred.shape[1] // 2], **options)
 
 
@@ -228,7 +229,7 @@ class _Counted:
     def __call__(
         self, y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None, **options: Any
     ) -> Any:
-        true, pred = np.asarray(y_true), np.asarray(y_pred)
+        true, pred = as_array("metric", "y_true", y_true), as_array("metric", "y_pred", y_pred)
         if true.ndim == 1:
             kept = true != self.ignore_index
             true, pred = true[kept], pred[kept]

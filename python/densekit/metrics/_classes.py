@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import number, one_of, whole
+from densekit._intake import as_array
 from densekit.losses import BinaryCrossentropy, CrossEntropy, Loss
 from densekit.metrics._inputs import Weights, arrays, bins, labels, mean, weights_of, whole_labels, yes
 
@@ -56,7 +57,7 @@ def top_k(y_true: ArrayLike, y_pred: ArrayLike, *, k: int = 5, sample_weight: Ar
     """
     name = "top_k"
     k = whole(name, "k", k, low=1)
-    pred = np.asarray(y_pred)
+    pred = as_array(name, "y_pred", y_pred)
     if pred.ndim != 2:
         raise ValueError(f"{name}: y_pred is {pred.shape}, expected (n, classes)")
     true, _ = labels(name, y_true, y_pred) if pred.shape[1] > 1 else (np.zeros(len(pred), np.int64), None)
@@ -82,10 +83,11 @@ def confusion_matrix(
            [0, 2]])
     """
     name = "confusion_matrix"
+    y_pred = as_array(name, "y_pred", y_pred)
     true, pred = labels(name, y_true, y_pred)
     weights = weights_of(name, sample_weight, len(true))
     least = int(max(true.max(), pred.max())) + 1
-    width = np.shape(y_pred)[1] if np.ndim(y_pred) == 2 else 0
+    width = y_pred.shape[1] if y_pred.ndim == 2 else 0
     count = max(least, width if width > 1 else 2) if classes is None else whole(name, "classes", classes, low=least)
     if true.min() < 0 or pred.min() < 0:
         raise ValueError(f"{name}: the least label is {min(true.min(), pred.min())}, expected labels from 0")
@@ -112,6 +114,7 @@ def _of_classes(
     threshold: Any,
 ) -> Any:
     one_of(name, "average", "none" if average is None else average, (*Average.__args__, "none"))  # type: ignore[attr-defined]
+    y_pred = as_array(name, "y_pred", y_pred)
     true, pred = labels(name, y_true, y_pred, number(name, "threshold", threshold))
     weights = weights_of(name, sample_weight, len(true))
     classes, flat = np.unique(np.concatenate([true, pred]), return_inverse=True)
@@ -121,7 +124,7 @@ def _of_classes(
     given, wanted = bins(of_pred, weights, len(classes)), bins(of_true, weights, len(classes))
     two = set(classes.tolist()) <= {0, 1}
     if average == "auto":
-        wide = np.ndim(y_pred) == 2 and np.shape(y_pred)[1] > 1
+        wide = y_pred.ndim == 2 and y_pred.shape[1] > 1
         average = "binary" if two and not wide else "macro"
     if average == "binary":
         if not two:
@@ -266,7 +269,7 @@ def binary_cross_entropy(
 
 def of_loss(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> float:
     """The mean of a loss over a set of rows."""
-    pred = np.asarray(y_pred)
+    pred = as_array(loss.name, "y_pred", y_pred)
     if pred.dtype.kind != "f":
         pred = pred.astype(np.float64)
     if pred.ndim == 1:

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
+from densekit import _frames
 from densekit._arrays import number, whole
+from densekit._columns import features
+from densekit._intake import as_labels
 from densekit._probabilities import probabilities
+from densekit._stack import Stack
 from densekit.plots._style import BLACK, Display, color, tidy
 
 _MARKERS = "osD^vP*X"
@@ -50,9 +54,13 @@ class DecisionBoundaryDisplay(Display):
         (200, 200, 2)
         """
         op = "DecisionBoundaryDisplay"
-        names = tuple(map(str, getattr(X, "columns", ("column 0", "column 1"))))
-        table = data.matrix(op, "X", X, 2)
-        target = None if y is None else np.asarray(y)
+        table = features(model, op, "X", X) if isinstance(model, Stack) else data.matrix(op, "X", X, 2)
+        if table.shape[1] != 2:
+            raise ValueError(f"{op}: X is {table.shape}, expected two columns")
+        known = _frames.labels(X)
+        known = (getattr(model, "feature_names", None) or known) if known else ("column 0", "column 1")
+        names = tuple(map(str, known))
+        target = None if y is None else as_labels(op, "y", y)
         if target is not None and target.shape != (len(table),):
             raise ValueError(f"{op}: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)")
         count, around = whole(op, "points", points, low=2), number(op, "margin", margin, low=0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
+from densekit._intake import as_labels
 from densekit.manifold import IntrinsicDimension, hidden_spaces, intrinsic_dimension
 from densekit.model import Sequential
 from densekit.plots._style import BLUE, GREY, RED, SEQUENTIAL, Display, color, require_pyplot, tidy
@@ -53,7 +54,7 @@ class PointsDisplay(Display):
         '3d'
         """
         table = data.matrix("PointsDisplay", "X", X)
-        target = None if y is None else np.asarray(y)
+        target = None if y is None else as_labels("PointsDisplay", "y", y)
         if target is not None and target.shape != (len(table),):
             raise ValueError(
                 f"PointsDisplay: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import Out, _as_array, check_target, out_tuple
+from densekit._intake import refuse_batches
 
 Array: TypeAlias = NDArray[np.float64]  # what a twin computes with, whatever its caller gave
 
@@ -36,6 +37,9 @@ def twin(
             bound.apply_defaults()
             given = bound.arguments
             originals = {name: given[name] for name in arrays if given[name] is not None}
+            for name, value in given.items():
+                if name not in originals and not isinstance(value, dict):
+                    refuse_batches(function.__name__, name, value)
             converted = {name: _as_array(function.__name__, name, value) for name, value in originals.items()}
             kinds = {a.dtype.newbyteorder("=") for a in converted.values() if a.dtype.kind == "f"}
             if len(kinds) > 1:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from densekit._arrays import Out
+from densekit._arrays import Out, _as_array
 from densekit.reference._twin import Array, twin
 
 _log_factorial = np.vectorize(lambda count: math.lgamma(count + 1) if count > -1 else math.nan, otypes=[np.float64])
@@ -241,7 +241,7 @@ def hinge(
     reduction: str = "mean",
     out: Out = None,
 ) -> Any:
-    target = np.asarray(target)
+    target = _as_array("hinge", "target", target)
     if not (pred.ndim == 2 and target.ndim == 1):
         gap = margin - target * pred
         return _reduce(np.maximum(0, gap), _slope(gap, -target), sample_weight, reduction)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import number, weights
+from densekit._intake import as_labels
 from densekit._probabilities import probabilities
 from densekit.shift._result import ShiftTest
 from densekit.shift._univariate import Correction, ks_test
@@ -72,7 +73,7 @@ class LabelShift:
 
 def _labels(op: str, name: str, y: Any, classes: Array) -> NDArray[np.int64]:
     """The place of each label among the classes."""
-    labels = np.asarray(y)
+    labels = as_labels(op, name, y)
     known = np.isin(labels, classes)
     if not known.all():
         stranger = labels[~known].flat[0]
@@ -103,8 +104,9 @@ def bbse(model: Any, X_ref: Any, y_ref: Any, X_new: Any, *, max_condition: float
     classes = old.shape[1]
     # scikit-learn's classifiers have their columns in the order of classes_.
     names = np.asarray(getattr(model, "classes_", np.arange(classes)))
-    if np.shape(y_ref) != (len(old),):
-        raise ValueError(f"{op}: X_ref has {len(old)} rows but y_ref is {np.shape(y_ref)}, expected ({len(old)},)")
+    y_ref = as_labels(op, "y_ref", y_ref)
+    if y_ref.shape != (len(old),):
+        raise ValueError(f"{op}: X_ref has {len(old)} rows but y_ref is {y_ref.shape}, expected ({len(old)},)")
     labels = _labels(op, "y_ref", y_ref, names)
     counts = np.bincount(labels, minlength=classes)
     if (counts == 0).any():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import whole
+from densekit._intake import as_labels
 from densekit._probabilities import probabilities
 from densekit.shift._classifier import Split, check_rows, finish_classifier
 from densekit.shift._conditional import Conditionals
@@ -161,7 +162,7 @@ class _Labels:
     """Labels of both samples as whole numbers from 0; numbers, in classes by quantiles."""
 
     def __init__(self, op: str, y_ref: Any, y_new: Any, old: int, new: int) -> None:
-        both = [np.asarray(y) for y in (y_ref, y_new)]
+        both = [as_labels(op, name, y) for name, y in (("y_ref", y_ref), ("y_new", y_new))]
         for name, y, rows in (("y_ref", both[0], old), ("y_new", both[1], new)):
             if y.shape != (rows,):
                 raise ValueError(f"{op}: {name} is {y.shape} but X has {rows} rows, expected ({rows},)")

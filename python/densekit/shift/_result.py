@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from densekit import _columns as columns
 from densekit import _data as data
+from densekit import _frames
 from densekit._arrays import number
+from densekit._intake import as_array
 from densekit.shift._pvalues import adjusted
 
 Array = NDArray[Any]
@@ -84,7 +87,7 @@ def level(op: str, alpha: float) -> float:
 
 def column_names(X: Any, count: int) -> tuple[str, ...]:
     """Those of a data frame, else x0, x1, …"""
-    known = getattr(X, "columns", None)
+    known = _frames.labels(X)
     return tuple(f"x{i}" for i in range(count)) if known is None else tuple(map(str, known))
 
 
@@ -92,13 +95,22 @@ def two_tables(op: str, X_ref: Any, X_new: Any) -> tuple[NDArray[np.float64], ND
     """Both samples as float64 (n, d) and (m, d), finite, with at least one row; (n,) counts as one column."""
     tables = []
     for name, value in (("X_ref", X_ref), ("X_new", X_new)):
-        array = data.as_array(op, name, value)
+        array = as_array(op, name, value)
         table = data.matrix(op, name, array.reshape(-1, 1) if array.ndim == 1 else array)
         if not len(table):
             raise ValueError(f"{op}: {name} is {table.shape}: it has no rows")
         data.require_finite(op, name, table)
         tables.append(table.astype(np.float64))
     ref, new = tables
+    return ref, same_columns(op, X_ref, X_new, ref, new), column_names(X_ref, ref.shape[1])
+
+
+def same_columns(op: str, X_ref: Any, X_new: Any, ref: Array, new: Array) -> Array:
+    """The columns of `new` in the order of `ref`, by their names where X_ref and X_new are data frames."""
+    given, known = _frames.labels(X_new), _frames.labels(X_ref)
+    if given is not None and known is not None:
+        places = columns.order(op, "X_new", given, known, "X_ref", "X_ref.columns")
+        new = new if places is None else new[:, places]
     if ref.shape[1] != new.shape[1]:
         raise ValueError(f"{op}: X_ref is {ref.shape} but X_new is {new.shape}; they need the same columns")
-    return ref, new, column_names(X_ref, ref.shape[1])
+    return new

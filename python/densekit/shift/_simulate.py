@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
 from densekit._arrays import number, weights, whole
+from densekit._intake import as_labels
 
 Array = NDArray[Any]
 
@@ -36,7 +37,7 @@ def _table(op: str, X: Any, y: Any) -> tuple[Array, Array | None]:
         raise ValueError(f"{op}: X is {table.shape}, expected two rows or more")
     if y is None:
         return table, None
-    targets = np.asarray(y)
+    targets = as_labels(op, "y", y)
     if targets.shape != (len(table),):
         raise ValueError(f"{op}: X has {len(table)} rows but y is {targets.shape}, expected ({len(table)},)")
     return table, targets

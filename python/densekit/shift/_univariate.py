@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import one_of
+from densekit._intake import as_labels
 from densekit.shift._pvalues import CORRECTIONS, chi2_sf, kolmogorov_sf
-from densekit.shift._result import ShiftTest, column_names, finished, level, two_tables
+from densekit.shift._result import ShiftTest, column_names, finished, level, same_columns, two_tables
 
 Correction: TypeAlias = Literal["bonferroni", "holm", "none"]
 
@@ -89,11 +90,11 @@ def ks_test(
 
 
 def _categories(op: str, name: str, X: Any) -> NDArray[Any]:
-    array = np.asarray(X)
+    array = as_labels(op, name, X)
     if array.ndim == 1:
         array = array.reshape(-1, 1)
     if array.ndim != 2 or not array.size:
-        raise ValueError(f"{op}: {name} is {np.shape(X)}, expected (rows, columns) of categories, or (rows,)")
+        raise ValueError(f"{op}: {name} is {array.shape}, expected (rows, columns) of categories, or (rows,)")
     return array.astype(str) if array.dtype == object else array
 
 
@@ -124,8 +125,7 @@ def chi2_test(X_ref: Any, X_new: Any, *, alpha: float = 0.05, correction: Correc
     alpha = level(op, alpha)
     one_of(op, "correction", correction, CORRECTIONS)
     ref, new = _categories(op, "X_ref", X_ref), _categories(op, "X_new", X_new)
-    if ref.shape[1] != new.shape[1]:
-        raise ValueError(f"{op}: X_ref is {ref.shape} but X_new is {new.shape}; they need the same columns")
+    new = same_columns(op, X_ref, X_new, ref, new)
     found = [_chi2(a, b) for a, b in zip(ref.T, new.T, strict=True)]
     names = column_names(X_ref, ref.shape[1])
     return finished("chi-squared", names, [s for s, _ in found], [p for _, p in found], alpha, correction)

@@ -151,6 +151,8 @@ class BaseMLP(BaseEstimator):
             self._initialize(X)
         else:
             compile_model(self, self.model_, self._objective.loss)
+        names = vars(self).get("feature_names_in_")
+        self.model_.feature_names = None if names is None or len(set(names)) < len(names) else names.tolist()
         rows = self._rows(X, y, targets, weights)
         given = None if validation is None else self._given_validation(*validation)
         with self.model_._alone("fit"):

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from densekit._intake import refuse_batches
 from densekit.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from densekit.sklearn import _inputs
 from densekit.sklearn._base import BaseMLP, Objective
@@ -120,6 +121,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @available_if(lambda self: self._check_solver())
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over these rows. classes: all there will be, at the first call; not needed for (n, labels)."""
+        refuse_batches("MLPClassifier", "y", y)
         multilabel = type_of_target(y).startswith("multilabel")
         if multilabel and classes is None and not hasattr(self, "classes_"):
             classes = np.arange(np.shape(y)[1])

@@ -9,6 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_array
 
+from densekit import _frames
+from densekit._columns import warn_of_other_rows
+from densekit._intake import as_array, refuse_batches
+
 try:  # scikit-learn 1.6
     from sklearn.utils.validation import validate_data as _validate_data
 except ImportError:
@@ -25,6 +29,9 @@ def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **
     NaN and infinity are refused with scikit-learn's message and the column.
     """
     names = {} if isinstance(y, str) else {"y": y}
+    X = _of_numbers(type(estimator).__name__, X)
+    if names:
+        warn_of_other_rows(type(estimator).__name__, X, y)
     try:
         return validated(estimator, X, reset=reset, accept_sparse="csr", **names, **options)
     except ValueError as error:
@@ -36,8 +43,29 @@ def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **
 
 
 def validated(estimator: Any, X: Any, *, reset: bool, finite: Any = True, **options: Any) -> Any:
-    """What scikit-learn's validate_data returns, by the names of this version."""
+    """What scikit-learn's validate_data returns, by the names of this version.
+
+    What is no array, list or table is refused before NumPy sees it; mixed columns of a frame are taken by `_intake`.
+    """
+    op = type(estimator).__name__
+    X = _of_numbers(op, X)
+    if "y" in options:
+        refuse_batches(op, "y", options["y"])
     return _validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32), **{_FINITE: finite}, **options)
+
+
+def _of_numbers(op: str, X: Any) -> Any:
+    """X, where it is a frame of pandas or polars with other columns than plain numbers as a frame of numbers.
+
+    ValueError, as in scikit-learn, that names the column where that cannot be.
+    """
+    refuse_batches(op, "X", X)
+    if not _frames.is_mixed(X):
+        return X
+    try:
+        return _frames.like(X, as_array(op, "X", X))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def _place(X: Any) -> str:
@@ -60,6 +88,7 @@ def row_weights(X: Any, sample_weight: Any) -> Any:
     """float64 (n,), not negative and not all zero; None stays None."""
     if sample_weight is None:
         return None
+    refuse_batches("fit", "sample_weight", sample_weight)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if (weights < 0).any():
         at = int((weights < 0).argmax())
