@@ -198,3 +198,76 @@ def test_without_sklearn():
     lines = done.stdout.splitlines()
     assert lines[0] == "[[-1.2247, -1.0], [0.0, nan], [1.2247, 1.0]] StandardScaler() [3, 2]"
     assert lines[1] == "[[2.0, 2.0]] MinMaxScaler(feature_range=(0, 2))"
+
+
+# Columns without variance or without values, in every way that data comes.
+
+
+def _forms(X):
+    yield X
+    yield np.asfortranarray(X)
+    sparse = pytest.importorskip("scipy.sparse")
+    yield from (made(X) for made in (sparse.csr_array, sparse.csc_array, sparse.csr_matrix))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_column_has_no_variance(weighted, dtype, rng):
+    rows = 97
+    w = rng.uniform(0.001, 2, rows) if weighted else None
+    constants = np.r_[rng.uniform(-1e3, 1e3, 40), 1e-30, 1e30, 0.1, 0.0].astype(dtype)
+    X = np.tile(constants, (rows, 1))
+    with_nan = np.where(rng.random(X.shape) < 0.2, np.nan, X).astype(dtype)
+    for table in (X, with_nan):
+        for given in _forms(table):
+            scaler = StandardScaler(with_mean=False).fit(given, sample_weight=w)
+            np.testing.assert_array_equal(scaler.mean_, constants)
+            np.testing.assert_array_equal(scaler.var_, 0)
+            np.testing.assert_array_equal(scaler.scale_, 1)
+            for start in (0, 30, 60):  # joined from parts
+                part = slice(start, start + 37)
+                scaler.partial_fit(given[part], sample_weight=None if w is None else w[part])
+            np.testing.assert_array_equal(scaler.scale_, 1)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_columns_of_nan_among_the_parts_of_a_fit(weighted, rng):
+    X = rng.normal(3, 2, (60, 3))
+    X[:20, 0] = X[20:40, 1] = X[:, 2] = np.nan
+    w = rng.uniform(0.5, 2, 60) if weighted else None
+    whole = StandardScaler(with_mean=False).fit(X, sample_weight=w)
+    assert np.isfinite(whole.var_[:2]).all()
+    assert np.isnan(whole.var_[2])
+    for given in _forms(X):
+        scaler = StandardScaler(with_mean=False)
+        for part in (slice(0, 20), slice(20, 40), slice(40, 60)):
+            scaler.partial_fit(given[part], sample_weight=None if w is None else w[part])
+        for name in ("mean_", "var_", "scale_", "n_samples_seen_"):
+            np.testing.assert_allclose(getattr(scaler, name), getattr(whole, name), rtol=1e-12)
+
+
+def test_nearly_constant_columns_as_in_scikit_learn():
+    for average in (1e-10, 1.0, 1e10):
+        for scale in (1e-30, 1e-20, 1e-9, 1e-3):
+            X = np.repeat([[average + scale], [average - scale]], 500, axis=0)
+            for given in _forms(X):
+                expected = theirs.StandardScaler(with_mean=False).fit(given).scale_
+                np.testing.assert_allclose(StandardScaler(with_mean=False).fit(given).scale_, expected, rtol=1e-6)
+
+
+def test_elements_stored_twice_are_one():
+    sparse = pytest.importorskip("scipy.sparse")
+    twice = sparse.csr_matrix((np.array([1.0, 2.0, 4.0]), np.array([0, 0, 0]), np.array([0, 2, 3])), shape=(2, 1))
+    scaler = StandardScaler(with_mean=False).fit(twice)
+    assert (scaler.mean_[0], scaler.var_[0]) == (3.5, 0.25)
+    assert twice.nnz == 3  # as it was
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
+def test_float16_stays(scaler, rng):
+    X = rng.normal(5, 3, (50, 4)).astype(np.float16)
+    given = X.copy()
+    found = scaler().fit(given)
+    assert found.transform(given).dtype == found.inverse_transform(given).dtype == np.float16
+    np.testing.assert_allclose(found.transform(given), scaler().fit_transform(X.astype(float)), atol=5e-3)
+    np.testing.assert_array_equal(given, X)

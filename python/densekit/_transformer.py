@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -57,7 +59,11 @@ class _Plain:
             self.n_features_in_ = array.shape[1]
         elif array.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {array.shape[1]} features, but {op} is expecting {self.n_features_in_} features")
-        return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+        return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+    @contextlib.contextmanager
+    def _fitting(self, X: Any, y: Any, metadata: dict[str, Any]) -> Iterator[None]:
+        yield
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "n_samples_seen_"):
@@ -67,16 +73,42 @@ class _Plain:
 if TYPE_CHECKING or not _HAS_SKLEARN:
     Transformer = _Plain
 else:
+    try:
+        from sklearn.callback import CallbackSupportMixin as _TakesCallbacks
+        from sklearn.callback._callback_support import callback_management_context as _with_callbacks
+    except ImportError:  # before 1.9
+        _with_callbacks = None
 
-    class Transformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+        class _TakesCallbacks:
+            pass
+
+    class Transformer(_TakesCallbacks, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """scikit-learn's base, with its checks of X."""
 
         def _validated(self, X: Any, reset: bool, sparse: bool) -> Any:
             from densekit.sklearn._inputs import validated
 
             return validated(
-                self, X, reset=reset, accept_sparse=("csr", "csc") if sparse else False, finite="allow-nan"
+                self,
+                X,
+                reset=reset,
+                accept_sparse=("csr", "csc") if sparse else False,
+                finite="allow-nan",
+                dtype=(np.float64, np.float32, np.float16),
             )
+
+        @contextlib.contextmanager
+        def _fitting(self, X: Any, y: Any, metadata: dict[str, Any]) -> Iterator[None]:
+            """Tells scikit-learn's callbacks, where there are some, that a fit begins and ends."""
+            if _with_callbacks is None:
+                yield
+                return
+            with _with_callbacks(self):
+                told = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+                context = self._init_callback_context()
+                context.call_on_fit_task_begin(**told)
+                yield
+                context.call_on_fit_task_end(**told, reconstruction_attributes={})
 
         def _require_fitted(self) -> None:
             check_is_fitted(self, "n_samples_seen_")

@@ -23,6 +23,12 @@ Array = NDArray[Any]
 
 def _affine(x: Array, subtract: Any, multiply: Any, add: Any, copy: bool) -> Array:
     """(x - subtract) * multiply + add, column by column; into x itself if not `copy`, where it can be."""
+    if x.dtype == np.float16:  # computed in float32, rounded once
+        half = _affine(x.astype(np.float32), subtract, multiply, add, True).astype(np.float16)
+        if copy or not x.flags.writeable:
+            return half
+        x[...] = half
+        return x
     columns = columns_along("scale", x.shape, 0)
     here = not copy and x.flags.c_contiguous and x.flags.aligned and x.flags.writeable and x.dtype.isnative
     y = x if here else np.empty(x.shape, x.dtype)
@@ -76,15 +82,20 @@ class StandardScaler(Transformer):
         X = self._validated(X, first, sparse=True)
         self._require_dense_or_plain(X)
         w = weights("StandardScaler", "sample_weight", sample_weight, X.shape[0])
+        with self._fitting(X, y, {"sample_weight": sample_weight}):
+            return self._join(X, w, first)
+
+    def _join(self, X: Any, w: Any, first: bool) -> Self:
         count, mean, square = _moments(X, w)
         if not first:
-            # Chan: M2 = M2a + M2b + d² na nb / (na + nb)
+            # Chan: M2 = M2a + M2b + d² na nb / (na + nb); a side without values has no mean and no variance.
             seen = np.broadcast_to(np.asarray(self.n_samples_seen_, np.float64), count.shape)
-            both = np.maximum(seen + count, np.finfo(np.float64).tiny)
             before, variance = (0.0 if a is None else a for a in (self.mean_, self.var_))
-            delta = np.where(count > 0, mean, before) - np.where(seen > 0, before, mean)
-            square = square + variance * seen + delta**2 * seen * count / both
-            mean = np.where(seen > 0, before, mean) + delta * count / both
+            before = np.where(seen > 0, before, mean)
+            share = _divided(count, seen + count)
+            delta = np.where((seen > 0) & (count > 0), mean - before, 0.0)
+            square = square + np.where(seen > 0, variance * seen, 0.0) + delta**2 * seen * share
+            mean = before + delta * share
             count = seen + count
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = square / count
@@ -130,41 +141,64 @@ class StandardScaler(Transformer):
 
 
 def _moments(X: Any, w: Any) -> tuple[Array, Array, Array]:
-    """The weight, the mean and the sum of squares about it of each column's values that are not NaN, in float64."""
+    """The weight, the mean and the sum of squares about it of each column's values that are not NaN, in float64.
+
+    A column without values has weight and squares 0 and the mean NaN.
+    """
     if not isinstance(X, np.ndarray):
         return _sparse_moments(X, w)
-    if w is None:
+    if w is None and X.dtype != np.float16:
         columns = columns_along("StandardScaler", X.shape, 0)
         moments = np.empty((2, X.shape[1]))
         _core.channel_moments(columns.view(X), moments)
         if np.isfinite(moments).all():
             return np.full(X.shape[1], float(len(X))), moments[0], moments[1]
     values = X.astype(np.float64)
-    there = ~np.isnan(values)
+    there = ~np.isnan(values) & (True if w is None else w[:, None] > 0)
+    first = values[there.argmax(axis=0), np.arange(X.shape[1])]
+    constant = ((values == first) | ~there).all(axis=0)
     w = np.where(there, 1.0 if w is None else w[:, None], 0.0)
-    values = np.where(there, values, 0.0)
-    count = w.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (w * values).sum(axis=0) / count
+    values, count = np.where(there, values, 0.0), w.sum(axis=0)
+    mean = np.where(constant, first, _divided((w * values).sum(axis=0), count))
     off = np.where(there, values - mean, 0.0)
-    square = (w * off**2).sum(axis=0) - np.where(
-        count > 0, (w * off).sum(axis=0) ** 2 / np.where(count > 0, count, 1), 0
-    )
-    return count, mean, np.maximum(square, 0.0)
+    # The corrected two-pass algorithm of Chan, Golub and LeVeque: what the rounding of the mean adds is taken away.
+    square = (w * off**2).sum(axis=0) - _divided((w * off).sum(axis=0) ** 2, count)
+    return count, np.where(count > 0, mean, np.nan), np.maximum(square, 0.0)
 
 
 def _sparse_moments(X: Any, w: Any) -> tuple[Array, Array, Array]:
-    cells, width = X.tocoo(), X.shape[1]
-    w = np.ones(X.shape[0]) if w is None else w
-    there = ~np.isnan(cells.data)
-    of_cell, column, values = w[cells.row], cells.col, np.asarray(cells.data, np.float64)
-    missing = np.bincount(column[~there], of_cell[~there], minlength=width)
-    of_cell, column, values = of_cell[there], column[there], values[there]
-    count = w.sum() - missing
-    stored = np.bincount(column, of_cell, minlength=width)
-    mean = np.bincount(column, of_cell * values, minlength=width) / np.where(count > 0, count, np.nan)
-    square = np.bincount(column, of_cell * (values - mean[column]) ** 2, minlength=width)
-    return count, mean, square + (count - stored) * mean**2
+    """The same of a CSR or CSC matrix, where elements that are not stored are 0."""
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    cells, (rows, width) = X.tocoo(), X.shape
+    w = np.ones(rows) if w is None else w
+    column, values, of_cell = cells.col, cells.data.astype(np.float64), w[cells.row]
+    there = ~np.isnan(values)
+    lost, missing = np.bincount(column[~there], minlength=width), _sums(column[~there], of_cell[~there], width)
+    column, values, of_cell = column[there], values[there], of_cell[there]
+    full = np.bincount(column, minlength=width) == rows - lost  # no zeros: their weight must be 0, without rounding
+    count = np.where(lost == rows, 0.0, w.sum() - missing)
+    zeros = np.where(full, 0.0, np.maximum(count - _sums(column, of_cell, width), 0.0))
+    first = np.zeros(width)
+    first[column[::-1]] = values[::-1]
+    constant = full & (np.bincount(column[values != first[column]], minlength=width) == 0)
+    mean = np.where(constant, first, _divided(_sums(column, of_cell * values, width), count))
+    off = values - mean[column]
+    square = _sums(column, of_cell * off**2, width) + zeros * mean**2
+    square -= _divided((_sums(column, of_cell * off, width) - zeros * mean) ** 2, count)
+    return count, np.where(count > 0, mean, np.nan), np.maximum(square, 0.0)
+
+
+def _sums(column: Array, values: Array, width: int) -> Array:
+    """The sum of the values of each column."""
+    return np.bincount(column, values, minlength=width).astype(np.float64)
+
+
+def _divided(a: Array, count: Array) -> Array:
+    """a / count, 0 where there is nothing."""
+    result: Array = np.divide(a, count, out=np.zeros_like(a), where=count > 0)
+    return result
 
 
 def _std(variance: Array, mean: Array, count: Array) -> Array:
@@ -225,6 +259,10 @@ class MinMaxScaler(Transformer):
             )
         first = not hasattr(self, "n_samples_seen_")
         X = self._validated(X, first, sparse=False)
+        with self._fitting(X, y, {}):
+            return self._join(X, first, a, b)
+
+    def _join(self, X: Array, first: bool, a: float, b: float) -> Self:
         least, most = _range(X)
         seen = 0 if first else self.n_samples_seen_
         if not first:
@@ -254,6 +292,9 @@ class MinMaxScaler(Transformer):
 
 def _range(x: Array) -> tuple[Array, Array]:
     """Least and largest value of each column; NaN is left out, a column of NaN is NaN."""
+    if x.dtype == np.float16:
+        least, most = _range(x.astype(np.float32))
+        return least.astype(np.float16), most.astype(np.float16)
     columns = columns_along("MinMaxScaler", x.shape, 0)
     least, most = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     _core.channel_range(columns.view(x), least, most)

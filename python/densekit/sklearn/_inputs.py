@@ -42,7 +42,15 @@ def checked(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool, **
         raise ValueError("\n".join(filter(None, [f"{first.rstrip('.')}{_place(X)}.", rest]))) from None
 
 
-def validated(estimator: Any, X: Any, *, reset: bool, finite: Any = True, **options: Any) -> Any:
+def validated(
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    finite: Any = True,
+    dtype: tuple[Any, ...] = (np.float64, np.float32),
+    **options: Any,
+) -> Any:
     """What scikit-learn's validate_data returns, by the names of this version.
 
     What is no array, list or table is refused before NumPy sees it; mixed columns of a frame are taken by `_intake`.
@@ -51,7 +59,7 @@ def validated(estimator: Any, X: Any, *, reset: bool, finite: Any = True, **opti
     X = _of_numbers(op, X)
     if "y" in options:
         refuse_batches(op, "y", options["y"])
-    return _validate_data(estimator, X, reset=reset, dtype=(np.float64, np.float32), **{_FINITE: finite}, **options)
+    return _validate_data(estimator, X, reset=reset, dtype=dtype, **{_FINITE: finite}, **options)
 
 
 def _of_numbers(op: str, X: Any) -> Any:
