@@ -434,8 +434,17 @@ def test_tables_of_pyarrow():
     taken(table, [[1, 1, 2], [NAN, 0, 2]], np.float64)
     taken(pa.table({"a": [decimal.Decimal("1.25"), None]}), [[1.25], [NAN]], np.float64)
     taken(pa.chunked_array([[1.5], [2.5]]), [1.5, 2.5], np.float64)
+    words = pa.table({"a": [1] * 8, "c": ["x"] * 8})
     with pytest.raises(TypeError, match="X holds strings such as 'x' in column 'c'"):
-        as_array("fit", "X", pa.table({"a": [1], "c": ["x"]}))
+        as_array("fit", "X", words)
+    m = model()
+    m.fit(pa.table({name: X[:, i] for i, name in enumerate("abc")}), LABELS, verbose=0)
+    assert m.feature_names == ("a", "b", "c")
+    np.testing.assert_array_equal(m.predict(pa.table({"c": X[:, 2], "b": X[:, 1], "a": X[:, 0]})), m.predict(X))
+    with pytest.raises(ValueError, match="X holds strings such as 'x' in column 'c'"):
+        estimator("MLPClassifier").fit(words, LABELS)
+    with pytest.raises(ValueError, match=r"NaN in column 1 \('b'\), first in row 3"):
+        estimator("MLPClassifier").fit(pa.table({"a": X[:, 0], "b": [1, 2, 3, None] * 2}), LABELS)
 
 
 def test_labels_may_be_words():

@@ -26,7 +26,8 @@ def _is(value: Any, *classes: str) -> bool:
     return False
 
 
-_TABLES = ("pandas.DataFrame", "polars.DataFrame", "pyarrow.Table", "pyarrow.RecordBatch")
+_ARROW_TABLES = ("pyarrow.Table", "pyarrow.RecordBatch")
+_TABLES = ("pandas.DataFrame", "polars.DataFrame", *_ARROW_TABLES)
 _PANDAS_COLUMNS = ("pandas.Series", "pandas.Index")
 _POLARS_COLUMNS = ("polars.Series",)
 _ARROW_COLUMNS = ("pyarrow.Array", "pyarrow.ChunkedArray")
@@ -65,7 +66,7 @@ def labels(value: Any) -> tuple[Label, ...] | None:
     """The names of the columns of a data frame, as words and whole numbers; None for everything else."""
     if isinstance(value, np.ndarray | list | tuple):
         return None
-    if _is(value, "pyarrow.Table", "pyarrow.RecordBatch"):
+    if _is(value, *_ARROW_TABLES):
         return tuple(value.schema.names)
     if not _is(value, "pandas.DataFrame", "polars.DataFrame") and not hasattr(value, "__array__"):
         return None
@@ -93,14 +94,18 @@ def plain(value: Any) -> Array | None:
 
 
 def is_mixed(value: Any) -> bool:
-    """Whether it is a frame of pandas or polars that needs `columns`: others than plain numbers, or missing values."""
+    """Whether it is a table that needs `columns`: not of pandas or polars with nothing but plain numbers."""
+    if _is(value, *_ARROW_TABLES):
+        return True
     if _is(value, "polars.DataFrame"):
         return not all((s.dtype.is_float() or s.dtype.is_integer()) and not s.null_count() for s in value.get_columns())
     return _is(value, "pandas.DataFrame") and bool(value.shape[1]) and not _has_plain_columns(value)
 
 
 def like(value: Any, array: Array) -> Any:
-    """A frame with the names (and the index) of a frame of pandas or polars, and these numbers."""
+    """A table with the names (and the index) of another one, and these numbers."""
+    if _is(value, *_ARROW_TABLES):
+        return sys.modules["pyarrow"].Table.from_arrays(list(array.T), names=value.schema.names)
     if _is(value, "polars.DataFrame"):
         return sys.modules["polars"].DataFrame(array, schema=value.columns, orient="row")
     return sys.modules["pandas"].DataFrame(array, columns=value.columns, index=value.index)
@@ -118,7 +123,7 @@ def columns(value: Any) -> Iterator[tuple[Any, Array]]:
     elif _is(value, "polars.DataFrame"):
         for series in value.get_columns():
             yield series.name, _polars(series)
-    elif _is(value, "pyarrow.Table", "pyarrow.RecordBatch"):
+    elif _is(value, *_ARROW_TABLES):
         for i, name in enumerate(value.schema.names):
             yield name, _arrow(value.column(i))
     elif _is(value, *_POLARS_COLUMNS):

@@ -63,7 +63,7 @@ def validated(
 
 
 def _of_numbers(op: str, X: Any) -> Any:
-    """X, where it is a frame of pandas or polars with other columns than plain numbers as a frame of numbers.
+    """X; a table with other columns than plain numbers as a table of numbers.
 
     ValueError, as in scikit-learn, that names the column where that cannot be.
     """
@@ -78,7 +78,7 @@ def _of_numbers(op: str, X: Any) -> Any:
 
 def _place(X: Any) -> str:
     """Where the first NaN or infinity is."""
-    names = [str(name) for name in getattr(X, "columns", ())]
+    names = _frames.labels(X) or ()
     if hasattr(X, "tocsr"):
         found = X.tocoo()
         bad = np.flatnonzero(~np.isfinite(found.data))
