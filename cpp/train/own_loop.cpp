@@ -24,7 +24,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<
   ws.buffers[0] = const_cast<T*>(x.data());  // only read
   const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
   const Run<T> r = impl_->run(context, rows, true);
-  std::ranges::fill(gradients, T(0));
+  std::fill(gradients.begin(), gradients.end(), T(0));
   LossAndPenalty result;
   const bool finite = impl_->pass(r, targets, !outputs.empty(), gradients.data(), result);
   if (!outputs.empty()) std::copy_n(ws.buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs.data());

@@ -15,7 +15,7 @@ template <class T> class NetworkTape final : public Tape<T> {
     const Call call(stop, trained());
     const Context& context = call.context;
     ws_.prepare(context, impl_.plan, std::max<index>(rows_, 1), Purpose::training);
-    std::ranges::copy(x, ws_.buffer(0));
+    std::copy(x.begin(), x.end(), ws_.buffer(0));
     if (rows_ == 0) return;
     densekit::forward(run(context), ws_, impl_.all());
     if (mode == Mode::tracked) impl_.pending.add(run(context), ws_, impl_.statistics);
@@ -33,9 +33,9 @@ template <class T> class NetworkTape final : public Tape<T> {
     const Call call(stop, trained());
     const Context& context = call.context;
     const Plan& plan = impl_.plan;
-    std::ranges::fill(dparameters, T(0));
+    std::fill(dparameters.begin(), dparameters.end(), T(0));
     if (rows_ == 0) return;
-    std::ranges::copy(dy, ws_.slot(0));
+    std::copy(dy.begin(), dy.end(), ws_.slot(0));
     densekit::backward(run(context), ws_, impl_.all(), 0, true, dparameters.data());
     const T* gradient = ws_.slot(plan.ops.empty() ? 0 : plan.ops.front().input_slot);
     for (const PlanOp& op : plan.ops)
