@@ -123,14 +123,12 @@ def test_control_c_at_random_moments(kind, backend):
         "OMP_WAIT_POLICY": "passive",
     }
     command = [sys.executable, "-c", textwrap.dedent(PROGRAM), kind, str(tries)]
-    for last in (False, True):  # once more where another program may have had the memory bus: what is slow stays slow
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, done.stderr
-        processor, wall = np.array(json.loads(done.stdout)).T
-        text = f"{tries} tries, at most {processor.max():.0f} ms of processor, {wall.max():.0f} ms in all"
-        print(f"{kind}, {backend}: {text}")
-        assert len(processor) == tries
-        if last or (processor.max() <= 200 and np.median(wall) <= 200):
-            break
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    processor, wall = np.array(json.loads(done.stdout)).T
+    print(
+        f"{kind}, {backend}: {tries} tries, at most {processor.max():.0f} ms of processor, {wall.max():.0f} ms in all"
+    )
+    assert len(processor) == tries
     assert processor.max() <= 200, f"{np.sort(processor)[-5:]} ms of the processor, {np.sort(wall)[-5:]} ms"
     assert np.median(wall) <= 200, f"{np.sort(wall)} ms"
