@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core
+from densekit._checks import given, short
 from densekit._intake import as_array
 
 Floats: TypeAlias = NDArray[Any]  # float32 or float64
@@ -63,6 +64,19 @@ def _floats_slowly(op: str, names_and_values: Sequence[Any]) -> list[Any]:
         raise TypeError(f"{op}: {first} is {a} but {second} is {b}; convert one of them, e.g. {second}.astype(np.{a})")
     dtype = next(iter(found.values()), _FLOAT64)
     return [None if a is None else np.require(a, dtype, ["ALIGNED"]) for a in arrays]
+
+
+def real(op: str, name: str, value: Any) -> NDArray[np.float64]:
+    """Real numbers of any shape as float64, for functions that compute in NumPy; the caller's memory if it is that."""
+    return np.asarray(as_array(op, name, value), np.float64)
+
+
+def vector(op: str, name: str, value: Any, length: int | None = None) -> NDArray[np.float64]:
+    """(length,) real numbers as float64."""
+    array = real(op, name, value)
+    if array.ndim != 1 or length not in (None, len(array)):
+        raise ValueError(f"{op}: {name} is {array.shape}, expected ({'n' if length is None else length},)")
+    return array
 
 
 def contiguous(array: NDArray[Any]) -> NDArray[Any]:
@@ -180,7 +194,7 @@ def number(
         return value
     known = isinstance(value, int | float | np.integer | np.floating)
     if not known or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{op}: {name} must be a number, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{op}: {name} must be a number, got {given(value)}")
     try:
         result = float(value)
     except OverflowError:  # an int of more than 308 digits
@@ -188,16 +202,16 @@ def number(
     inside = (low < result if open_low else low <= result) and (result < high if open_high else result <= high)
     if not inside or not math.isfinite(result):
         left, right = "(" if open_low or low == -np.inf else "[", ")" if open_high or high == np.inf else "]"
-        raise ValueError(f"{op}: {name} must be a finite number in {left}{low:g}, {high:g}{right}, got {value!r}")
+        raise ValueError(f"{op}: {name} must be a finite number in {left}{low:g}, {high:g}{right}, got {short(value)}")
     return result
 
 
 def whole(op: str, name: str, value: Any, *, low: int = 0, high: int = 2**63 - 1) -> int:
     """A whole number in the given range; TypeError or ValueError that quotes it otherwise."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{op}: {name} must be a whole number, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{op}: {name} must be a whole number, got {given(value)}")
     if not low <= int(value) <= high:
-        raise ValueError(f"{op}: {name} must be a whole number from {low} to {high}, got {value!r}")
+        raise ValueError(f"{op}: {name} must be a whole number from {low} to {high}, got {short(value)}")
     return int(value)
 
 
@@ -206,7 +220,7 @@ def flag(op: str, name: str, value: Any) -> bool:
     if value is True or value is False:
         return value
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{op}: {name} must be True or False, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{op}: {name} must be True or False, got {given(value)}")
     return bool(value)
 
 
@@ -220,13 +234,13 @@ def one_of(op: str, name: str, value: Any, choices: Sequence[str]) -> str:
     if type(value) is str and value in choices:
         return value
     if not isinstance(value, str):
-        raise TypeError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise TypeError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {short(value)}")
     if value not in choices:
         import difflib
 
         near = difflib.get_close_matches(value, choices, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}{hint}")
+        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {short(value)}{hint}")
     return value
 
 

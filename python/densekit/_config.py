@@ -11,6 +11,7 @@ import numpy as np
 from densekit import _snapshot as snapshot
 from densekit import functional, initializers, layers, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of, whole
+from densekit._checks import items, mapping
 from densekit._layer import Layer, constructor_parameters
 from densekit._learning_rate import ScheduleStart
 from densekit._parts import Part
@@ -60,6 +61,7 @@ def _plain(where: str, value: Any) -> Any:
 
 def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer]] | None = None) -> Layer:
     """The layer that layer_config described. custom: layer classes of your own by their names."""
+    mapping("from_config", "a layer", config, "of a layer, as layer.config() gives")
     classes = {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Layer")}
     classes |= dict(custom or {})
     name = config.get("class")
@@ -165,8 +167,15 @@ def _metric(config: Mapping[str, Any], loss: losses.Loss, custom: Mapping[str, A
 def model_from_config(
     made: type[Sequential], config: Mapping[str, Any], custom: Mapping[str, Any] | None, engine: Any
 ) -> Sequential:
+    op = "from_config"
+    mapping(op, "config_", config, "of a model, as model.config() gives")
+    if custom is not None:
+        mapping(op, "custom", custom, "{name: class or function}")
+    for key in ("layers", "inputs", "seed", "dtype", "name", "compiled"):
+        if key not in config:
+            raise ValueError(f"{op}: config_ has no {key!r}, expected a dictionary as model.config() gives")
     width = [] if config["inputs"] is None else [layers.Input(config["inputs"])]
-    inside = [layer_from_config(layer, custom) for layer in config["layers"]]
+    inside = [layer_from_config(layer, custom) for layer in items(op, "layers", config["layers"], "configs of layers")]
     model = made([*width, *inside], seed=config["seed"], dtype=config["dtype"], name=config["name"], engine=engine)
     model.feature_names = config.get("feature_names")
     compiled = config["compiled"]

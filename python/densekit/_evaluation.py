@@ -13,7 +13,8 @@ from densekit import _columns as columns
 from densekit import _data as data
 from densekit import _frames
 from densekit import _network as network
-from densekit._arrays import flag, one_of, whole
+from densekit._arrays import flag, one_of, real, whole
+from densekit._checks import network as checked_network
 from densekit._columns import features
 from densekit._data import Array, Rows, Weights
 from densekit._intake import as_array
@@ -41,7 +42,7 @@ def _in_batches(forward: Callable[[Array], Array], x: Array, width: int, dtype: 
 
 def inputs(model: Sequential, op: str, X: Any) -> tuple[Array, Any]:
     """X as the model takes it, and the engine, made now if X is the first data that the model sees."""
-    new = not model.built
+    new = not checked_network(op, model).built
     x = features(model, op, "X", X)
     engine = model._ready(x.shape[1])
     if new:
@@ -117,7 +118,7 @@ def rows(
     model: Sequential, op: str, X: Any, y: Any, sample_weight: Any, class_weight: Any = None, names: str = "X y"
 ) -> Rows:
     """X, y and the weights as an engine takes them; makes the model's weights if need be."""
-    loss = require_compiled(model, op)
+    loss = require_compiled(checked_network(op, model), op)
     x_name, y_name = names.split()
     new = not model.built
     x = features(model, op, x_name, X)
@@ -231,7 +232,7 @@ def trainable(model: Sequential) -> Array:
 
 def set_trainable(model: Sequential, theta: ArrayLike) -> None:
     places = _trainable_places(model)
-    vector, size = np.asarray(theta, np.float64), sum(place.stop - place.start for place in places)
+    vector, size = real("evaluate_objective", "theta", theta), sum(place.stop - place.start for place in places)
     if vector.shape != (size,):
         raise ValueError(f"evaluate_objective: theta is {vector.shape}, but the model has {size} trainable parameters")
     start = 0

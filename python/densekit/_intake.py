@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit import _frames
+from densekit._checks import short
 
 Array: TypeAlias = NDArray[Any]
 
@@ -59,6 +60,16 @@ def as_labels(op: str, name: str, value: Any) -> Array:
         return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
+
+
+def as_classes(op: str, name: str, value: Any) -> Array:
+    """Labels that can be sorted: numbers, or words, but not both, and none missing."""
+    array = as_labels(op, name, value)
+    if array.dtype == object:
+        kinds = sorted({type(one).__name__ for one in array.ravel()})
+        if len(kinds) > 1 or kinds == ["NoneType"]:
+            raise TypeError(f"{op}: {name} has values of {' and '.join(kinds)}, expected classes of one type")
+    return array
 
 
 def refuse_batches(op: str, name: str, value: Any) -> None:
@@ -194,7 +205,7 @@ def _refuse_numbers_beside_lists(op: str, name: str, shape: Sequence[int], level
         listed = next(i for i, one in enumerate(level) if isinstance(one, _LISTS))
         raise ValueError(
             f"{op}: {name} is not a rectangular array: {_element(name, shape, listed)} is a list but "
-            f"{_element(name, shape, places[0])} is {_short(level[places[0]])}"
+            f"{_element(name, shape, places[0])} is {short(level[places[0]])}"
         )
 
 
@@ -310,14 +321,9 @@ def _wrong_object(op: str, name: str, where: str, array: Array, flat: int, one: 
             cure = f"encode them as numbers, for example with pandas.get_dummies({name}) or {name}.to_dummies()"
         return TypeError(f"{op}: {name} holds strings such as {one!r}{in_column}; {cure}")
     if in_column:
-        return TypeError(f"{op}: {where} has {_short(one)} ({type(one).__name__}) in row {flat}, expected numbers")
+        return TypeError(f"{op}: {where} has {short(one)} ({type(one).__name__}) in row {flat}, expected numbers")
     at = f", first at {_element(name, array.shape, flat)}" if array.ndim else ""
     return TypeError(
-        f"{op}: {name} is object, with values such as {_short(one)}; convert it, e.g. with np.asarray({name}, "
+        f"{op}: {name} is object, with values such as {short(one)}; convert it, e.g. with np.asarray({name}, "
         f"dtype=float){at}"
     )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _evaluation as evaluation
 from densekit._arrays import number, whole
+from densekit._checks import network
 from densekit._fit import Loop, row_order
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def lr_finder(
     steps, batch_size = whole(name, "steps", steps, low=2), whole(name, "batch_size", batch_size, low=1)
     half = whole(name, "window", window, low=3) // 2
     stop_factor = number(name, "stop_factor", stop_factor, low=1, open_low=True)
-    evaluation.require_compiled(model, name)
+    evaluation.require_compiled(network(name, model), name)
     trial = model.clone(weights=True)
     loop = Loop(name, trial, evaluation.rows(trial, name, X, y, sample_weight), batch_size)
     rates = np.geomspace(lr_min, lr_max, steps)

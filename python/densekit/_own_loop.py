@@ -17,6 +17,7 @@ from densekit import optimizers
 from densekit._arrays import number, one_of
 from densekit._data import Array
 from densekit._fit import diverged
+from densekit._intake import as_array
 from densekit._scores import Scores
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ def _flat(op: str, engine: Any, gradients: Any, dtype: np.dtype[Any]) -> Array:
         raise ValueError(f"{op}: gradients has nothing for {', '.join(missing)}")
     flat = np.zeros(engine.parameters.shape, dtype)
     for name, value in gradients.items():
-        segment, array = segments[name], np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{op}: the gradient of {name} is {array.dtype}, expected real numbers")
+        segment, array = segments[name], as_array(op, f"the gradient of {name}", value)
         if array.shape != tuple(segment["shape"]):
             raise ValueError(f"{op}: the gradient of {name} is {array.shape}, expected {tuple(segment['shape'])}")
         if segment["trainable"]:

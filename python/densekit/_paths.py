@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from densekit._checks import short
+
 
 def file_path(op: str, name: str, value: Any) -> str:
     """The name of a file as a string; TypeError or ValueError for what names none.
@@ -12,22 +14,17 @@ def file_path(op: str, name: str, value: Any) -> str:
     Numbers are refused, because `open` would take them for a file descriptor.
     """
     if isinstance(value, bytes):
-        raise TypeError(f"{op}: {name} must be a str or os.PathLike, got bytes; write os.fsdecode({_short(value)})")
+        raise TypeError(f"{op}: {name} must be a str or os.PathLike, got bytes; write os.fsdecode({short(value)})")
     if not isinstance(value, str | os.PathLike):
         raise TypeError(
-            f"{op}: {name} must be the name of a file, a str or os.PathLike, got {_short(value)} "
+            f"{op}: {name} must be the name of a file, a str or os.PathLike, got {short(value)} "
             f"({type(value).__name__})"
         )
     path = os.fspath(value)
     if not isinstance(path, str):
-        raise TypeError(f"{op}: {name} must be the name of a file as str, got {_short(value)}, which names bytes")
+        raise TypeError(f"{op}: {name} must be the name of a file as str, got {short(value)}, which names bytes")
     if not path:
         raise ValueError(f"{op}: {name} is empty, expected the name of a file")
     if "\0" in path:
-        raise ValueError(f"{op}: {name} has a null character, which no name of a file may have: {_short(path)}")
+        raise ValueError(f"{op}: {name} has a null character, which no name of a file may have: {short(path)}")
     return path
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -6,13 +6,15 @@ the new batch, our stats_decay that of the old value. What the other side does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import layers
+from densekit._checks import given, network
+from densekit._intake import as_classes
 from densekit.model import Sequential
 
 Array = NDArray[Any]
@@ -80,6 +82,7 @@ def to_sklearn(model: Sequential, classes: ArrayLike | None = None) -> Any:
     >>> np.allclose(theirs.predict_proba(np.eye(2, dtype="f4")), model(np.eye(2)), rtol=1e-6)
     True
     """
+    model = network("to_sklearn", model)
     try:
         from sklearn.neural_network import MLPClassifier, MLPRegressor
         from sklearn.preprocessing import LabelBinarizer
@@ -102,7 +105,7 @@ def to_sklearn(model: Sequential, classes: ArrayLike | None = None) -> Any:
         estimator = MLPClassifier(**common)
         several_labels = out == "sigmoid" and outputs > 1
         count = max(outputs, 2)
-        labels = np.arange(count) if classes is None else np.asarray(classes)
+        labels = np.arange(count) if classes is None else as_classes("to_sklearn", "classes", classes)
         if labels.shape != (count,) or len(np.unique(labels)) != count:
             raise ValueError(f"to_sklearn: classes must be {count} different labels, got {labels.tolist()}")
         if (np.sort(labels) != labels).any():
@@ -210,6 +213,7 @@ def from_torch(module: Any) -> Sequential:
     ("unbiased"), so that a training that goes on is the same, too. Parameters without requires_grad freeze their layer.
     """
     torch = _torch()
+    _require_module(torch, module)
     made: list[layers.Layer] = []
     weights: list[dict[str, Array]] = []
     inputs: int | None = None
@@ -260,6 +264,20 @@ def from_torch(module: Any) -> Sequential:
     return _filled(made, weights, inputs, str(dtype).removeprefix("torch."))
 
 
+def _require_module(torch: Any, module: Any) -> None:
+    if isinstance(module, torch.nn.Module):
+        return
+    cure = ""
+    if isinstance(module, type):
+        cure = "; make one first, and give its layers as a torch.nn.Sequential"
+    elif isinstance(module, Mapping):
+        cure = (
+            "; a state_dict has weights but no layers: load it into the module, module.load_state_dict(...), and give "
+            "that"
+        )
+    raise TypeError(f"from_torch: module must be a torch.nn.Sequential or one layer, got {given(module)}{cure}")
+
+
 def _parts(torch: Any, module: Any) -> Iterator[Any]:
     if isinstance(module, torch.nn.Sequential):
         for part in module:
@@ -303,6 +321,11 @@ def _from_activation(part: Any, kind: str) -> layers.Activation:
         return layers.Activation("softplus")
     if kind in ("Softmax", "LogSoftmax") and part.dim in (None, 1, -1):
         return layers.Activation("softmax" if kind == "Softmax" else "log_softmax")
+    if any(True for _ in part.children()):
+        raise ValueError(
+            f"from_torch: {kind} is a class with a forward of its own, which cannot be read; give its layers in the "
+            "order of forward as a torch.nn.Sequential: the weights come along"
+        )
     raise ValueError(
         f"from_torch: {part} has no counterpart; known are Sequential, Linear, BatchNorm1d, LayerNorm, Dropout, "
         f"Flatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, "
@@ -317,7 +340,7 @@ def to_torch(model: Sequential) -> Any:
     classic dropout, Lambda, a softmax with a temperature) are a ValueError. A norm with only one of gamma and beta gets
     the other as a constant. PyTorch keeps unbiased running variances when it trains on, whatever ours did.
     """
-    torch = _torch()
+    model, torch = network("to_torch", model), _torch()
     if not model.built:
         raise ValueError("to_torch: the model has no weights yet: train it, or build(inputs) it")
     nn, modules = torch.nn, []

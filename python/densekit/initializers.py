@@ -366,7 +366,7 @@ def get(value: Any) -> Initializer:
     if isinstance(value, np.ndarray | list | tuple) or (callable(value) and not isinstance(value, type)):
         return Given(value)
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return Constant(float(value))
+        return Constant(number("initializer", "value", value))
     return _CATALOGUE.get(value)
 
 

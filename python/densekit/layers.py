@@ -17,6 +17,7 @@ from densekit import initializers, regularizers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
+from densekit._checks import items
 from densekit._layer import Layer, WeightView, given_array
 from densekit._refuse import MOMENTUM, refuses
 
@@ -191,7 +192,7 @@ class BatchNorm(Layer):
         inputs: int | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
-        if axis not in (-1, 1):
+        if not isinstance(axis, int | np.integer) or axis not in (-1, 1):
             raise ValueError(f"BatchNorm: axis must be -1 (or 1), the columns of (rows, columns), got {axis!r}")
         self.axis = axis
         self.eps = number("BatchNorm", "eps", eps, low=0)
@@ -310,9 +311,9 @@ class Residual(Layer):
         self, layers: Sequence[Layer], *, trainable: bool = True, name: str | None = None, inputs: int | None = None
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
-        if isinstance(layers, Layer) or not layers:
+        self.layers = [checked_layer("Residual", layer) for layer in items("Residual", "layers", layers, "layers")]
+        if not self.layers:
             raise TypeError(f"Residual: layers must be a list with at least one layer, got {layers!r}")
-        self.layers = [checked_layer("Residual", layer) for layer in layers]
         self._depth = 1 + max(getattr(layer, "_depth", 0) for layer in self.layers)
         if self._depth > _DEEPEST:
             raise ValueError(

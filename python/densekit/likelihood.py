@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit._arrays import one_of, whole
+from densekit._arrays import one_of, real, whole
+from densekit._checks import mapping
 from densekit.functional import likelihood, log_likelihood
 from densekit.functional.likelihoods import _PARAMETERS, _data
 
@@ -128,12 +129,12 @@ def surface(distribution: str, data: ArrayLike, grids: Mapping[str, ArrayLike]) 
     op = "surface"
     one_of(op, "distribution", distribution, tuple(name for name in DISTRIBUTIONS if name != "categorical"))
     names = DISTRIBUTIONS[distribution]
-    for name in grids:
+    for name in mapping(op, "grids", grids, "{parameter: (points,)}"):
         one_of(op, "the name of a grid", name, names)
     missing = [name for name in names if name not in grids]
     if missing:
         raise TypeError(f"{op}: {distribution} needs a grid for {' and '.join(missing)}, too")
-    axes = [np.asarray(grids[name], np.float64) for name in names]
+    axes = [real(op, f"the grid of {name}", grids[name]) for name in names]
     for name, axis in zip(names, axes, strict=True):
         if axis.ndim != 1 or not axis.size:
             raise ValueError(f"{op}: the grid of {name} is {axis.shape}, expected (points,)")

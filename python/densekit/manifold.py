@@ -20,6 +20,7 @@ from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit import functional as F
 from densekit._arrays import number, whole
+from densekit._checks import items
 from densekit.layers import Dense
 from densekit.model import Sequential
 
@@ -51,7 +52,8 @@ def autoencoder(
     """
     op = "autoencoder"
     width = whole(op, "inputs", inputs, low=1)
-    widths = [whole(op, f"hidden[{i}]", units, low=1) for i, units in enumerate(hidden)]
+    given = items(op, "hidden", hidden, "whole numbers")
+    widths = [whole(op, f"hidden[{i}]", units, low=1) for i, units in enumerate(given)]
     narrow = whole(op, "latent", latent, low=1)
     down = [Dense(units, activation, name=f"encoder_{i}") for i, units in enumerate(widths)]
     up = [Dense(units, activation, name=f"decoder_{i}") for i, units in enumerate(reversed(widths))]

@@ -336,7 +336,7 @@ class Sequential(Stack):
         (array([[100.]], dtype=float32), array([[10.]], dtype=float32))
         """
         if mc_samples is None:
-            if return_std:
+            if flag("predict", "return_std", return_std):
                 raise ValueError("predict: return_std=True is the spread of Monte-Carlo samples; give mc_samples=100")
             return evaluation.predict(self, X, batch_size)
         if batch_size is not None:
@@ -408,7 +408,7 @@ class Sequential(Stack):
 
         seed: of the new one; by default the same, which gives the same initial weights.
         """
-        if weights:
+        if flag("clone", "weights", weights):
             return copy.deepcopy(self)
         inputs = [] if self._inputs is None else [Input(self._inputs)]
         new = Sequential(

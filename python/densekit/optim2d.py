@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
-from densekit._arrays import number, one_of, whole
+from densekit._arrays import number, one_of, vector, whole
 
 Array: TypeAlias = NDArray[np.float64]
 OPTIMIZERS = (
@@ -182,7 +182,7 @@ def trajectory(
     one_of(name, "optimizer", optimizer, OPTIMIZERS)
     steps, within = whole(name, "steps", steps, low=1), number(name, "within", within, low=0)
     rate = _RATES.get(optimizer, 0.05) if lr is None else number(name, "lr", lr, low=0)
-    point = np.array(start, np.float64)
+    point = vector(name, "start", start).copy()
     if point.shape != (2,) or not np.isfinite(point).all():
         raise ValueError(f"{name}: start must be two finite numbers (x, y), got {start!r}")
     step = _stepper(name, optimizer, point.shape, rate, options)

@@ -111,7 +111,7 @@ class StandardScaler(Transformer):
     def transform(self, X: Any, copy: bool | None = None) -> Any:
         """(x - mean_) / scale_; float32 stays float32."""
         self._require_fitted()
-        copy = self.copy if copy is None else copy
+        copy = self.copy if copy is None else flag("StandardScaler", "copy", copy)
         X = self._validated(X, False, sparse=True)
         self._require_dense_or_plain(X)
         if not isinstance(X, np.ndarray):
@@ -122,7 +122,7 @@ class StandardScaler(Transformer):
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
         """x scale_ + mean_."""
         self._require_fitted()
-        copy = self.copy if copy is None else copy
+        copy = self.copy if copy is None else flag("StandardScaler", "copy", copy)
         X = self._validated(X, False, sparse=True)
         self._require_dense_or_plain(X)
         if not isinstance(X, np.ndarray):

@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from densekit._arrays import number, one_of, whole
+from densekit._arrays import number, one_of, vector, whole
 from densekit._parts import Catalogue, Part
 
 Unit: TypeAlias = Literal["step", "epoch"]
@@ -69,13 +69,23 @@ class Schedule(Part):
         >>> densekit.schedules.Exponential(1.0, 0.5).rates_at(np.arange(3), np.array([0, 0, 1]), None, None)
         array([1. , 1. , 0.5])
         """
-        t, total = (steps, total_steps) if self.unit == "step" else (epochs, total_epochs)
+        t, total = self._counted(steps, epochs, total_steps, total_epochs)
         if total is None and self.needs_total:
             raise ValueError(
                 f"{type(self).__name__}: total_steps is None, and the schedule was given no length, which it needs; "
                 "give it one, length= (period= of Cosine), or train with fit, which gives it that of the training"
             )
         return np.array(np.broadcast_to(self.at(t, total), t.shape), np.float64, order="C")
+
+    def _counted(
+        self, steps: Any, epochs: Any, total_steps: int | None, total_epochs: int | None
+    ) -> tuple[Rates, int | None]:
+        """The numbers that the unit says, and the length of the training in it."""
+        op = type(self).__name__
+        given, total, name = (steps, total_steps, "steps") if self.unit == "step" else (epochs, total_epochs, "epochs")
+        if total is not None:
+            total = whole(op, f"total_{name}", total, low=1)
+        return vector(op, name, given), total
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
         """The rates at indices t (epochs or steps) of a training of `total` of them; None in fit unless needs_total."""
@@ -394,7 +404,7 @@ class WarmUp(Schedule):
         return self.inner.open_unit
 
     def rates_at(self, steps: Rates, epochs: Rates, total_steps: int | None, total_epochs: int | None) -> Rates:
-        t = steps if self.unit == "step" else epochs
+        t, _ = self._counted(steps, epochs, total_steps, total_epochs)
         return self.at(t, None) * self.inner.rates_at(steps, epochs, total_steps, total_epochs)
 
     def at(self, t: Rates, total: int | None) -> Rates:
@@ -418,7 +428,7 @@ def get(value: Any) -> Schedule:
     Constant(lr=0.1, unit='epoch')
     """
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_):
-        return Constant(float(value))
+        return Constant(number("schedule", "the rate", value, low=0))
     return _CATALOGUE.get(value)
 
 

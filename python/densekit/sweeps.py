@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
 from densekit import regularizers
-from densekit._arrays import number, one_of, whole
-from densekit._intake import as_array
+from densekit._arrays import number, one_of, real, vector, whole
+from densekit._checks import items, network, short
+from densekit._evaluation import require_compiled
+from densekit._frames import labels
 from densekit._layer import walk
 from densekit.layers import Dense
 from densekit.model import Sequential
@@ -81,7 +83,7 @@ def penalty_path(
     tol = number(op, "tol", tol, low=0, open_low=True)
     max_updates = whole(op, "max_updates", max_updates, low=1)
     table = data.matrix(op, "X", X).astype(np.float64)
-    target = np.asarray(as_array(op, "y", y), np.float64)
+    target = real(op, "y", y)
     if target.shape != (len(table),):
         raise ValueError(f"{op}: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)")
     for name, array in (("X", table), ("y", target)):
@@ -101,7 +103,7 @@ def penalty_path(
         lam = float(strengths[i])
         start, updates[i] = _minimum(x, t, _regularizer(kind, lam, ratio), start, slope, precision, max_updates)
         found[i] = start[:, 0]
-    names = tuple(map(str, getattr(X, "columns", [f"x{j}" for j in range(x.shape[1])])))
+    names = tuple(map(str, labels(X) or [f"x{j}" for j in range(x.shape[1])]))
     return PenaltyPath(kind, strengths, found, middle - found @ centre, updates, names)
 
 
@@ -112,7 +114,7 @@ def _strengths(
         most = 2 * float(np.abs(x.T @ t).max()) / len(x) or 1.0  # the gradient at 0: where L1 keeps every weight at 0
         most /= max(ratio, 0.01) if kind == "elastic_net" else 1.0
         return np.geomspace(most, most / 1000, 50)
-    strengths = np.asarray(lambdas, np.float64)
+    strengths = vector(op, "lambdas", lambdas)
     if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths >= 0)).all():
         raise ValueError(f"{op}: lambdas must be (k,) numbers, 0 or more, got {lambdas!r}")
     return strengths
@@ -178,15 +180,18 @@ def dropout_sweep(
     (2, 2, 1)
     """
     op = "dropout_sweep"
-    if model.loss is None:
-        raise RuntimeError(f"{op}: compile the model first, e.g. model.compile('adam', loss='mse')")
+    model = network(op, model)
+    require_compiled(model, op)
     if not any(layer.kind == "dropout" for layer in walk(model.layers)):
         raise ValueError(f"{op}: {model!r} has no Dropout layer")
-    given = np.asarray(rates, np.float64)
-    if given.ndim != 1 or not given.size or not ((given >= 0) & (given <= 1)).all():
+    given = vector(op, "rates", rates)
+    if not given.size or not ((given >= 0) & (given <= 1)).all():
         raise ValueError(f"{op}: rates must be (k,) numbers from 0 to 1, got {rates!r}")
-    for mode in modes:
-        one_of(op, "mode", mode, ("inverted", "classic"))
+    modes = [one_of(op, "modes", one, ("inverted", "classic")) for one in items(op, "modes", modes, "modes")]
+    if not modes:
+        raise ValueError(f"{op}: modes is empty")
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise TypeError(f"{op}: validation_data must be (X, y), got {short(validation_data)}")
     count = whole(op, "seeds", seeds, low=1)
     shape = (len(modes), len(given), count)
     train, val = np.empty(shape), np.empty(shape)

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit._arrays import number, one_of, whole
+from densekit._arrays import number, one_of, real, vector, whole
+from densekit._intake import as_labels
 
 Array: TypeAlias = NDArray[np.float64]
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {"exp": np.exp, "sin": np.sin, "cos": np.cos, "log1p": np.log1p}
@@ -41,12 +42,15 @@ def coefficients(f: str | Callable[[Any], Any], a: float = 0.0, order: int = 5, 
         function(f)
         if f == "log1p":
             _require_inside(name, a)
-        return np.array([_derivative(f, a, k) / math.factorial(k) for k in range(order + 1)])
+        try:
+            return np.array([_derivative(f, a, k) / math.factorial(k) for k in range(order + 1)])
+        except OverflowError:
+            raise ValueError(f"{name}: the derivatives of {f} at a={a:g} are larger than 1.8e308") from None
     radius = number(name, "radius", radius, low=0, open_low=True)
     points = 1 << max(8, (2 * order + 2).bit_length())
     circle = np.exp(2j * np.pi * np.arange(points) / points)
-    values = np.asarray(function(f)(a + radius * circle))
-    if values.shape != circle.shape or not np.isfinite(values).all():
+    values = as_labels(name, "what f returned", function(f)(a + radius * circle))
+    if values.dtype.kind not in "fc" or values.shape != circle.shape or not np.isfinite(values).all():
         raise ValueError(f"{name}: f must take complex arrays and be finite within radius={radius:g} of a={a:g}")
     powers = np.fft.fft(values)[: order + 1] / points
     result: Array = powers.real / radius ** np.arange(order + 1)
@@ -59,9 +63,9 @@ def polynomial(c: ArrayLike, a: float, x: ArrayLike) -> Array:
     >>> float(densekit.taylor.polynomial([1.0, 1.0, 0.5], 0.0, 2.0))
     5.0
     """
-    distance = np.asarray(x, np.float64) - number("polynomial", "a", a)
+    distance = real("polynomial", "x", x) - number("polynomial", "a", a)
     result = np.zeros_like(distance)
-    for one in np.asarray(c, np.float64)[::-1]:
+    for one in vector("polynomial", "c", c)[::-1]:
         result = result * distance + one
     return result
 
@@ -72,8 +76,11 @@ def remainder(f: str | Callable[[Any], Any], a: float, order: int, x: ArrayLike,
     >>> densekit.taylor.remainder("cos", 0.0, 2, [0.0, 0.5]).round(5)
     array([0.     , 0.00258])
     """
-    x = np.asarray(x, np.float64)
-    result: Array = np.asarray(function(f)(x), np.float64) - polynomial(coefficients(f, a, order, radius=radius), a, x)
+    at, c = real("remainder", "x", x), coefficients(f, a, order, radius=radius)
+    values = real("remainder", "f(x)", function(f)(at))
+    if values.shape != at.shape:
+        raise ValueError(f"remainder: f(x) is {values.shape}, expected {at.shape} as x")
+    result: Array = values - polynomial(c, a, at)
     return result
 
 
@@ -87,7 +94,7 @@ def lagrange_bound(f: str, a: float, order: int, x: ArrayLike) -> Array:
     array([0.002604])
     """
     name = "lagrange_bound"
-    a, order, x = number(name, "a", a), whole(name, "order", order, high=150), np.asarray(x, np.float64)
+    a, order, x = number(name, "a", a), whole(name, "order", order, high=150), real(name, "x", x)
     one_of(name, "f", f, list(_FUNCTIONS))
     distance = np.abs(x - a)
     power = distance ** (order + 1)

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from densekit._checks import mapping
+
 if TYPE_CHECKING:
     from densekit.callbacks._history import History
 
@@ -87,6 +89,7 @@ class CallbackList:
         given = _several(callbacks)
         histories = [c for c in given if isinstance(c, History)]
         self.history: History = histories[0] if histories else History()
+        mapping("CallbackList", "params", params, "such as {'epochs': 2}")
         self.callbacks: list[Callback] = [*([] if histories else [self.history]), *given]
         if not any(isinstance(c, Progress) for c in given):
             progress = Progress.for_verbose(params.get("verbose", "auto"))

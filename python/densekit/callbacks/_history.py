@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densekit._arrays import one_of
+from densekit._checks import items
 from densekit.callbacks._base import Callback, Logs
 
 
@@ -23,6 +24,9 @@ class History(Callback):
     >>> history.history, history.epoch
     ({'loss': [2.0, 1.0]}, [0, 1])
     """
+
+    best_epoch: int | None = None
+    restored_epoch: int | None = None
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
@@ -54,17 +58,16 @@ class History(Callback):
 
         keys: which of the history; None is loss, val_loss. ax: the Axes to draw into; None makes new ones.
         """
-        if ax is None:
-            try:
-                from matplotlib import pyplot
-            except ImportError as error:
-                raise ImportError(
-                    "History.plot needs matplotlib, which is not installed: pip install matplotlib"
-                ) from error
-            ax = pyplot.subplots()[1]
-        wanted = [k for k in ("loss", "val_loss") if k in self.history] if keys is None else list(keys)
+        from densekit.plots._style import checked_axes, require_pyplot
+
+        checked_axes("History.plot", ax)
+        wanted = [k for k in ("loss", "val_loss") if k in self.history] if keys is None else keys
+        wanted = items("History.plot", "keys", wanted, f"some of {list(self.history)}")
         for key in wanted:
             one_of("History.plot", "key", key, list(self.history))
+        if ax is None:
+            ax = require_pyplot("History.plot").subplots()[1]
+        for key in wanted:
             style, color = ("--" if key.startswith("val_") else "-"), f"C{_place(key, wanted)}"
             ax.plot([e + 1 for e in self.epoch], self.history[key], style, color=color, label=key)
         ax.set_xlabel("epoch")

@@ -8,7 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from densekit._arrays import flag, one_of
+from densekit._checks import given, instance
 from densekit._paths import file_path
 from densekit.callbacks._base import Callback, Logs
 
@@ -36,10 +39,9 @@ class Progress(Callback):
     @classmethod
     def for_verbose(cls, verbose: Any) -> Progress | None:
         """What fit's verbose means: 0 None, 1 a bar, 2 lines, "auto" a bar."""
-        if isinstance(verbose, bool):
-            verbose = int(verbose)
-        if verbose not in (0, 1, 2, "auto"):
-            raise ValueError(f"fit: verbose must be 0 (silent), 1 (a bar), 2 (lines) or 'auto', got {verbose!r}")
+        known = isinstance(verbose, int | np.integer | np.bool_) or (isinstance(verbose, str) and verbose == "auto")
+        if not known or verbose not in (0, 1, 2, "auto"):
+            raise ValueError(f"fit: verbose must be 0 (silent), 1 (a bar), 2 (lines) or 'auto', got {given(verbose)}")
         return None if verbose == 0 else cls("lines" if verbose == 2 else "bar")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -73,7 +75,9 @@ class Progress(Callback):
 
     def show_restored(self, history: History) -> None:
         """The last line, where the weights are not those of the last epoch shown. Called after on_train_end."""
-        epoch = history.restored_epoch
+        from densekit.callbacks._history import History
+
+        epoch = instance("show_restored", "history", history, History, "a History, as fit returns").restored_epoch
         if self.how != "silent" and epoch is not None and epoch != history.epoch[-1]:
             shown = [f"{k} {v:.4g}" for k, v in history.now().items()]
             line = "  ".join([f"the weights are those of epoch {epoch + 1}", *shown])

@@ -10,7 +10,8 @@ import numpy as np
 
 from densekit import _columns as columns
 from densekit import _data as data
-from densekit._arrays import whole
+from densekit._arrays import number, whole
+from densekit._checks import function, items, network, text
 from densekit._intake import as_labels
 from densekit._scores import Scores
 from densekit.diagnostics._objective import Array
@@ -101,22 +102,27 @@ def learning_curve(
     (array([10, 40]), (2, 3))
     """
     name = "learning_curve"
+    function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
+    text(name, "metric", metric)
     x, targets = _table(name, X, y)
-    repeats = whole(name, "repeats", repeats, low=1)
+    repeats, seed = whole(name, "repeats", repeats, low=1), whole(name, "seed", seed)
     counts = []
-    for size in sizes:
-        rows = round(size * len(x)) if isinstance(size, float) and size <= 1 else int(size)
+    for size in items(name, "sizes", sizes, "shares up to 1.0 or numbers of rows"):
+        if isinstance(size, float | np.floating):
+            rows = round(number(name, "sizes", size) * (len(x) if size <= 1 else 1))
+        else:
+            rows = whole(name, "sizes", size)
         if not 1 <= rows <= len(x):
             raise ValueError(f"{name}: sizes must be shares up to 1.0 or 1 to {len(x)} rows, got {size!r}")
         counts.append(rows)
     options = {"verbose": 0, **fit}
-    epochs = options.pop("epochs", 1)
+    epochs = whole(name, "epochs", options.pop("epochs", 1), low=1)
     found = np.empty((2, len(counts), repeats))
     for j in range(repeats):
         order = np.random.default_rng([seed, j]).permutation(len(x))
         for i, rows in enumerate(counts):
             part = order[:rows]
-            model = make_model(seed + j)
+            model = network(name, make_model(seed + j), "what make_model returned")
             columns.remember(model, name, "X", X)  # X_val may have them in another order
             model.fit(x[part], targets[part], epochs=round(epochs * len(x) / rows), **options)
             found[:, i, j] = measured(model, x[part], targets[part], metric), measured(model, X_val, y_val, metric)
@@ -148,13 +154,17 @@ def validation_curve(
     >>> densekit.diagnostics.validation_curve(make, [1e-4, 0.1], X, X, X, X, epochs=5).best
     0.1
     """
-    repeats = whole("validation_curve", "repeats", repeats, low=1)
-    if not len(values):
-        raise ValueError("validation_curve: values is empty")
+    op = "validation_curve"
+    function(op, "make_model", make_model, "a function of a value that returns a compiled model")
+    text(op, "metric", metric)
+    text(op, "name", name)
+    repeats, values = whole(op, "repeats", repeats, low=1), items(op, "values", values, "values of the setting")
+    if not values:
+        raise ValueError(f"{op}: values is empty")
     options, found = {"verbose": 0, **fit}, np.empty((2, len(values), repeats))
     for i, value in enumerate(values):
         for j in range(repeats):
-            model = make_model(value)
+            model = network(op, make_model(value), "what make_model returned")
             model = model.clone(seed=model.seed + j) if j else model
             model.fit(X, y, **options)
             found[:, i, j] = measured(model, X, y, metric), measured(model, X_val, y_val, metric)
@@ -191,13 +201,15 @@ def bias_variance(
     True
     """
     name = "bias_variance"
+    function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
+    seed = whole(name, "seed", seed)
     x, targets = _table(name, X, y)
     _, truth = _table(name, X_test, y_test)
     repeats = whole(name, "repeats", repeats, low=2)
     options, predictions = {"verbose": 0, **fit}, []
     for j in range(repeats):
         part = np.random.default_rng([seed, j]).integers(0, len(x), len(x))
-        model = make_model(seed + j)
+        model = network(name, make_model(seed + j), "what make_model returned")
         columns.remember(model, name, "X", X)
         model.fit(x[part], targets[part], **options)
         predictions.append(model.predict(X_test).astype(np.float64))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from densekit import _evaluation as evaluation
-from densekit._arrays import whole
+from densekit._arrays import vector, whole
+from densekit._checks import given, instance, network
 from densekit.diagnostics import _data_rules as data_rules
 from densekit.diagnostics import _training_rules as training_rules
 from densekit.diagnostics._curves import LearningCurve
@@ -52,6 +53,9 @@ def diagnose(
     name = "diagnose"
     if (X_val is None) != (y_val is None):
         raise TypeError(f"{name}: give X_val and y_val, or neither of them")
+    model = network(name, model)
+    if curve is not None:
+        instance(name, "curve", curve, LearningCurve, "a LearningCurve, as learning_curve gives, or None")
     train = evaluation.rows(model, name, X, y, None)
     val = None if X_val is None else evaluation.rows(model, name, X_val, y_val, None, names="X_val y_val")
     if history is None:
@@ -119,12 +123,13 @@ def _logs(history: Any) -> dict[str, Array]:
         return {}
     found = history if isinstance(history, dict) else getattr(history, "history", None)
     if not isinstance(found, dict):
-        raise TypeError(f"diagnose: history must be what fit returned or a dict of lists, got {history!r}")
-    return {key: np.asarray(values, np.float64) for key, values in found.items()}
+        raise TypeError(f"diagnose: history must be what fit returned or a dict of lists, got {given(history)}")
+    return {key: vector("diagnose", f"history[{key!r}]", values) for key, values in found.items()}
 
 
 def _batch_size(history: Any, rows: int) -> int | None:
-    steps = getattr(history, "params", {}).get("steps")
+    params = getattr(history, "params", None)
+    steps = params.get("steps") if isinstance(params, dict) else None
     return None if not steps else -(-rows // int(steps))
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from densekit._arrays import flag, number, one_of, whole
+from densekit._arrays import flag, number, one_of, real, whole
+from densekit._checks import given
 from densekit.diagnostics._objective import Array, Objective, objective
 
 _HALVINGS = 26
@@ -156,11 +157,14 @@ def _taylor(f: Objective, hvp: Any, directions: int, rng: np.random.Generator) -
 
 
 def _curvature(f: Objective, hvp: Any, v: Array) -> Array:
-    if hvp == "central":
+    if isinstance(hvp, str) and hvp == "central":
         return f.hessian_times(v).astype(np.float64)
     if not callable(hvp):
-        raise TypeError(f"gradcheck: hvp must be a function of (w, v) or 'central', got {hvp!r}")
-    return np.asarray(hvp(f.point, v), np.float64).reshape(-1)
+        raise TypeError(f"gradcheck: hvp must be a function of (w, v) or 'central', got {given(hvp)}")
+    found = real("gradcheck", "what hvp returned", hvp(f.point, v))
+    if found.size != v.size:
+        raise ValueError(f"gradcheck: hvp returned {found.shape}, expected {v.shape}")
+    return found.reshape(-1)
 
 
 def _slope(h: Array, rest: Array, floor: Array) -> float:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from densekit import _evaluation as evaluation
 from densekit import _network as network
+from densekit._checks import function, given
+from densekit._intake import as_array
 from densekit._stack import Stack
 
 Array: TypeAlias = NDArray[Any]
@@ -63,33 +65,44 @@ def objective(op: str, fn: Any, at: tuple[Any, ...], gradient: Any = None, train
 
 
 def _of_function(op: str, fn: Callable[[Array], Any], w: Any, gradient: Any) -> Objective:
-    start = np.asarray(w)
+    start = as_array(op, "w", w)
     start = start if start.dtype in (np.float32, np.float64) else start.astype(np.float64)
     if not start.size:
         raise ValueError(f"{op}: w is {start.shape}: it has no elements")
+    if gradient is not None:
+        function(op, "gradient", gradient, "a function of w")
     shape = start.shape
 
     def value(flat: Array) -> Any:
         result = fn(flat.reshape(shape))
-        return np.asarray(result if gradient is not None else result[0])[()]
+        return _one_number(op, result if gradient is not None else _pair(op, result)[0])
 
     def both(flat: Array) -> tuple[Any, Array]:
         array = flat.reshape(shape)
-        if gradient is not None:
-            found = fn(array), gradient(array)
-        else:
-            found = fn(array)
-            if not isinstance(found, tuple) or len(found) != 2:
-                raise TypeError(f"{op}: fn(w) must return (value, gradient), or give gradient=; it returned {found!r}")
-        slope = np.asarray(found[1], flat.dtype)
+        found = (fn(array), gradient(array)) if gradient is not None else _pair(op, fn(array))
+        slope = np.asarray(as_array(op, "the gradient of fn", found[1]), flat.dtype)
         if slope.shape != shape:
             raise ValueError(f"{op}: w is {shape} but its gradient is {slope.shape}")
-        return found[0], slope.reshape(-1).copy()  # it may be a buffer that the next call overwrites
+        return _one_number(op, found[0]), slope.reshape(-1).copy()  # it may be a buffer that the next call overwrites
 
     def place(i: int) -> str:
         return f"w[{', '.join(map(str, np.unravel_index(i, shape)))}]" if shape else "w"
 
     return Objective(start.reshape(-1).copy(), both, value, place)
+
+
+def _pair(op: str, found: Any) -> tuple[Any, Any]:
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise TypeError(f"{op}: fn(w) must return (value, gradient), or give gradient=; it returned {given(found)}")
+    return found
+
+
+def _one_number(op: str, value: Any) -> Any:
+    """The value of a function: a number, complex where w is."""
+    array = value if isinstance(value, complex | np.complexfloating) else as_array(op, "the value of fn", value)
+    if np.ndim(array):
+        raise ValueError(f"{op}: the value of fn is {np.shape(array)}, expected one number")
+    return np.asarray(array)[()]
 
 
 def twin(model: Any) -> Any:

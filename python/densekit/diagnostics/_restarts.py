@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from densekit._arrays import whole
+from densekit._checks import function, network
 from densekit.callbacks._watching import direction
 from densekit.diagnostics._curves import measured
 from densekit.diagnostics._objective import Array
@@ -54,11 +55,13 @@ def restarts(
     name = "restarts"
     if (X_val is None) != (y_val is None):
         raise TypeError(f"{name}: give X_val and y_val, or neither of them")
+    function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
+    seed = whole(name, "seed", seed)
     rows = (X, y) if X_val is None else (X_val, y_val)
     sign = 1 if direction(name, "auto", metric) == "min" else -1
     values, best, place = [], None, -1
     for i in range(whole(name, "n", n, low=1)):
-        model = make_model(seed + i)
+        model = network(name, make_model(seed + i), "what make_model returned")
         try:
             model.fit(X, y, **{"verbose": 0, **fit})
             value = measured(model, *rows, metric)

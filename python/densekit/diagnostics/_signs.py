@@ -9,6 +9,7 @@ import numpy as np
 
 from densekit import _data as data
 from densekit import _evaluation as evaluation
+from densekit._checks import network
 from densekit._columns import features
 from densekit.diagnostics._flow import _part
 from densekit.diagnostics._layerwise import feeding, kernels
@@ -40,6 +41,7 @@ def sign_coherence(model: Any, X: Any, y: Any = None) -> dict[str, SignCoherence
     1.0
     """
     name = "sign_coherence"
+    model = network(name, model)
     x = features(model, name, "X", X)
     if not len(x):
         raise ValueError(f"{name}: X is {x.shape}: it has no rows")

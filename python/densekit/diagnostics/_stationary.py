@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from densekit._arrays import flag, number, whole
+from densekit._arrays import flag, number, real, whole
+from densekit._checks import function
 from densekit.diagnostics._objective import Array, objective
 
 
@@ -65,7 +66,9 @@ def stationary_point(
     """
     name = "stationary_point"
     tol, flat = number(name, "tol", tol, low=0), number(name, "flat", flat, low=0, high=1)
-    steps = whole(name, "steps", steps, low=1)
+    steps, seed = whole(name, "steps", steps, low=1), whole(name, "seed", seed)
+    if hvp is not None:
+        function(name, "hvp", hvp, "a function of (w, v)")
     f = objective(name, fn, at, gradient, flag(name, "training", training))
     if f.point.dtype == np.float32:
         f.point = f.point.astype(np.float64)
@@ -75,7 +78,7 @@ def stationary_point(
         raise ArithmeticError(f"{name}: the value is {value} and the gradient norm {norm}; both must be finite")
 
     def product(v: Array) -> Array:
-        return f.hessian_times(v) if hvp is None else np.asarray(hvp(f.point, v), np.float64).reshape(-1)
+        return f.hessian_times(v) if hvp is None else _product(name, "hvp", hvp(f.point, v), v.size)
 
     low, high, low_error, high_error, done = extreme_eigenvalues(product, f.point.size, steps, seed)
     size = max(abs(low), abs(high))
@@ -105,7 +108,10 @@ def extreme_eigenvalues(
     >>> round(low, 9), round(high, 9)
     (-1.0, 3.0)
     """
-    rng = np.random.default_rng(seed)
+    op = "extreme_eigenvalues"
+    function(op, "product", product, "a function of a vector")
+    size, steps = whole(op, "size", size, low=1), whole(op, "steps", steps, low=1)
+    rng = np.random.default_rng(whole(op, "seed", seed))
     steps = min(steps, size)
     basis = np.empty((steps, size))
     diagonal, beside = np.zeros(steps), np.zeros(steps)
@@ -114,7 +120,7 @@ def extreme_eigenvalues(
     low = high = low_error = high_error = 0.0
     for k in range(steps):
         basis[k] = v
-        r = np.array(product(v), np.float64)  # a copy: it is changed below
+        r = _product(op, "product", product(v), size)
         diagonal[k] = v @ r
         for _ in range(2):  # twice is enough (Kahan and Parlett)
             r -= basis[: k + 1].T @ (basis[: k + 1] @ r)
@@ -135,3 +141,11 @@ def extreme_eigenvalues(
     if k + 1 == size:
         low_error = high_error = 0.0
     return low, high, low_error, high_error, k + 1
+
+
+def _product(op: str, name: str, value: Any, size: int) -> Array:
+    """What a function of the caller's made of a vector: a new one of the same length."""
+    product = real(op, f"what {name} returned", value)
+    if product.size != size:
+        raise ValueError(f"{op}: {name} returned {product.shape}, expected ({size},)")
+    return product.reshape(-1).copy()

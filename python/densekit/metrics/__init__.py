@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import losses
 from densekit._arrays import one_of
+from densekit._checks import optional_text
 from densekit._intake import as_array
 from densekit.metrics._classes import (
     accuracy,
@@ -85,7 +85,7 @@ class Metric:
         if not callable(self.function):
             raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {function!r}")
         fallback = str(getattr(self.function, "__name__", type(self.function).__name__))
-        self.name = name or self.of or fallback
+        self.name = optional_text("metric", "name", name) or self.of or fallback
         self.options = options
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -94,9 +94,10 @@ class Metric:
         if sample_weight is not None and not _takes_weights(self.function):
             raise TypeError(f"metric {self.name}: it takes no sample_weight, so rows with weights cannot be measured")
         value = self.function(y_true, y_pred, **options)
-        if np.ndim(value):
-            raise ValueError(f"metric {self.name}: expected one number, got an array {np.shape(value)}")
-        return float(value)
+        found = as_array(f"metric {self.name}", "what the function returned", value)
+        if found.ndim:
+            raise ValueError(f"metric {self.name}: expected one number, got an array {found.shape}")
+        return float(found)
 
     def config(self) -> dict[str, Any]:
         """What a saved model keeps of it; TypeError for a Python function."""
@@ -233,7 +234,7 @@ class _Counted:
         if true.ndim == 1:
             kept = true != self.ignore_index
             true, pred = true[kept], pred[kept]
-            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[kept]
+            sample_weight = None if sample_weight is None else as_array("metric", "sample_weight", sample_weight)[kept]
         return self.function(true, pred, sample_weight=sample_weight, **options)
 
 

@@ -72,7 +72,7 @@ def rmse(
     1.414214
     """
     squares = _means("rmse", y_true, y_pred, sample_weight, 2)
-    if multioutput == "all":
+    if one_of("rmse", "multioutput", multioutput, ("all", "uniform_average", "raw_values")) == "all":
         return float(np.sqrt(squares.mean()))
     return _averaged("rmse", np.sqrt(squares), multioutput)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from densekit._arrays import whole
+from densekit._arrays import vector, whole
+from densekit._checks import items, mapping, network
 from densekit.callbacks import Callback
 from densekit.callbacks._base import Logs
-from densekit.plots._style import Display, color, tidy
+from densekit.plots._style import Display, checked_axes, color, tidy
 
 
 class _Recorder(Callback):
@@ -30,10 +31,18 @@ class BatchSizeNoiseDisplay(Display):
     absolute change from one update to the next in the last half, over the mean loss there.
     """
 
-    def __init__(self, losses: dict[Any, Any], epochs: dict[Any, Any]) -> None:
-        self.losses, self.epochs, self.noise = losses, epochs, {}
-        for size, values in losses.items():
-            late = np.asarray(values)[len(values) // 2 :]
+    def __init__(self, losses: Mapping[Any, Any], epochs: Mapping[Any, Any]) -> None:
+        op, of = "BatchSizeNoiseDisplay", "{batch size: (updates,)}"
+        losses, epochs = mapping(op, "losses", losses, of), mapping(op, "epochs", epochs, of)
+        if not losses or losses.keys() != epochs.keys():
+            raise ValueError(f"{op}: losses and epochs must have the same batch sizes, at least one, as keys")
+        self.losses = {size: vector(op, f"losses[{size!r}]", values) for size, values in losses.items()}
+        self.epochs = {
+            size: vector(op, f"epochs[{size!r}]", values, len(self.losses[size])) for size, values in epochs.items()
+        }
+        self.noise = {}
+        for size, values in self.losses.items():
+            late = values[len(values) // 2 :]
             self.noise[size] = float(np.abs(np.diff(late)).mean() / late.mean()) if len(late) > 1 else float("nan")
 
     @classmethod
@@ -56,10 +65,15 @@ class BatchSizeNoiseDisplay(Display):
         >>> [len(values) for values in display.losses.values()]
         [8, 2]
         """
-        epochs = whole("BatchSizeNoiseDisplay", "epochs", epochs, low=1)
+        op = "BatchSizeNoiseDisplay"
+        checked_axes(op, ax)
+        model, epochs = network(op, model), whole(op, "epochs", epochs, low=1)
+        sizes = items(op, "batch_sizes", batch_sizes, "whole numbers and 'full'")
+        if not sizes:
+            raise ValueError(f"{op}: batch_sizes is empty")
         losses: dict[Any, Any] = {}
         places: dict[Any, Any] = {}
-        for size in batch_sizes:
+        for size in sizes:
             seen: list[float] = []
             watch = _Recorder(seen)
             model.clone().fit(X, y, batch_size=size, epochs=epochs, callbacks=[watch], verbose=0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from densekit._checks import instance
 from densekit.diagnostics import LearningCurve, ValidationCurve
 from densekit.plots._style import BLACK, BLUE, RED, Display, tidy
 
@@ -22,7 +23,8 @@ class LearningCurveDisplay(Display):
     """curve: of `diagnostics.learning_curve`. Lines are means over the repeats, bands go from least to largest."""
 
     def __init__(self, curve: LearningCurve) -> None:
-        self.curve = curve
+        kind = "a LearningCurve, as densekit.diagnostics.learning_curve gives"
+        self.curve = instance("LearningCurveDisplay", "curve", curve, LearningCurve, kind)
 
     @classmethod
     def from_curve(cls, curve: LearningCurve, *, ax: Any = None) -> LearningCurveDisplay:
@@ -45,7 +47,8 @@ class ValidationCurveDisplay(Display):
     """curve: of `diagnostics.validation_curve`. The dotted line is the best value."""
 
     def __init__(self, curve: ValidationCurve) -> None:
-        self.curve = curve
+        kind = "a ValidationCurve, as densekit.diagnostics.validation_curve gives"
+        self.curve = instance("ValidationCurveDisplay", "curve", curve, ValidationCurve, kind)
 
     @classmethod
     def from_curve(cls, curve: ValidationCurve, *, ax: Any = None) -> ValidationCurveDisplay:

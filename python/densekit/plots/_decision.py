@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
 from densekit import _frames
-from densekit._arrays import number, whole
+from densekit._arrays import number, real, vector, whole
+from densekit._checks import items, text
 from densekit._columns import features
 from densekit._intake import as_labels
 from densekit._probabilities import probabilities
 from densekit._stack import Stack
-from densekit.plots._style import BLACK, Display, color, tidy
+from densekit.plots._style import BLACK, Display, checked_axes, color, tidy
 
 _MARKERS = "osD^vP*X"
 
@@ -32,11 +34,28 @@ class DecisionBoundaryDisplay(Display):
         self,
         grid: tuple[NDArray[np.float64], NDArray[np.float64]],
         probability: NDArray[np.float64],
-        X: NDArray[Any],
-        y: NDArray[Any] | None = None,
-        labels: tuple[str, str] = ("column 0", "column 1"),
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        labels: Sequence[str] = ("column 0", "column 1"),
     ) -> None:
-        self.grid, self.probability, self.X, self.y, self.labels = grid, probability, X, y, labels
+        op = "DecisionBoundaryDisplay"
+        axes = [vector(op, "grid", axis) for axis in items(op, "grid", grid, "two (points,) axes")]
+        if len(axes) != 2:
+            raise ValueError(f"{op}: grid has {len(axes)} axes, expected 2")
+        self.grid = axes[0], axes[1]
+        self.probability, shape = real(op, "probability", probability), (len(axes[0]), len(axes[1]))
+        if self.probability.ndim != 3 or self.probability.shape[:2] != shape or self.probability.shape[2] < 2:
+            raise ValueError(
+                f"{op}: probability is {self.probability.shape}, expected {(*shape, 'classes')}, two or more"
+            )
+        self.X = data.matrix(op, "X", X, 2)
+        self.y = None if y is None else as_labels(op, "y", y)
+        if self.y is not None and self.y.shape != (len(self.X),):
+            raise ValueError(f"{op}: X has {len(self.X)} rows but y is {self.y.shape}, expected ({len(self.X)},)")
+        names = [text(op, "labels", one) for one in items(op, "labels", labels, "two str")]
+        if len(names) != 2:
+            raise ValueError(f"{op}: labels has {len(names)} words, expected 2, one an axis")
+        self.labels = names[0], names[1]
 
     @classmethod
     def from_model(
@@ -54,6 +73,7 @@ class DecisionBoundaryDisplay(Display):
         (200, 200, 2)
         """
         op = "DecisionBoundaryDisplay"
+        checked_axes(op, ax)
         table = features(model, op, "X", X) if isinstance(model, Stack) else data.matrix(op, "X", X, 2)
         if table.shape[1] != 2:
             raise ValueError(f"{op}: X is {table.shape}, expected two columns")
@@ -63,6 +83,9 @@ class DecisionBoundaryDisplay(Display):
         target = None if y is None else as_labels(op, "y", y)
         if target is not None and target.shape != (len(table),):
             raise ValueError(f"{op}: X has {len(table)} rows but y is {target.shape}, expected ({len(table)},)")
+        data.require_finite(op, "X", table)
+        if not len(table):
+            raise ValueError(f"{op}: X is {table.shape}: it has no rows")
         count, around = whole(op, "points", points, low=2), number(op, "margin", margin, low=0)
         axes = []
         for column in table.astype(np.float64).T:
@@ -71,8 +94,9 @@ class DecisionBoundaryDisplay(Display):
             axes.append(np.linspace(low - reach, high + reach, count))
         first, second = np.meshgrid(*axes, indexing="ij")
         found = probabilities(op, model, np.column_stack([first.ravel(), second.ravel()]))
-        shown = (names[0], names[1]) if labels is None else labels
-        display = cls((axes[0], axes[1]), found.reshape(count, count, -1), table, target, shown)
+        display = cls(
+            (axes[0], axes[1]), found.reshape(count, count, -1), table, target, names if labels is None else labels
+        )
         return display.plot(ax)  # type: ignore[no-any-return]
 
     def _draw(self, ax: Any) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
-from densekit._arrays import whole
+from densekit._arrays import number, real, vector, whole
+from densekit._checks import instance, network
 from densekit.model import Sequential
-from densekit.plots._style import BLACK, BLUE, DASHES, RED, Display, tidy
+from densekit.plots._style import BLACK, BLUE, DASHES, RED, Display, checked_axes, tidy
 from densekit.sweeps import DropoutSweep
 
 
@@ -21,7 +22,8 @@ class DropoutSweepDisplay(Display):
     """
 
     def __init__(self, sweep: DropoutSweep) -> None:
-        self.sweep = sweep
+        kind = "a DropoutSweep, as densekit.sweeps.dropout_sweep gives"
+        self.sweep = instance("DropoutSweepDisplay", "sweep", sweep, DropoutSweep, kind)
 
     @classmethod
     def from_sweep(cls, sweep: DropoutSweep, *, ax: Any = None) -> DropoutSweepDisplay:
@@ -65,7 +67,11 @@ class UncertaintyDisplay(Display):
         X: NDArray[np.float64] | None = None,
         y: NDArray[np.float64] | None = None,
     ) -> None:
-        self.x, self.mean, self.std, self.X, self.y = x, mean, std, X, y
+        op = "UncertaintyDisplay"
+        self.x = vector(op, "x", x)
+        self.mean, self.std = vector(op, "mean", mean, len(self.x)), vector(op, "std", std, len(self.x))
+        self.X = None if X is None else vector(op, "X", X)
+        self.y = None if y is None else vector(op, "y", y, None if self.X is None else len(self.X))
 
     @classmethod
     def from_model(
@@ -81,13 +87,27 @@ class UncertaintyDisplay(Display):
         >>> densekit.plots.UncertaintyDisplay.from_model(model, [[0.0], [1.0]], mc_samples=5).mean.shape
         (200,)
         """
-        known = data.matrix("UncertaintyDisplay", "X", X, 1).astype(np.float64)[:, 0]
+        op = "UncertaintyDisplay"
+        checked_axes(op, ax)
+        model, count, around = network(op, model), whole(op, "points", points, low=2), number(op, "margin", margin)
+        known = data.matrix(op, "X", X, 1).astype(np.float64)[:, 0]
+        if not len(known):
+            raise ValueError(f"{op}: X is {np.shape(X)}: it has no rows")
+        data.require_finite(op, "X", known)
+        targets = None if y is None else real(op, "y", y)
+        if targets is not None and targets.size != len(known):
+            raise ValueError(f"{op}: X has {len(known)} rows but y is {targets.shape}, expected ({len(known)},)")
         low, high = float(known.min()), float(known.max())
-        reach = margin * (high - low)
-        x = np.linspace(low - reach, high + reach, whole("UncertaintyDisplay", "points", points, low=2))
+        reach = around * (high - low)
+        x = np.linspace(low - reach, high + reach, count)
         mean, std = model.predict(x.reshape(-1, 1), mc_samples=mc_samples, return_std=True)
-        targets = None if y is None else np.asarray(y, np.float64).reshape(len(known))
-        display = cls(x, mean[:, 0].astype(np.float64), std[:, 0].astype(np.float64), known, targets)
+        display = cls(
+            x,
+            mean[:, 0].astype(np.float64),
+            std[:, 0].astype(np.float64),
+            known,
+            None if targets is None else targets.ravel(),
+        )
         return display.plot(ax)  # type: ignore[no-any-return]
 
     def _draw(self, ax: Any) -> None:

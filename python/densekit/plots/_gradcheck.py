@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from densekit._checks import instance
 from densekit.diagnostics import TaylorCheck
 from densekit.plots._style import BLUE, GREEN, GREY, RED, Display, tidy
 
@@ -17,9 +18,8 @@ class GradCheckDisplay(Display):
     """
 
     def __init__(self, check: TaylorCheck) -> None:
-        if not isinstance(check, TaylorCheck):
-            raise TypeError(f"GradCheckDisplay: check must come from gradcheck(method='taylor'), got {check!r}")
-        self.check = check
+        kind = "a TaylorCheck, as densekit.diagnostics.gradcheck(method='taylor') gives"
+        self.check = instance("GradCheckDisplay", "check", check, TaylorCheck, kind)
 
     @classmethod
     def from_check(cls, check: TaylorCheck, *, ax: Any = None) -> GradCheckDisplay:

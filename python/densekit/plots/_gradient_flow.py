@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from densekit._arrays import real, vector
+from densekit._checks import instance, items, text
 from densekit.diagnostics import Flow, GradientFlow, gradient_flow
-from densekit.plots._style import BLUE, RED, SEQUENTIAL, Display, tidy
+from densekit.plots._style import BLUE, RED, SEQUENTIAL, Display, checked_axes, tidy
 
 _MANY = 12  # layers whose names still fit under the axis
 
@@ -29,7 +33,7 @@ class GradientFlowDisplay(Display):
     """
 
     def __init__(self, flow: Flow) -> None:
-        self.flow = flow
+        self.flow = instance("GradientFlowDisplay", "flow", flow, Flow, "a Flow, as gradient_flow gives")
 
     @classmethod
     def from_model(cls, model: Any, X: Any, y: Any, *, ax: Any = None) -> GradientFlowDisplay:
@@ -40,6 +44,7 @@ class GradientFlowDisplay(Display):
         >>> densekit.plots.GradientFlowDisplay.from_model(model, [[1.0], [2.0]], [1.0, 0.0]).flow.verdict
         'healthy'
         """
+        checked_axes("GradientFlowDisplay", ax)
         return cls(gradient_flow(model, X, y)).plot(ax)  # type: ignore[no-any-return]
 
     @classmethod
@@ -72,12 +77,19 @@ class GradientHeatMapDisplay(Display):
     layers: names. epochs: (k,), from 1. rms: (k, layers), root mean squares of the kernels' gradients.
     """
 
-    def __init__(self, layers: list[str], epochs: Any, rms: Any) -> None:
-        self.layers, self.epochs, self.rms = list(layers), np.asarray(epochs), np.asarray(rms, np.float64)
+    def __init__(self, layers: Sequence[str], epochs: ArrayLike, rms: ArrayLike) -> None:
+        op = "GradientHeatMapDisplay"
+        self.layers = [text(op, "layers", one) for one in items(op, "layers", layers, "names")]
+        self.epochs, self.rms = vector(op, "epochs", epochs), real(op, "rms", rms)
+        expected = (len(self.epochs), len(self.layers))
+        if self.rms.shape != expected or not self.rms.size:
+            raise ValueError(f"{op}: rms is {self.rms.shape}, expected (epochs, layers), here {expected}, not empty")
 
     @classmethod
     def from_callback(cls, watch: GradientFlow, *, ax: Any = None) -> GradientHeatMapDisplay:
         """Draws what `diagnostics.GradientFlow` recorded."""
+        kind = "a GradientFlow callback of densekit.diagnostics"
+        watch = instance("GradientHeatMapDisplay", "watch", watch, GradientFlow, kind)
         if not watch.epoch:
             raise ValueError("GradientHeatMapDisplay: nothing was recorded; give the callback to fit first")
         return cls(watch.layers, np.array(watch.epoch) + 1, watch.rms).plot(ax)  # type: ignore[no-any-return]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from densekit._arrays import one_of
+from densekit._arrays import one_of, vector
+from densekit._checks import instance, items, mapping, text
+from densekit.callbacks import History
 from densekit.plots._style import Display, color, tidy
 
 
@@ -17,8 +20,14 @@ class HistoryDisplay(Display):
     epochs: (k,), counted from 1. curves: {key: (k,)}.
     """
 
-    def __init__(self, epochs: Any, curves: dict[str, Any]) -> None:
-        self.epochs, self.curves = np.asarray(epochs), {key: np.asarray(v, np.float64) for key, v in curves.items()}
+    def __init__(self, epochs: ArrayLike, curves: Mapping[str, ArrayLike]) -> None:
+        op = "HistoryDisplay"
+        self.epochs = vector(op, "epochs", epochs)
+        found = mapping(op, "curves", curves, "{key: (epochs,)}")
+        self.curves = {text(op, "a key of curves", key): values for key, values in found.items()}
+        self.curves = {
+            key: vector(op, f"curves[{key!r}]", values, len(self.epochs)) for key, values in self.curves.items()
+        }
 
     @classmethod
     def from_history(cls, history: Any, keys: Sequence[str] | None = None, *, ax: Any = None) -> HistoryDisplay:
@@ -29,8 +38,9 @@ class HistoryDisplay(Display):
         >>> densekit.plots.HistoryDisplay.from_history(history).curves
         {'loss': array([2.])}
         """
-        known = history.history
-        wanted = [k for k in ("loss", "val_loss") if k in known] if keys is None else list(keys)
+        known = instance("HistoryDisplay", "history", history, History, "a History, as fit returns").history
+        wanted = [k for k in ("loss", "val_loss") if k in known] if keys is None else keys
+        wanted = items("HistoryDisplay", "keys", wanted, f"some of {list(known)}")
         for key in wanted:
             one_of("HistoryDisplay", "key", key, list(known))
         display = cls(np.array(history.epoch) + 1, {key: known[key] for key in wanted})

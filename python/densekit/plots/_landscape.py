@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit import _evaluation as evaluation
-from densekit._arrays import number, whole
+from densekit._arrays import number, real, vector, whole
+from densekit._checks import network
 from densekit.diagnostics._objective import twin
-from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, tidy
+from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, checked_axes, tidy
 
 Array = NDArray[np.float64]
 
@@ -26,7 +27,11 @@ class LossLandscapeDisplay(Display):
     _size = (5.6, 4.4)
 
     def __init__(self, alpha: Array, loss: Array) -> None:
-        self.alpha, self.loss = alpha, loss
+        op = "LossLandscapeDisplay"
+        self.alpha, self.loss = vector(op, "alpha", alpha), real(op, "loss", loss)
+        points = len(self.alpha)
+        if self.loss.shape not in ((points,), (points, points)) or not points:
+            raise ValueError(f"{op}: loss is {self.loss.shape}, expected ({points},) or ({points}, {points})")
 
     @classmethod
     def from_model(
@@ -53,6 +58,8 @@ class LossLandscapeDisplay(Display):
         True
         """
         name = "LossLandscapeDisplay"
+        checked_axes(name, ax)
+        model, seed = network(name, model), whole(name, "seed", seed)
         dimensions = whole(name, "dimensions", dimensions, low=1, high=2)
         points, span = whole(name, "points", points, low=3), number(name, "span", span, low=0, open_low=True)
         if points % 2 == 0:

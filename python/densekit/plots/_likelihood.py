@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densekit._checks import instance
 from densekit.likelihood import Surface, mle, surface
-from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, tidy
+from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, checked_axes, tidy
 
 _DEPTH = 12.0  # nats below the top; e^−12 of its likelihood
 
@@ -28,11 +29,18 @@ class LikelihoodSurfaceDisplay(Display):
     _size = (5.4, 4.0)
 
     def __init__(self, surface: Surface, estimate: dict[str, Any] | None = None) -> None:
-        self.surface, self.estimate = surface, estimate
+        op = "LikelihoodSurfaceDisplay"
+        self.surface = instance(op, "surface", surface, Surface, "a Surface, as densekit.likelihood.surface gives")
+        kinds = (dict, type(None))
+        self.estimate = instance(op, "estimate", estimate, kinds, "{parameter: value} or None")
+        if self.estimate is not None and not set(self.surface.names) <= self.estimate.keys():
+            raise ValueError(f"{op}: estimate must have a value of each of {', '.join(self.surface.names)}")
 
     @classmethod
     def from_surface(cls, found: Surface, *, ax: Any = None) -> LikelihoodSurfaceDisplay:
         """Draws."""
+        op = "LikelihoodSurfaceDisplay"
+        found = instance(op, "found", found, Surface, "a Surface, as densekit.likelihood.surface gives")
         try:
             estimate = mle(found.distribution, found.data)
         except ValueError:  # no best parameters
@@ -44,6 +52,7 @@ class LikelihoodSurfaceDisplay(Display):
         cls, distribution: str, data: ArrayLike, grids: Mapping[str, ArrayLike], *, ax: Any = None
     ) -> LikelihoodSurfaceDisplay:
         """Computes with densekit.likelihood.surface, and draws."""
+        checked_axes("LikelihoodSurfaceDisplay", ax)
         return cls.from_surface(surface(distribution, data, grids), ax=ax)
 
     def _draw(self, ax: Any) -> None:

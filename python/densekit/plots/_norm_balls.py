@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit import functional as F
-from densekit.plots._style import Display, color, tidy
+from densekit._arrays import number, real
+from densekit._checks import items
+from densekit.plots._style import Display, checked_axes, color, tidy
 
 
 def ball(p: float, points: int = 721) -> NDArray[np.float64]:
@@ -18,6 +20,15 @@ def ball(p: float, points: int = 721) -> NDArray[np.float64]:
     around = np.column_stack([np.cos(angle), np.sin(angle)])
     around[np.abs(around) < 1e-12] = 0.0  # the corners on the axes exactly
     return np.asarray(around / F.vector_norm(around, p, axis=1)[:, None])
+
+
+def _order(p: Any) -> float:
+    if isinstance(p, float | np.floating) and p == np.inf:
+        return np.inf
+    order = number("NormBallsDisplay", "orders", p)
+    if order <= 0:
+        raise ValueError(f"NormBallsDisplay: orders must be greater than 0, got {p!r}")
+    return order
 
 
 class NormBallsDisplay(Display):
@@ -34,15 +45,23 @@ class NormBallsDisplay(Display):
     _size = (4.6, 4.4)
 
     def __init__(self, orders: Sequence[float], curves: Sequence[NDArray[np.float64]]) -> None:
-        self.orders, self.curves = tuple(orders), tuple(curves)
+        op = "NormBallsDisplay"
+        self.orders = tuple(_order(p) for p in items(op, "orders", orders, "numbers above 0"))
+        self.curves = tuple(
+            real(op, f"curves[{i}]", curve) for i, curve in enumerate(items(op, "curves", curves, "(points, 2) arrays"))
+        )
+        if len(self.curves) != len(self.orders):
+            raise ValueError(f"{op}: {len(self.orders)} orders but {len(self.curves)} curves, expected one each")
+        for i, curve in enumerate(self.curves):
+            if curve.ndim != 2 or curve.shape[1] != 2:
+                raise ValueError(f"{op}: curves[{i}] is {curve.shape}, expected (points, 2)")
 
     @classmethod
     def from_orders(cls, orders: Sequence[float] = (0.5, 1, 2, 4, np.inf), *, ax: Any = None) -> NormBallsDisplay:
         """Computes and draws."""
-        for p in orders:
-            if not p > 0:
-                raise ValueError(f"NormBallsDisplay: orders must be greater than 0, got {p!r}")
-        return cls(orders, [ball(p) for p in orders]).plot(ax)  # type: ignore[no-any-return]
+        checked_axes("NormBallsDisplay", ax)
+        found = [_order(p) for p in items("NormBallsDisplay", "orders", orders, "numbers above 0")]
+        return cls(found, [ball(p) for p in found]).plot(ax)  # type: ignore[no-any-return]
 
     def _draw(self, ax: Any) -> None:
         for i, (p, curve) in enumerate(zip(self.orders, self.curves, strict=True)):

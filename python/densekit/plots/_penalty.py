@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
-from densekit._arrays import number
-from densekit.plots._style import BLACK, BLUE, RED, Display, color, dashes, tidy
+from densekit._arrays import number, one_of, real, vector, whole
+from densekit._checks import instance, items
+from densekit.plots._style import BLACK, BLUE, RED, Display, checked_axes, color, dashes, tidy
 from densekit.sweeps import PenaltyKind, PenaltyPath, penalty_path
 
 _NAMES = {"l1": "L1", "l2": "L2", "elastic_net": "elastic net"}
@@ -39,8 +40,18 @@ class PenaltyContoursDisplay(Display):
         kind: str,
         budget: float,
     ) -> None:
-        self.grid, self.loss, self.penalty = grid, loss, penalty
-        self.solution, self.least, self.kind, self.budget = solution, least, kind, budget
+        op = "PenaltyContoursDisplay"
+        axes = [vector(op, "grid", axis) for axis in items(op, "grid", grid, "two (points,) axes")]
+        if len(axes) != 2:
+            raise ValueError(f"{op}: grid has {len(axes)} axes, expected 2")
+        self.grid = axes[0], axes[1]
+        self.loss, self.penalty = real(op, "loss", loss), real(op, "penalty", penalty)
+        shape = len(axes[0]), len(axes[1])
+        for name, values in (("loss", self.loss), ("penalty", self.penalty)):
+            if values.shape != shape:
+                raise ValueError(f"{op}: {name} is {values.shape}, expected {shape} as the grid")
+        self.solution, self.least = vector(op, "solution", solution, 2), vector(op, "least", least, 2)
+        self.kind, self.budget = one_of(op, "kind", kind, tuple(_NAMES)), number(op, "budget", budget)
 
     @classmethod
     def from_data(
@@ -55,14 +66,16 @@ class PenaltyContoursDisplay(Display):
         ax: Any = None,
     ) -> PenaltyContoursDisplay:
         """Computes and draws. X: (n, 2). y: (n,). kind, lam, l1_ratio: as densekit.sweeps.penalty_path."""
-        table = data.matrix("PenaltyContoursDisplay", "X", X, 2).astype(np.float64)
-        lam = number("PenaltyContoursDisplay", "lam", lam, low=0)
-        path = penalty_path(table, y, kind, [lam, 0.0], l1_ratio=l1_ratio)
+        op = "PenaltyContoursDisplay"
+        checked_axes(op, ax)
+        table = data.matrix(op, "X", X, 2).astype(np.float64)
+        lam, points = number(op, "lam", lam, low=0), whole(op, "points", points, low=2)
+        target = vector(op, "y", y, len(table))
+        path = penalty_path(table, target, kind, [lam, 0.0], l1_ratio=l1_ratio)
         solution, least = path.coefficients
         reach = 1.35 * float(np.abs([solution, least]).max()) or 1.0
         axis = np.linspace(-reach, reach, points)
         first, second = np.meshgrid(axis, axis, indexing="ij")
-        target = np.asarray(y, np.float64)
         x, t = table - table.mean(axis=0), target - target.mean()
         loss = ((x[:, 0, None, None] * first + x[:, 1, None, None] * second - t[:, None, None]) ** 2).mean(axis=0)
         share = {"l1": 1.0, "l2": 0.0, "elastic_net": l1_ratio}[kind]
@@ -101,7 +114,8 @@ class PenaltyPathDisplay(Display):
     """
 
     def __init__(self, path: PenaltyPath) -> None:
-        self.path = path
+        kind = "a PenaltyPath, as densekit.sweeps.penalty_path gives"
+        self.path = instance("PenaltyPathDisplay", "path", path, PenaltyPath, kind)
 
     @classmethod
     def from_path(cls, path: PenaltyPath, *, ax: Any = None) -> PenaltyPathDisplay:
@@ -120,6 +134,7 @@ class PenaltyPathDisplay(Display):
         **options: Any,
     ) -> PenaltyPathDisplay:
         """Computes with densekit.sweeps.penalty_path, and draws."""
+        checked_axes("PenaltyPathDisplay", ax)
         return cls.from_path(penalty_path(X, y, kind, lambdas, **options), ax=ax)
 
     def _draw(self, ax: Any) -> None:

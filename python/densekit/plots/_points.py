@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
-from densekit._intake import as_labels
+from densekit._checks import given, instance, items, mapping, optional_text, text
+from densekit._intake import as_array, as_labels
 from densekit.manifold import IntrinsicDimension, hidden_spaces, intrinsic_dimension
 from densekit.model import Sequential
-from densekit.plots._style import BLUE, GREY, RED, SEQUENTIAL, Display, color, require_pyplot, tidy
+from densekit.plots._style import BLUE, GREY, RED, SEQUENTIAL, Display, checked_axes, color, require_pyplot, tidy
 
 _MARKERS = "osD^vP*X<>"
 _MOST_CLASSES = 10
@@ -35,13 +37,24 @@ class PointsDisplay(Display):
 
     def __init__(
         self,
-        points: NDArray[Any],
-        y: NDArray[Any] | None = None,
-        labels: tuple[str, ...] = (),
+        points: ArrayLike,
+        y: ArrayLike | None = None,
+        labels: Sequence[str] = (),
         title: str | None = None,
     ) -> None:
-        self.points, self.y, self.title = points, y, title
-        self.labels = labels or tuple(f"column {i}" for i in range(points.shape[1]))
+        op = "PointsDisplay"
+        self.points = as_array(op, "points", points)
+        if self.points.ndim != 2 or self.points.shape[1] not in (2, 3):
+            raise ValueError(f"{op}: points is {self.points.shape}, expected (n, 2) or (n, 3)")
+        rows, columns = self.points.shape
+        self.y = None if y is None else as_labels(op, "y", y)
+        if self.y is not None and self.y.shape != (rows,):
+            raise ValueError(f"{op}: points has {rows} rows but y is {self.y.shape}, expected ({rows},)")
+        self.title = optional_text(op, "title", title)
+        words = [text(op, "labels", one) for one in items(op, "labels", labels, "str, one an axis")]
+        self.labels = tuple(words or (f"column {i}" for i in range(columns)))
+        if len(self.labels) != columns:
+            raise ValueError(f"{op}: labels has {len(self.labels)} words, expected {columns}, one an axis")
 
     @classmethod
     def from_data(
@@ -53,6 +66,7 @@ class PointsDisplay(Display):
         >>> densekit.plots.PointsDisplay.from_data(X, t).ax_.name
         '3d'
         """
+        checked_axes("PointsDisplay", ax)
         table = data.matrix("PointsDisplay", "X", X)
         target = None if y is None else as_labels("PointsDisplay", "y", y)
         if target is not None and target.shape != (len(table),):
@@ -67,6 +81,7 @@ class PointsDisplay(Display):
         if self.points.shape[1] == 3 and ax is None:
             figure = require_pyplot("PointsDisplay").figure(figsize=self._size, layout="constrained")
             ax = figure.add_subplot(projection="3d")
+        checked_axes("PointsDisplay", ax)
         if self.points.shape[1] == 3 and getattr(ax, "name", "") != "3d":
             raise ValueError('PointsDisplay: three columns need Axes made with add_subplot(projection="3d")')
         return super().plot(ax)
@@ -75,7 +90,7 @@ class PointsDisplay(Display):
         columns = self.points.T
         if self.y is None:
             ax.scatter(*columns, s=10, color=BLUE, linewidths=0)
-        elif self.y.dtype.kind in "iub" and len(np.unique(self.y)) <= _MOST_CLASSES:
+        elif self.y.dtype.kind not in "f" and len(np.unique(self.y)) <= _MOST_CLASSES:
             for i, k in enumerate(np.unique(self.y)):
                 chosen = self.y == k
                 ax.scatter(*columns[:, chosen], s=14, color=color(i), marker=_MARKERS[i], linewidths=0, label=str(k))
@@ -115,11 +130,16 @@ class HiddenSpacesDisplay:
     axes_: list[Any]
     figure_: Any
 
-    def __init__(self, spaces: dict[str, NDArray[Any]], y: NDArray[Any] | None = None) -> None:
-        self.spaces, self.y = spaces, y
+    def __init__(self, spaces: Mapping[str, NDArray[Any]], y: ArrayLike | None = None) -> None:
+        op = "HiddenSpacesDisplay"
+        found = mapping(op, "spaces", spaces, "{layer: (n, units)}")
+        self.spaces = {name: data.matrix(op, f"spaces[{name!r}]", space) for name, space in found.items()}
+        if not self.spaces:
+            raise ValueError(f"{op}: spaces is empty, expected {{layer: (n, units)}}")
+        self.y = None if y is None else as_labels(op, "y", y)
         self.panels = [
-            PointsDisplay(points, y, labels, f"{name}, {space.shape[1]} unit{'s' if space.shape[1] > 1 else ''}")
-            for name, space in spaces.items()
+            PointsDisplay(points, self.y, labels, f"{name}, {space.shape[1]} unit{'s' if space.shape[1] > 1 else ''}")
+            for name, space in self.spaces.items()
             for points, labels in [_shown(space, "unit", 2)]
         ]
 
@@ -135,10 +155,12 @@ class HiddenSpacesDisplay:
         >>> [ax.get_title(loc="left") for ax in display.axes_]
         ['encoder_0, 3 units', 'latent, 2 units', 'decoder_0, 3 units', 'output, 4 units']
         """
-        return cls(hidden_spaces(model, X), None if y is None else np.asarray(y)).plot(figure)
+        _checked_figure(figure)
+        return cls(hidden_spaces(model, X), y).plot(figure)
 
     def plot(self, figure: Any = None) -> HiddenSpacesDisplay:
         """Draws into a figure, by default a new one; returns the Display."""
+        _checked_figure(figure)
         count = len(self.panels)
         wide = min(3, count)
         deep = -(-count // wide)
@@ -155,6 +177,14 @@ class HiddenSpacesDisplay:
         return self
 
 
+def _checked_figure(figure: Any) -> None:
+    require_pyplot("HiddenSpacesDisplay")
+    from matplotlib.figure import FigureBase
+
+    if figure is not None and not isinstance(figure, FigureBase):
+        raise TypeError(f"HiddenSpacesDisplay: figure must be a Figure of matplotlib or None, got {given(figure)}")
+
+
 class IntrinsicDimensionDisplay(Display):
     """The points of TwoNN and the line through them, whose slope is the dimension.
 
@@ -164,7 +194,8 @@ class IntrinsicDimensionDisplay(Display):
     _size = (5.0, 4.0)
 
     def __init__(self, found: IntrinsicDimension) -> None:
-        self.found = found
+        kind = "an IntrinsicDimension, as densekit.manifold.intrinsic_dimension gives"
+        self.found = instance("IntrinsicDimensionDisplay", "found", found, IntrinsicDimension, kind)
 
     @classmethod
     def from_data(cls, X: Any, *, discard: float = 0.1, ax: Any = None) -> IntrinsicDimensionDisplay:

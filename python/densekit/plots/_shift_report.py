@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from densekit._checks import instance
 from densekit.plots._style import BLUE, GREY, RED, Display, tidy
 from densekit.shift import Report
 
@@ -24,7 +25,8 @@ class ShiftReportDisplay(Display):
     """
 
     def __init__(self, report: Report) -> None:
-        self.report = report
+        kind = "a Report, as densekit.shift.report gives"
+        self.report = instance("ShiftReportDisplay", "report", report, Report, kind)
         self.names = [test.name for test in report.tests]
         self.p_values = np.array([test.p for test in report.tests])
 

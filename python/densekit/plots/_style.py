@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from densekit._checks import given
+
 # Okabe and Ito, Color Universal Design (2008), without its yellow, which is too pale for lines on white.
 BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#7F7F7F"
@@ -33,10 +35,18 @@ def require_pyplot(name: str) -> Any:
     return pyplot
 
 
+def checked_axes(name: str, ax: Any) -> Any:
+    """The given Axes or None; TypeError for anything else, before the numbers are computed."""
+    pyplot = require_pyplot(name)
+    if ax is not None and not isinstance(ax, pyplot.Axes):
+        raise TypeError(f"{name}: ax must be Axes of matplotlib, e.g. of plt.subplots(), or None, got {given(ax)}")
+    return ax
+
+
 def new_axes(name: str, ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
     """The given Axes, or those of a new figure of this size in inches."""
     if ax is not None:
-        return ax
+        return checked_axes(name, ax)
     figure = require_pyplot(name).figure(figsize=size, layout="constrained")
     return figure.add_subplot()
 

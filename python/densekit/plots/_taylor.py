@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from densekit import taylor
-from densekit.plots._style import BLACK, Display, color, dashes, tidy
+from densekit._arrays import number, vector, whole
+from densekit._checks import items, mapping, text
+from densekit.plots._style import BLACK, Display, checked_axes, color, dashes, tidy
 
 
 class TaylorDisplay(Display):
@@ -18,7 +20,13 @@ class TaylorDisplay(Display):
     """
 
     def __init__(self, x: Any, values: Any, polynomials: dict[int, Any], a: float, name: str) -> None:
-        self.x, self.values, self.polynomials, self.a, self.name = x, values, polynomials, a, name
+        op = "TaylorDisplay"
+        self.x = vector(op, "x", x)
+        count = len(self.x)
+        self.values, self.a = vector(op, "values", values, count), number(op, "a", a)
+        found = mapping(op, "polynomials", polynomials, "{order: (points,)}")
+        self.polynomials = {order: vector(op, f"polynomials[{order}]", p, count) for order, p in found.items()}
+        self.name = text(op, "name", name)
 
     @classmethod
     def from_function(
@@ -38,10 +46,17 @@ class TaylorDisplay(Display):
         >>> bool((display.polynomials[1] == display.x).all())
         True
         """
-        ends = (-0.95, 2.0) if f == "log1p" else (a - 4.0, a + 4.0)
-        x = np.linspace(ends[0] if low is None else low, ends[1] if high is None else high, 401)
-        c = taylor.coefficients(f, a, max(orders), radius=radius)
-        polynomials = {order: taylor.polynomial(c[: order + 1], a, x) for order in orders}
+        op = "TaylorDisplay"
+        checked_axes(op, ax)
+        a, wanted = number(op, "a", a), items(op, "orders", orders, "whole numbers")
+        wanted = [whole(op, "orders", order, high=150) for order in wanted]
+        if not wanted:
+            raise ValueError(f"{op}: orders is empty")
+        ends = (-0.95, 2.0) if isinstance(f, str) and f == "log1p" else (a - 4.0, a + 4.0)
+        first = ends[0] if low is None else number(op, "low", low)
+        x = np.linspace(first, ends[1] if high is None else number(op, "high", high), 401)
+        c = taylor.coefficients(f, a, max(wanted), radius=radius)
+        polynomials = {order: taylor.polynomial(c[: order + 1], a, x) for order in wanted}
         name = f if isinstance(f, str) else getattr(f, "__name__", "f")
         name = "f" if name == "<lambda>" else name
         return cls(x, np.asarray(taylor.function(f)(x)), polynomials, a, name).plot(ax)  # type: ignore[no-any-return]

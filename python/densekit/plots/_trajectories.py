@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit import optim2d
-from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, color, dashes, tidy
+from densekit._checks import instance, items
+from densekit.plots._style import BLACK, BLUE, RED, SEQUENTIAL, Display, checked_axes, color, dashes, tidy
 
 
 class TrajectoriesDisplay(Display):
@@ -21,7 +22,11 @@ class TrajectoriesDisplay(Display):
     _size = (6.4, 5.0)
 
     def __init__(self, trajectories: Sequence[optim2d.Trajectory]) -> None:
-        self.trajectories = list(trajectories)
+        op, kind = "TrajectoriesDisplay", "Trajectory objects, as densekit.optim2d.trajectory gives"
+        self.trajectories = [
+            instance(op, f"trajectories[{i}]", one, optim2d.Trajectory, "a Trajectory of densekit.optim2d.trajectory")
+            for i, one in enumerate(items(op, "trajectories", trajectories, kind))
+        ]
         names = {t.surface.name for t in self.trajectories}
         if len(names) != 1:
             raise ValueError(f"TrajectoriesDisplay: trajectories over one surface are needed, got {sorted(names)}")
@@ -42,6 +47,9 @@ class TrajectoriesDisplay(Display):
         >>> len(densekit.plots.TrajectoriesDisplay.from_surface("beale", ["adam"], steps=5).trajectories[0].points)
         6
         """
+        op = "TrajectoriesDisplay"
+        checked_axes(op, ax)
+        optimizers = items(op, "optimizers", optimizers, "names of optimizers")
         paths = [optim2d.trajectory(surface, name, start=start, steps=steps, lr=lr) for name in optimizers]
         return cls(paths).plot(ax)  # type: ignore[no-any-return]
 
@@ -75,7 +83,8 @@ class RestartsDisplay(Display):
     """
 
     def __init__(self, rates: optim2d.Restarts) -> None:
-        self.rates = rates
+        kind = "a Restarts, as densekit.optim2d.restart_rates gives"
+        self.rates = instance("RestartsDisplay", "rates", rates, optim2d.Restarts, kind)
 
     @classmethod
     def from_rates(cls, rates: optim2d.Restarts, *, ax: Any = None) -> RestartsDisplay:

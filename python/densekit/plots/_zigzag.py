@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from densekit._arrays import number, whole
-from densekit.plots._style import BLACK, BLUE, RED, Display, tidy
+from densekit._arrays import number, real, vector, whole
+from densekit._checks import items, mapping
+from densekit.plots._style import BLACK, BLUE, RED, Display, checked_axes, tidy
 
 Array = NDArray[np.float64]
 
@@ -24,9 +25,16 @@ class ZigzagDisplay(Display):
     _size = (5.2, 4.6)
 
     def __init__(self, paths: dict[str, Array], target: Array) -> None:
-        self.paths, self.target = paths, target
+        op = "ZigzagDisplay"
+        self.paths = {
+            name: real(op, f"paths[{name!r}]", path)
+            for name, path in mapping(op, "paths", paths, "{name: (steps + 1, 2)}").items()
+        }
+        self.target = vector(op, "target", target, 2)
         self.detours, self.coherence = {}, {}
-        for name, path in paths.items():
+        for name, path in self.paths.items():
+            if path.ndim != 2 or path.shape[1] != 2 or len(path) < 2:
+                raise ValueError(f"{op}: paths[{name!r}] is {path.shape}, expected (steps + 1, 2)")
             moves = np.diff(path, axis=0)
             self.detours[name] = float(np.linalg.norm(moves, axis=1).sum() / np.linalg.norm(path[-1] - path[0]))
             self.coherence[name] = float((moves[:, 0] * moves[:, 1] > 0).mean())
@@ -49,8 +57,11 @@ class ZigzagDisplay(Display):
         """
         name = "ZigzagDisplay"
         steps, lr = whole(name, "steps", steps, low=1), number(name, "lr", lr, low=0, open_low=True)
-        wanted = np.array([number(name, "target", value) for value in target])
-        z = np.random.default_rng(seed).normal(size=(steps, 2)) * 1.5
+        checked_axes(name, ax)
+        wanted = np.array([number(name, "target", value) for value in items(name, "target", target, "two numbers")])
+        if wanted.shape != (2,):
+            raise ValueError(f"{name}: target has {len(wanted)} numbers, expected 2")
+        z = np.random.default_rng(whole(name, "seed", seed)).normal(size=(steps, 2)) * 1.5
         paths = {}
         for kind, inputs in (("sigmoid", 1 / (1 + np.exp(-z))), ("tanh", np.tanh(z))):
             path = [np.zeros(2)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit._arrays import number, weights
+from densekit._arrays import number, real, weights
 from densekit._intake import as_labels
 from densekit._probabilities import probabilities
 from densekit.shift._result import ShiftTest
@@ -148,11 +148,13 @@ def posterior_correction(p: ArrayLike, class_weights: ArrayLike) -> NDArray[np.f
     array([[0.1, 0.9]])
     """
     op = "posterior_correction"
-    given = np.asarray(p, np.float64)
+    given = real(op, "p", p)
     one = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
     table = np.column_stack([1 - given.ravel(), given.ravel()]) if one else given
     if table.ndim != 2 or not ((table >= 0) & (table <= 1)).all():
         raise ValueError(f"{op}: p is {given.shape}, expected (rows, classes) probabilities from 0 to 1")
+    if class_weights is None:
+        raise TypeError(f"{op}: class_weights is None, expected ({table.shape[1]},) numbers, as bbse(…).weights")
     w = np.asarray(weights(op, "class_weights", class_weights, table.shape[1]))
     corrected = table * w
     total = corrected.sum(axis=1, keepdims=True)

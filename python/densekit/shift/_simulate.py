@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _data as data
-from densekit._arrays import number, weights, whole
+from densekit._arrays import number, real, weights, whole
 from densekit._intake import as_labels
 
 Array = NDArray[Any]
@@ -48,7 +48,7 @@ def _position(op: str, X: Array, direction: int | ArrayLike) -> NDArray[np.float
     if isinstance(direction, int | np.integer) and not isinstance(direction, bool):
         along = X[:, whole(op, "direction", direction, high=X.shape[1] - 1)].astype(np.float64)
     else:
-        vector = np.asarray(direction, np.float64)
+        vector = real(op, "direction", direction)
         if vector.shape != (X.shape[1],):
             raise ValueError(f"{op}: direction is {vector.shape}, expected a column's number or ({X.shape[1]},)")
         along = (X * vector).sum(axis=1, dtype=np.float64)
@@ -95,6 +95,8 @@ def simulate_label(
         raise TypeError(f"{op}: y must be labels, whole numbers from 0; write np.unique(y, return_inverse=True)[1]")
     labels = labels.astype(np.int64)
     counts = np.bincount(labels)
+    if priors is None:
+        raise TypeError(f"{op}: priors is None, expected ({len(counts)},) shares, one a class")
     shares = np.asarray(weights(op, "priors", priors, len(counts)))
     if abs(shares.sum() - 1) > 1e-6:
         raise ValueError(f"{op}: priors add up to {shares.sum():g}, expected 1")

@@ -59,7 +59,10 @@ def validated(
     X = _of_numbers(op, X)
     if "y" in options:
         refuse_batches(op, "y", options["y"])
-    return _validate_data(estimator, X, reset=reset, dtype=dtype, **{_FINITE: finite}, **options)
+    try:
+        return _validate_data(estimator, X, reset=reset, dtype=dtype, **{_FINITE: finite}, **options)
+    except OverflowError:
+        raise ValueError(f"{op}: X has a number that float64 does not hold, larger than 1.8e308") from None
 
 
 def _of_numbers(op: str, X: Any) -> Any:
