@@ -13,6 +13,7 @@ from densekit import _evaluation as evaluation
 from densekit._arrays import number, whole
 from densekit._checks import network
 from densekit._fit import Loop, row_order
+from densekit._portable import power
 
 if TYPE_CHECKING:
     from densekit.model import Sequential
@@ -70,7 +71,8 @@ def lr_finder(
     evaluation.require_compiled(network(name, model), name)
     trial = model.clone(weights=True)
     loop = Loop(name, trial, evaluation.rows(trial, name, X, y, sample_weight), batch_size)
-    rates = np.geomspace(lr_min, lr_max, steps)
+    rates = lr_min * power(lr_max / lr_min, np.arange(steps) / (steps - 1))
+    rates[-1] = lr_max
     losses: list[float] = []
     least = math.inf
     for i, rate in enumerate(rates):

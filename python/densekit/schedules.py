@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from densekit._arrays import number, one_of, vector, whole
 from densekit._parts import Catalogue, Part
+from densekit._portable import cos_pi, power
 
 Unit: TypeAlias = Literal["step", "epoch"]
 Rates: TypeAlias = NDArray[np.float64]
@@ -156,7 +157,7 @@ class Step(Schedule):
         number(name, "gamma", self.gamma, low=0)
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
-        return self.lr * np.power(self.gamma, t // self.step_size)
+        return self.lr * power(self.gamma, t // self.step_size)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Exponential(Schedule):
         number(_check(self), "gamma", self.gamma, low=0)
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
-        return self.lr * np.power(self.gamma, t)
+        return self.lr * power(self.gamma, t)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class Cosine(Schedule):
         period = self.period or total
         assert period is not None  # needs_total
         share = np.minimum(t / period, 1.0)
-        return self.lr_min + (self.lr - self.lr_min) * (1 + np.cos(np.pi * share)) / 2
+        return self.lr_min + (self.lr - self.lr_min) * (1 + cos_pi(share)) / 2
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ class OneCycle(Schedule):
 def _between(start: float, end: float, share: Rates, strategy: str) -> Rates:
     """From start (share 0) to end (share 1), along a straight line or half a cosine; clipped to [0, 1]."""
     share = np.clip(share, 0.0, 1.0)
-    weight = share if strategy == "linear" else (1 - np.cos(np.pi * share)) / 2
+    weight = share if strategy == "linear" else (1 - cos_pi(share)) / 2
     return start + (end - start) * weight
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from densekit import _learning_rate as learning_rate
 from densekit import layers, optimizers, regularizers, schedules
 from densekit._network import Compiled
+from densekit._portable import power
 from densekit.losses import Loss
 from densekit.model import Sequential
 
@@ -166,7 +167,7 @@ class Rates:
         """seen: rows trained on so far, in all fits."""
         model.epoch += 1
         if self.how == "invscaling":
-            self.learning_rate = self.initial / (seen + 1) ** self.power_t
+            self.learning_rate = self.initial / float(power(seen + 1, self.power_t))
         elif self.how == "schedule":
             model.optimizer.schedule.observe(logs)
 
