@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from processes import run_script
+from thorough import THOROUGH
 
 SETUP = """
 import sys, threading, time
@@ -111,7 +112,7 @@ def ends_well(loop, backend, end="", code=0, threads=2, delay=0.05):
 @pytest.mark.parametrize("loop", LOOPS)
 def test_daemon_threads_inside_the_engine(loop, backend):
     rng = np.random.default_rng(len(loop))
-    for _ in range(3 if backend == "pool" else 1):
+    for _ in range(3 if THOROUGH and backend == "pool" else 1):
         done = ends_well(loop, backend, delay=rng.uniform(0, 0.1))
         assert not done.stderr, done.stderr
 

@@ -5,6 +5,7 @@ As in test_interrupt.py, what is bounded is the processor time of the main threa
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 
@@ -76,6 +77,13 @@ def check(setup, wanted, *, tries=3, latest=0.25, timeout=300):
         assert np.median(wall) <= patience, f"{name}: {wall} ms"
 
 
+def together(calls, most):
+    """The calls in groups of at most `most`, each the parameter of a test: starting the interpreter and making the data
+    take longer than a call's tries. What fails is named in the message."""
+    groups = [calls[i : i + most] for i in range(0, len(calls), most)]
+    return pytest.mark.parametrize("calls", groups, ids=", ".join)
+
+
 # Every operation, with arguments of which one call takes some milliseconds to seconds; inputs are compared with a copy.
 OPERATIONS = """
 import densekit.info
@@ -92,9 +100,11 @@ for op in registry.OPS.values():
         op.function(*given.args, **given.kwargs)
         took = time.perf_counter() - begin
         arrays = [a for v in given.args for a in (v if isinstance(v, list) else [v]) if isinstance(a, np.ndarray)]
-        if took > 0.03 or sum(a.nbytes for a in arrays) > 60e6:
+        bytes_ = sum(a.nbytes for a in arrays)
+        if took > 0.03 or bytes_ > 60e6:
             break
-        size *= 3
+        # At once to where one of the two holds: drawing the arguments takes longer than the calls.
+        size = int(size * max(1.5, min(1.5 * 0.03 / took, 1.1 * 60e6 / max(bytes_, 1))))
     calls[op.name] = lambda op=op, given=given: op.function(*given.args, **given.kwargs)
     if not op.in_place:
         kept = [a.copy() for a in arrays]
@@ -143,9 +153,9 @@ calls = {
 LONG_CALLS = [line.split('"')[1] for line in LONG.splitlines() if line.startswith('    "')]
 
 
-@pytest.mark.parametrize("call", LONG_CALLS)
-def test_one_long_call(call):
-    check(LONG, [call], tries=4, latest=0.4)
+@together(LONG_CALLS, 7)
+def test_one_long_call(calls):
+    check(LONG, calls, tries=4, latest=0.4)
 
 
 TRAINING = """
@@ -247,12 +257,12 @@ TRAINING_CALLS = [
 ]
 
 
-@pytest.mark.parametrize("call", TRAINING_CALLS)
-def test_every_public_call_that_takes_long(call, tmp_path, monkeypatch):
-    if "L-BFGS" in call:
-        pytest.importorskip("scipy", reason="SciPy is not installed")
+@together(TRAINING_CALLS, 8)
+def test_every_public_call_that_takes_long(calls, tmp_path, monkeypatch):
+    if importlib.util.find_spec("scipy") is None:
+        calls = [call for call in calls if "L-BFGS" not in call]
     monkeypatch.chdir(tmp_path)  # one of them saves
-    check(TRAINING, [call], tries=5, latest=0.3)
+    check(TRAINING, calls, tries=5, latest=0.3)
 
 
 ESTIMATORS = """
@@ -301,11 +311,11 @@ after = {name: lambda one=one: usable(one) for name, one in made.items()}
 ESTIMATOR_CALLS = [line.split('"')[1] for line in ESTIMATORS.splitlines() if line.startswith('    "')]
 
 
-@pytest.mark.parametrize("call", ESTIMATOR_CALLS)
-def test_estimators(call):
+@together(ESTIMATOR_CALLS, 5)
+def test_estimators(calls):
     """No fit swallows the exception; a grid search ends with it instead of going on to the next cell."""
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-    check(ESTIMATORS, [call], tries=5, latest=0.4)
+    check(ESTIMATORS, calls, tries=5, latest=0.4)
 
 
 @pytest.mark.parametrize("early", [False, True])

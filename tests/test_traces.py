@@ -1,5 +1,7 @@
 """Traces of 300 random networks: the native engine beside the reference engine, step by step, on every instruction set.
 
+`make test` runs a hundred of them.
+
 The spread of a gradient (rounding_noise.py) says how well it is known at all. In float64 both engines run freely. An
 optimizer that divides by the root of its own squares makes a whole step of a gradient that is nothing but rounding
 errors. So each element may differ by 1e-9 and by as much as the reference's own update moves when the gradient of that
@@ -16,13 +18,14 @@ import numpy as np
 import pytest
 from random_networks import Case
 from rounding_noise import Noise, shown
+from thorough import some
 
 from densekit import _core
 from densekit._reference_engine import ReferenceEngine
 
 STEPS = 10
 TOGETHER = 10  # networks of one test
-CHUNKS = pytest.mark.parametrize("first", range(0, 300, TOGETHER))
+CHUNKS = pytest.mark.parametrize("first", some(range(0, 300, TOGETHER), 3))
 EPS32 = float(np.finfo(np.float32).eps)
 RATES = 0.01 * 0.9 ** np.arange(STEPS)
 

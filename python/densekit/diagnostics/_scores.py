@@ -125,7 +125,9 @@ def quick_score(task: str, X: Array, y: Array, X_new: Array, y_new: Array, seed:
         tried = _ridge(f[inner], target[inner], penalties)
         best = penalties[int(np.argmax([score(task, y[outer], predicted(f[outer], c)).value for c in tried]))]
     (coefficients,) = _ridge(f, target, [best])
-    return score(task, y_new, predicted(features(X_new), coefficients))
+    # In blocks: the features of all rows at once are many times as large as the rows, and no Ctrl-C comes between.
+    blocks = [X_new[i : i + 2000] for i in range(0, max(len(X_new), 1), 2000)]
+    return score(task, y_new, np.concatenate([predicted(features(block), coefficients) for block in blocks]))
 
 
 def _ridge(f: Array, target: Array, penalties: Any) -> list[Array]:
