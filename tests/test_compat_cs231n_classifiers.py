@@ -146,7 +146,7 @@ def test_nearest_neighbours(rng):
             expected.append(min(set(votes), key=lambda c, v=votes: (-v.count(c), c)))
         for loops in (0, 1, 2):
             np.testing.assert_array_equal(knn.predict(x, k=k, num_loops=loops), expected)
-    with pytest.raises(ValueError, match="num_loops is 3"):
+    with pytest.raises(ValueError, match="num_loops must be a whole number from 0 to 2, got 3"):
         knn.predict(x, num_loops=3)
 
 

@@ -241,7 +241,7 @@ def test_updates_of_plain_numbers(name):
 def test_updates_refuse_integers_by_name():
     with pytest.raises(TypeError, match=r"params\['W'\] is int64; it is updated in place"):
         optimizer.SGD().update({"W": np.arange(3, dtype=np.int64)}, {"W": np.ones(3)})
-    with pytest.raises(ValueError, match=r"parameters are \(3,\) but their gradient is \(4,\)"):
+    with pytest.raises(ValueError, match=r"params\[.W.\] is \(3,\) but its gradient is \(4,\)"):
         optimizer.Adam().update({"W": np.ones(3)}, {"W": np.ones(4)})
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from densekit._arrays import number, one_of
+from densekit._checks import short
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def named(where: str, value: Any) -> str:
         value = value.__name__
     if not isinstance(value, str):
         raise TypeError(
-            f"{where}: activation must be a name such as 'relu', an Activation, or None, got {value!r}; for a function "
-            "of your own use layers.Lambda"
+            f"{where}: activation must be a name such as 'relu', an Activation, or None, got {short(value)}; for a "
+            "function of your own use layers.Lambda"
         )
     return one_of(where, "activation", ALIASES.get(value, value), ACTIVATIONS)
 
@@ -99,7 +100,7 @@ def parameter_of(where: str, name: str, argument: str, value: Any) -> float:
     if value is None:
         return entry.default
     if entry.parameter is None:
-        raise TypeError(f"{where}: {name} takes no number, got {argument}={value!r}")
+        raise TypeError(f"{where}: {name} takes no number, got {argument}={short(value)}")
     return number(where, argument, value, low=0.0 if entry.positive else -math.inf, open_low=entry.positive)
 
 
@@ -110,7 +111,9 @@ def resolve(where: str, activation: Any, parameter: Any) -> tuple[str, float]:
     """
     if getattr(activation, "kind", None) == "activation" and not isinstance(activation, type):
         if parameter is not None:
-            raise TypeError(f"{where}: {activation!r} has its own number, got activation_parameter={parameter!r}, too")
+            raise TypeError(
+                f"{where}: {short(activation)} has its own number, got activation_parameter={short(parameter)}, too"
+            )
         return activation.activation, activation.parameter
     name = named(where, activation)
     return name, parameter_of(where, name, "activation_parameter", parameter)

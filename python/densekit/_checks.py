@@ -76,6 +76,15 @@ def items(op: str, name: str, value: Any, of: str) -> list[Any]:
     return list(value)
 
 
+def dtype_of(op: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
+    """A type of NumPy's; TypeError otherwise."""
+    try:
+        dtype: np.dtype[Any] = np.dtype(value)
+        return dtype
+    except (TypeError, ValueError, UnicodeError, OverflowError, SyntaxError):
+        raise TypeError(f"{op}: {name} must be a type of numbers such as 'float32', got {given(value)}") from None
+
+
 def mapping(op: str, name: str, value: Any, of: str) -> Mapping[Any, Any]:
     """A dictionary; of: what it holds, as {key: value}."""
     return instance(op, name, value, Mapping, f"a dictionary {of}")

@@ -15,6 +15,7 @@ import numpy as np
 
 from densekit import _data as data
 from densekit import _frames
+from densekit._checks import short
 
 if TYPE_CHECKING:
     from densekit._stack import Stack
@@ -44,11 +45,11 @@ def remember(model: Stack, op: str, name: str, value: Any) -> None:
 def checked(names: Iterable[Any], inputs: int | None) -> Names:
     """Names that a user or a file gives; TypeError or ValueError if they are not names of `inputs` columns."""
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise TypeError(f"feature_names: expected a list of names, one a column, or None, got {names!r}")
+        raise TypeError(f"feature_names: expected a list of names, one a column, or None, got {short(names)}")
     found = tuple(int(n) if isinstance(n, np.integer) else n for n in names)
     for one in found:
         if isinstance(one, bool) or not isinstance(one, str | int):
-            raise TypeError(f"feature_names: {one!r} is no name; names are strings or whole numbers")
+            raise TypeError(f"feature_names: {short(one)} is no name; names are strings or whole numbers")
     if inputs is not None and len(found) != inputs:
         raise ValueError(f"feature_names: got {len(found)} names, but the model takes {inputs} columns")
     _refuse_duplicates("feature_names", "the list", found)
@@ -58,7 +59,7 @@ def checked(names: Iterable[Any], inputs: int | None) -> Names:
 def _refuse_duplicates(op: str, name: str, given: Names) -> None:
     if len(set(given)) < len(given):
         twice = next(one for one in given if given.count(one) > 1)
-        raise ValueError(f"{op}: {name} has two columns called {twice!r}; give each a name of its own")
+        raise ValueError(f"{op}: {name} has two columns called {short(twice)}; give each a name of its own")
 
 
 def order(

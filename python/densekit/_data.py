@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from densekit import _core
 from densekit._arrays import weights as checked_weights
+from densekit._checks import short
 from densekit._frames import labels
 from densekit._intake import as_array
 from densekit.losses import CategoricalCrossentropy, Loss
@@ -168,8 +169,8 @@ def _class_weights(op: str, class_weight: Any, y: Array, outputs: int) -> Weight
     at = int((ones != 1).argmax())
     raise ValueError(
         f"{op}: row {at} of y has {ones[at]} ones in {columns} columns, so it is of no single class, and class_weight="
-        f"{class_weight!r} does not say for which column it is; give a list with {{0: weight, 1: weight}} for each of "
-        f"the {columns} columns, or sample_weight"
+        f"{short(class_weight)} does not say for which column it is; give a list with {{0: weight, 1: weight}} for "
+        f"each of the {columns} columns, or sample_weight"
     )
 
 
@@ -204,7 +205,7 @@ def _weights_of_labels(op: str, class_weight: Any, labels: Array, classes: int) 
     table = np.ones(classes)
     if isinstance(class_weight, str):
         if class_weight != "balanced":
-            raise ValueError(f"{op}: class_weight must be 'balanced', a dict or an array, got {class_weight!r}")
+            raise ValueError(f"{op}: class_weight must be 'balanced', a dict or an array, got {short(class_weight)}")
         counts = np.bincount(labels[labels >= 0], minlength=classes)
         present = counts > 0
         table[present] = counts.sum() / (present.sum() * counts[present])  # scikit-learn's definition

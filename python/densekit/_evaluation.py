@@ -15,6 +15,7 @@ from densekit import _frames
 from densekit import _network as network
 from densekit._arrays import flag, one_of, real, whole
 from densekit._checks import network as checked_network
+from densekit._checks import short
 from densekit._columns import features
 from densekit._data import Array, Rows, Weights
 from densekit._intake import as_array
@@ -69,7 +70,7 @@ def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
     known = list(walk(model.layers))
     if isinstance(layer, Layer):
         if not any(layer is one for one in known):
-            raise ValueError(f"transform: {layer!r} is no layer of this model")
+            raise ValueError(f"transform: {short(layer)} is no layer of this model")
         return layer
     if isinstance(layer, str):
         names = [str(one.name) for one in known]

@@ -13,6 +13,7 @@ from densekit import _learning_rate as learning_rate
 from densekit import _network as network
 from densekit import optimizers
 from densekit._arrays import flag, number, one_of, whole
+from densekit._checks import short
 from densekit._data import Array, Rows
 from densekit._scores import PARTS, Scores
 from densekit.callbacks import CallbackList, History
@@ -223,7 +224,7 @@ def fit(
 def _batch_rows(batch_size: Any, rows: int) -> int:
     if isinstance(batch_size, str):
         if batch_size != "full":
-            raise ValueError(f"fit: batch_size must be a whole number or 'full', got {batch_size!r}")
+            raise ValueError(f"fit: batch_size must be a whole number or 'full', got {short(batch_size)}")
         return rows
     return whole("fit", "batch_size", batch_size, low=1)
 

@@ -313,13 +313,13 @@ def _wrong_object(op: str, name: str, where: str, array: Array, flat: int, one: 
     if isinstance(one, str | bytes):
         if name == "y" and array.ndim == 1:
             return TypeError(
-                f"{op}: y holds strings such as {one!r}{in_column}; write classes, y = np.unique(y, "
+                f"{op}: y holds strings such as {short(one)}{in_column}; write classes, y = np.unique(y, "
                 "return_inverse=True), or use densekit.sklearn.MLPClassifier, which does that"
             )
         cure = "encode them as numbers, for example as one column a word"
         if in_column:
             cure = f"encode them as numbers, for example with pandas.get_dummies({name}) or {name}.to_dummies()"
-        return TypeError(f"{op}: {name} holds strings such as {one!r}{in_column}; {cure}")
+        return TypeError(f"{op}: {name} holds strings such as {short(one)}{in_column}; {cure}")
     if in_column:
         return TypeError(f"{op}: {where} has {short(one)} ({type(one).__name__}) in row {flat}, expected numbers")
     at = f", first at {_element(name, array.shape, flat)}" if array.ndim else ""

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import initializers
 from densekit._arrays import flag, whole
+from densekit._checks import short
 from densekit._intake import refuse_batches
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Layer:
         self._declared = ()
         outputs = self.build(inputs)
         if isinstance(outputs, bool) or not isinstance(outputs, int | np.integer) or outputs < 1:
-            raise TypeError(f"{self.name}: build must return the width of the output, got {outputs!r}")
+            raise TypeError(f"{self.name}: build must return the width of the output, got {short(outputs)}")
         self.inputs, self.outputs = inputs, int(outputs)
         return self.outputs
 
@@ -268,7 +269,7 @@ def given_array(where: str, initial: initializers.Initializer, shape: tuple[int,
     if constant is not None:
         return np.full(shape, constant)
     if not isinstance(initial, initializers.Given):
-        raise TypeError(f"{where}: give a number, an array, or a function of (shape, rng), not {initial!r}")
+        raise TypeError(f"{where}: give a number, an array, or a function of (shape, rng), not {short(initial)}")
     try:
         return initial.array(shape, int.from_bytes(hashlib.sha256(f"{seed} {where}".encode()).digest()[:8]))
     except ValueError as error:

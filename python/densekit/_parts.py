@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
 from densekit._arrays import one_of
+from densekit._checks import given
 
 
 class Part:
@@ -53,9 +54,7 @@ class Catalogue(Generic[P]):
         if isinstance(value, Mapping):
             return self._configured(value)
         name = f"a name like {next(iter(self.makers))!r} or " if self.makers else ""
-        raise TypeError(
-            f"{self.noun}: expected {name}an object of densekit.{self.noun}s, got {value!r} ({type(value).__name__})"
-        )
+        raise TypeError(f"{self.noun}: expected {name}an object of densekit.{self.noun}s, got {given(value)}")
 
     def _named(self, name: str) -> P:
         keys = {_key(known): make for known, make in self.makers.items()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from densekit import _network as network
 from densekit import functional as F
+from densekit._checks import short
 from densekit._stack import Stack
 
 
@@ -30,7 +31,7 @@ def probabilities(op: str, model: Any, X: Any) -> NDArray[np.float64]:
     elif callable(model):
         raw = np.asarray(model(X), np.float64)
     else:
-        raise TypeError(f"{op}: model must have predict_proba or predict, or be a function of X, got {model!r}")
+        raise TypeError(f"{op}: model must have predict_proba or predict, or be a function of X, got {short(model)}")
     if raw.ndim == 1:
         raw = raw.reshape(-1, 1)
     if raw.ndim != 2 or not ((raw >= -1e-6) & (raw <= 1 + 1e-6)).all():

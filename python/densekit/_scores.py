@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from typing import Any, NoReturn, SupportsIndex, TypeVar, overload
 
+from densekit._checks import short, text
+
 Default = TypeVar("Default")
 
 # The two parts of the loss: by name only, so that `loss, accuracy = model.evaluate(X, y)` works with penalties, too.
@@ -36,7 +38,7 @@ class Scores(tuple[float, ...]):
 
     def __new__(cls, values: Mapping[str, float]) -> Scores:
         if not hasattr(values, "keys") or "loss" not in values.keys():  # noqa: SIM118 - Scores are such a mapping, too
-            raise TypeError(f"Scores: values must be a dictionary with 'loss', got {values!r}")
+            raise TypeError(f"Scores: values must be a dictionary with 'loss', got {short(values)}")
         named = {name: float(values[name]) for name in values.keys()}  # noqa: SIM118
         parts = {"data_loss": named["loss"], "penalty": 0.0}
         parts |= {name: named.pop(name) for name in PARTS if name in named}
@@ -71,7 +73,7 @@ class Scores(tuple[float, ...]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The number of that name, or `default`."""
-        return self._named.get(name, default)
+        return self._named.get(text("Scores.get", "name", name), default)
 
     def keys(self) -> KeysView[str]:
         """The names: those of the tuple's elements in order, then data_loss and penalty."""
@@ -94,7 +96,7 @@ class Scores(tuple[float, ...]):
         return format(self[0], spec) if spec else str(self)
 
     def __mul__(self, other: Any) -> NoReturn:
-        raise TypeError(f"Scores are several numbers; multiply one of them, e.g. scores['loss'] * {other!r}")
+        raise TypeError(f"Scores are several numbers; multiply one of them, e.g. scores['loss'] * {short(other)}")
 
     __rmul__ = __mul__
 

@@ -15,6 +15,7 @@ from densekit import _columns
 from densekit import _network as network
 from densekit import _snapshot as snapshot
 from densekit._arrays import one_of, whole
+from densekit._checks import dtype_of, given, items, optional_text, short
 from densekit._layer import Layer, snake_case, walk, write_into
 from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
@@ -39,7 +40,7 @@ class Stack:
     ) -> None:
         self.seed = secrets.randbits(64) if seed is None else whole("Sequential", "seed", seed, high=2**64 - 1)
         self.dtype = _dtype(dtype)
-        self.name = name
+        self.name = optional_text("Sequential", "name", name)
         self._layers: list[Layer] = []
         self._inputs: int | None = None
         self._feature_names: _columns.Names | None = None
@@ -54,7 +55,10 @@ class Stack:
         self._epoch = 0
         self._schedule_start = ScheduleStart()
         if isinstance(layers, Layer | str | bytes) or not isinstance(layers, Iterable):
-            raise TypeError(f"Sequential: layers must be a list of layers, got {layers!r}; write Sequential([...])")
+            raise TypeError(
+                f"Sequential: layers must be a list of layers, got {short(layers)}; write Sequential([...])"
+            )
+        layers = items("Sequential", "layers", layers, "layers")
         given = [one.name for layer in layers if isinstance(layer, Layer) for one in walk([layer]) if one._name_given]
         for layer in layers:
             self._add(layer, {str(name) for name in given})
@@ -76,8 +80,8 @@ class Stack:
         for place, one in enumerate(new):
             if any(one is before for before in new[:place]):
                 raise ValueError(
-                    f"Sequential: {one!r} is in the network twice; weights cannot be shared between layers, so make a "
-                    "new layer for each place"
+                    f"Sequential: {short(one)} is in the network twice; weights cannot be shared between layers, so "
+                    "make a new layer for each place"
                 )
         taken = {known.name for known in walk(self._layers)}
         for one in new:
@@ -237,10 +241,12 @@ class Stack:
         views = self.weights
         if isinstance(weights, Mapping):
             named = {one_of("set_weights", "name", name, list(views)): value for name, value in weights.items()}
-        elif not isinstance(weights, Sequence | np.ndarray) or isinstance(weights, str | bytes):
+        elif isinstance(weights, str | bytes) or not (
+            isinstance(weights, Sequence) or (isinstance(weights, np.ndarray) and weights.ndim)
+        ):
             raise TypeError(
                 f"set_weights: weights must be a list of {len(views)} arrays, as get_weights gives, or a dictionary by "
-                f"name, got {weights!r} ({type(weights).__name__})"
+                f"name, got {given(weights)}"
             )
         elif len(weights) != len(views):
             raise ValueError(f"set_weights: got {len(weights)} arrays, expected {len(views)}: {', '.join(views)}")
@@ -295,11 +301,11 @@ class Stack:
 
 def _dtype(value: Any) -> np.dtype[Any]:
     try:
-        dtype = np.dtype(value)
+        dtype = dtype_of("Sequential", value)
     except TypeError:
         dtype = np.dtype(object)
     if dtype not in (np.float32, np.float64):
-        raise ValueError(f"Sequential: dtype must be 'float32' or 'float64', got {value!r}")
+        raise ValueError(f"Sequential: dtype must be 'float32' or 'float64', got {short(value)}")
     return dtype
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import _as_array, flag, number, one_of
+from densekit._checks import short
 from densekit._parts import Catalogue, Part
 
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
@@ -361,7 +362,8 @@ def get(value: Any) -> Initializer:
     """
     if isinstance(value, str) and value in PRESETS:
         raise ValueError(
-            f"initializer: {value!r} is a preset for kernel and bias together; densekit.initializers.preset({value!r})"
+            f"initializer: {short(value)} is a preset for kernel and bias together; "
+            f"densekit.initializers.preset({short(value)})"
         )
     if isinstance(value, np.ndarray | list | tuple) or (callable(value) and not isinstance(value, type)):
         return Given(value)

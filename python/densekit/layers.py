@@ -7,6 +7,7 @@ Sequential([Dense(32, 'relu', inputs=8), Residual([Dense(32, 'relu'), Dropout(0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from densekit import initializers, regularizers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
-from densekit._checks import items
+from densekit._checks import items, short
 from densekit._layer import Layer, WeightView, given_array
 from densekit._refuse import MOMENTUM, refuses
 
@@ -150,7 +151,7 @@ class Activation(Layer):
             if value is None:
                 continue
             if key != known:
-                raise TypeError(f"Activation: {self.activation} takes {known or 'no number'}, got {key}={value!r}")
+                raise TypeError(f"Activation: {self.activation} takes {known or 'no number'}, got {key}={short(value)}")
             self.parameter = parameter_of("Activation", self.activation, key, value)
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class BatchNorm(Layer):
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         if not isinstance(axis, int | np.integer) or axis not in (-1, 1):
-            raise ValueError(f"BatchNorm: axis must be -1 (or 1), the columns of (rows, columns), got {axis!r}")
+            raise ValueError(f"BatchNorm: axis must be -1 (or 1), the columns of (rows, columns), got {short(axis)}")
         self.axis = axis
         self.eps = number("BatchNorm", "eps", eps, low=0)
         self.stats_decay = number("BatchNorm", "stats_decay", stats_decay, low=0, high=1)
@@ -313,7 +314,7 @@ class Residual(Layer):
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.layers = [checked_layer("Residual", layer) for layer in items("Residual", "layers", layers, "layers")]
         if not self.layers:
-            raise TypeError(f"Residual: layers must be a list with at least one layer, got {layers!r}")
+            raise TypeError(f"Residual: layers must be a list with at least one layer, got {short(layers)}")
         self._depth = 1 + max(getattr(layer, "_depth", 0) for layer in self.layers)
         if self._depth > _DEEPEST:
             raise ValueError(
@@ -363,7 +364,9 @@ class Lambda(Layer):
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         if not callable(function) or not (gradient is None or callable(gradient)):
-            raise TypeError(f"Lambda: function and gradient must be functions, got {function!r} and {gradient!r}")
+            raise TypeError(
+                f"Lambda: function and gradient must be functions, got {short(function)} and {short(gradient)}"
+            )
         self.function, self.gradient = function, gradient
         self._outputs_given = None if outputs is None else whole("Lambda", "outputs", outputs, low=1)
 
@@ -390,10 +393,9 @@ class Input:
     def __init__(self, shape: int | tuple[int, ...]) -> None:
         lengths = shape if isinstance(shape, tuple | list) else (shape,)
         if len(lengths) != 1:
-            raise ValueError(
-                f"Input: rows are vectors, so shape is one number, got {shape!r}; write Input({np.prod(lengths)}) and "
-                "give X.reshape(len(X), -1)"
-            )
+            known = all(isinstance(length, int | np.integer) for length in lengths)
+            flat = f"; write Input({math.prod(lengths)}) and give X.reshape(len(X), -1)" if known else ""
+            raise ValueError(f"Input: rows are vectors, so shape is one number, got {short(shape)}{flat}")
         self.shape = (whole("Input", "shape", lengths[0], low=1),)
 
     def __repr__(self) -> str:
@@ -405,9 +407,9 @@ def checked_layer(where: str, value: Any) -> Layer:
     if isinstance(value, type) and issubclass(value, Layer):
         raise TypeError(f"{where}: {value.__name__} is a class; write {value.__name__}(…)")
     if isinstance(value, str):
-        raise TypeError(f"{where}: {value!r} is no layer; write Activation({value!r})")
+        raise TypeError(f"{where}: {short(value)} is no layer; write Activation({short(value)})")
     if not isinstance(value, Layer):
-        raise TypeError(f"{where}: expected layers of densekit.layers, got {value!r}")
+        raise TypeError(f"{where}: expected layers of densekit.layers, got {short(value)}")
     if value._owner is not None and value._owner() is not None:
         raise ValueError(f"{where}: {value.name} already belongs to a model; make a new layer, or clone the model")
     return value

@@ -20,6 +20,7 @@ from densekit import _monte_carlo as monte_carlo
 from densekit import _network as network
 from densekit import _own_loop as own_loop
 from densekit._arrays import PRECISIONS, flag, number, one_of
+from densekit._checks import short
 from densekit._fit import TrainingDiverged, fit, train_on_batch
 from densekit._layer import Layer, walk
 from densekit._learning_rate import ScheduleStart
@@ -476,7 +477,7 @@ class Sequential(Stack):
 
 def _metrics(given: Any, loss: losses.Loss) -> list[metrics.Metric]:
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise TypeError(f"compile: metrics must be a list such as ['accuracy'], got {given!r}")
+        raise TypeError(f"compile: metrics must be a list such as ['accuracy'], got {short(given)}")
     found = [metrics.get(value, loss) for value in given]
     names = [metric.name for metric in found]
     for name in names:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import number, one_of, vector, whole
+from densekit._checks import short
 
 Array: TypeAlias = NDArray[np.float64]
 OPTIMIZERS = (
@@ -184,7 +185,7 @@ def trajectory(
     rate = _RATES.get(optimizer, 0.05) if lr is None else number(name, "lr", lr, low=0)
     point = vector(name, "start", start).copy()
     if point.shape != (2,) or not np.isfinite(point).all():
-        raise ValueError(f"{name}: start must be two finite numbers (x, y), got {start!r}")
+        raise ValueError(f"{name}: start must be two finite numbers (x, y), got {short(start)}")
     step = _stepper(name, optimizer, point.shape, rate, options)
     points = [point.copy()]
     with np.errstate(all="ignore"):

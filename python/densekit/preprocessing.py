@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from densekit import _core
 from densekit._arrays import flag, weights
+from densekit._checks import short
 from densekit._mixup import mixup
 from densekit._transformer import Transformer
 from densekit.functional._channels import columns_along
@@ -251,7 +252,7 @@ class MinMaxScaler(Transformer):
         for name in ("copy", "clip"):
             flag("MinMaxScaler", name, getattr(self, name))
         if not isinstance(self.feature_range, tuple | list) or len(self.feature_range) != 2:
-            raise TypeError(f"MinMaxScaler: feature_range must be two numbers (a, b), got {self.feature_range!r}")
+            raise TypeError(f"MinMaxScaler: feature_range must be two numbers (a, b), got {short(self.feature_range)}")
         a, b = self.feature_range
         if a >= b:
             raise ValueError(

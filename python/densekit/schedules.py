@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import number, one_of, vector, whole
+from densekit._checks import short
 from densekit._parts import Catalogue, Part
 from densekit._portable import cos_pi, power
 
@@ -86,7 +87,10 @@ class Schedule(Part):
         given, total, name = (steps, total_steps, "steps") if self.unit == "step" else (epochs, total_epochs, "epochs")
         if total is not None:
             total = whole(op, f"total_{name}", total, low=1)
-        return vector(op, name, given), total
+        other, known = ("epochs", epochs) if name == "steps" else ("steps", steps)
+        t = vector(op, name, given)
+        vector(op, other, known, len(t))
+        return t, total
 
     def at(self, t: Rates, total: int | None) -> Rates | float:
         """The rates at indices t (epochs or steps) of a training of `total` of them; None in fit unless needs_total."""
@@ -306,7 +310,7 @@ class Plateau(Schedule):
     def __post_init__(self) -> None:
         name = _check(self)
         if not isinstance(self.monitor, str):
-            raise TypeError(f"{name}: monitor must be a key of the logs like 'val_loss', got {self.monitor!r}")
+            raise TypeError(f"{name}: monitor must be a key of the logs like 'val_loss', got {short(self.monitor)}")
         one_of(name, "mode", self.mode, ("min", "max"))
         number(name, "factor", self.factor, low=0, high=1, open_low=True, open_high=True)
         whole(name, "patience", self.patience)
@@ -334,7 +338,7 @@ class Plateau(Schedule):
     def observe(self, logs: Mapping[str, float]) -> None:
         key = self.monitor if self.monitor in logs else self.monitor.removeprefix("val_")
         if key not in logs:
-            raise KeyError(f"Plateau: there is no {self.monitor!r} among the metrics {sorted(logs)}")
+            raise KeyError(f"Plateau: there is no {short(self.monitor)} among the metrics {sorted(logs)}")
         value = float(logs[key])
         if self._gains(value):
             self._best, self._bad = value, 0
@@ -380,7 +384,7 @@ class WarmUp(Schedule):
         name = "WarmUp"
         inner = get(self.schedule)
         if isinstance(inner, WarmUp):
-            raise TypeError(f"{name}: the schedule is a WarmUp already: {inner!r}")
+            raise TypeError(f"{name}: the schedule is a WarmUp already: {short(inner)}")
         object.__setattr__(self, "schedule", inner)
         one_of(name, "unit", self.unit, ("step", "epoch"))
         whole(name, "length", self.length, low=1)

@@ -116,7 +116,7 @@ def _strengths(
         return np.geomspace(most, most / 1000, 50)
     strengths = vector(op, "lambdas", lambdas)
     if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths >= 0)).all():
-        raise ValueError(f"{op}: lambdas must be (k,) numbers, 0 or more, got {lambdas!r}")
+        raise ValueError(f"{op}: lambdas must be (k,) numbers, 0 or more, got {short(lambdas)}")
     return strengths
 
 
@@ -183,10 +183,10 @@ def dropout_sweep(
     model = network(op, model)
     require_compiled(model, op)
     if not any(layer.kind == "dropout" for layer in walk(model.layers)):
-        raise ValueError(f"{op}: {model!r} has no Dropout layer")
+        raise ValueError(f"{op}: {short(model)} has no Dropout layer")
     given = vector(op, "rates", rates)
     if not given.size or not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(f"{op}: rates must be (k,) numbers from 0 to 1, got {rates!r}")
+        raise ValueError(f"{op}: rates must be (k,) numbers from 0 to 1, got {short(rates)}")
     modes = [one_of(op, "modes", one, ("inverted", "classic")) for one in items(op, "modes", modes, "modes")]
     if not modes:
         raise ValueError(f"{op}: modes is empty")

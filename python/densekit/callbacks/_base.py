@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from densekit._checks import mapping
+from densekit._checks import items, mapping, short
 
 if TYPE_CHECKING:
     from densekit.callbacks._history import History
@@ -163,15 +163,13 @@ def _require_hooks(callback: Callback) -> None:
 
 def _several(callbacks: Any) -> list[Callback]:
     given = [] if callbacks is None else [callbacks] if isinstance(callbacks, Callback) else callbacks
-    if not isinstance(given, Iterable):
-        raise TypeError(f"callbacks: expected objects of densekit.callbacks, got {callbacks!r}")
-    found = list(given)
+    found = items("fit", "callbacks", given, "objects of densekit.callbacks")
     for one in found:
         if isinstance(one, type) and issubclass(one, Callback):
             raise TypeError(f"callbacks: got the class {one.__name__}, expected an object: {one.__name__}()")
         if not isinstance(one, Callback):
             raise TypeError(
-                f"callbacks: expected objects of densekit.callbacks, got {one!r}; "
+                f"callbacks: expected objects of densekit.callbacks, got {short(one)}; "
                 f"a function goes into LambdaCallback(on_epoch_end=…)"
             )
     return found
@@ -208,7 +206,7 @@ class LambdaCallback(Callback):
         }
         for name, function in self._functions.items():
             if function is not None and not callable(function):
-                raise TypeError(f"LambdaCallback: {name} must be a function, got {function!r}")
+                raise TypeError(f"LambdaCallback: {name} must be a function, got {short(function)}")
 
     @property
     def wants_batches(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from densekit._arrays import flag, one_of
-from densekit._checks import given, instance
+from densekit._checks import given, instance, short
 from densekit._paths import file_path
 from densekit.callbacks._base import Callback, Logs
 
@@ -97,7 +97,7 @@ class CSVLogger(Callback):
     def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.path = file_path("CSVLogger", "path", path)
         if not isinstance(separator, str) or len(separator) != 1:
-            raise ValueError(f"CSVLogger: separator must be one character, got {separator!r}")
+            raise ValueError(f"CSVLogger: separator must be one character, got {short(separator)}")
         self.separator, self.append = separator, flag("CSVLogger", "append", append)
         self._columns: list[str] | None = None
 

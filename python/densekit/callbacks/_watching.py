@@ -7,6 +7,7 @@ import os
 from typing import Any, Literal, TypeAlias
 
 from densekit._arrays import flag, number, one_of, whole
+from densekit._checks import short
 from densekit._paths import file_path
 from densekit.callbacks._base import Callback, Logs
 
@@ -19,7 +20,7 @@ _LARGER = ("acc", "auc", "roc_auc", "f1", "precision", "recall", "r2", "top_", "
 def direction(name: str, mode: str, monitor: str) -> str:
     """ "min" or "max"; "auto" goes by the name of the metric."""
     if not isinstance(monitor, str):
-        raise TypeError(f"{name}: monitor must be a key of the logs like 'val_loss', got {monitor!r}")
+        raise TypeError(f"{name}: monitor must be a key of the logs like 'val_loss', got {short(monitor)}")
     if one_of(name, "mode", mode, ("auto", "min", "max")) != "auto":
         return mode
     plain = monitor.removeprefix("val_")
@@ -32,7 +33,7 @@ def monitored(name: str, monitor: str, logs: Logs | None) -> float:
     if monitor not in logs:
         plain = monitor.removeprefix("val_")
         hint = "; fit needs validation_data or validation_split for it" if plain != monitor and plain in logs else ""
-        raise KeyError(f"{name}: there is no {monitor!r} among the metrics {sorted(logs)}{hint}")
+        raise KeyError(f"{name}: there is no {short(monitor)} among the metrics {sorted(logs)}{hint}")
     return float(logs[monitor])
 
 
@@ -160,7 +161,7 @@ class Checkpoint(Callback):
             path = self.path.format(epoch=epoch + 1, **{k: v for k, v in (logs or {}).items() if k != "epoch"})
         except (KeyError, IndexError, ValueError) as error:
             known = sorted({"epoch", *(logs or {})})
-            raise ValueError(f"Checkpoint: path {self.path!r} asks for {error}; there are {known}") from None
+            raise ValueError(f"Checkpoint: path {short(self.path)} asks for {error}; there are {known}") from None
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         self.model.save(path)
         self.saved = path

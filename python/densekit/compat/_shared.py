@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeAlias
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 import densekit.functional as F
 from densekit import _core
-from densekit._arrays import contiguous
+from densekit._arrays import contiguous, whole
+from densekit._checks import given
+from densekit._intake import as_array
 
 Kind = _core.Activation
 Array: TypeAlias = NDArray[Any]
@@ -46,8 +49,55 @@ def is_float(array: Array) -> bool:
     return array.dtype in _FLOATS
 
 
-def promoted(*values: Any) -> list[Array]:
-    """Arrays of one float dtype, the one that NumPy's arithmetic would arrive at; integers count as float64."""
+def as_numbers(op: str, name: str, value: Any) -> Array:
+    """An array of real numbers as it is, or made of lists and numbers."""
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value
+    return as_array(op, name, value)
+
+
+def table(op: str, name: str, value: Any) -> Array:
+    """(n, d), every row of (n, d1, ..., dk) made flat; the array itself if it is that."""
+    return rows(as_numbers(op, name, value), op, name)
+
+
+def labels(op: str, name: str, value: Any, length: int) -> Array:
+    """(length,) classes, from 0."""
+    found = as_numbers(op, name, value)
+    if found.shape != (length,):
+        raise ValueError(f"{op}: {name} is {found.shape}, expected ({length},) classes")
+    if found.dtype.kind not in "iub":
+        raise TypeError(f"{op}: {name} is {found.dtype}, expected classes, whole numbers from 0")
+    return found
+
+
+def in_place(op: str, name: str, value: Any) -> Array:
+    """An array of floats that can be changed; TypeError or ValueError otherwise."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else given(value)
+        raise TypeError(f"{op}: {name} is changed in place, and must be an array of floats, got {got}")
+    if not value.flags.writeable:
+        raise ValueError(f"{op}: {name} is changed in place, but the array is read-only")
+    return value
+
+
+def kept(op: str, cache: Any, count: int) -> Any:
+    """What a forward function returned for its backward function."""
+    if not isinstance(cache, tuple) or len(cache) != count:
+        raise TypeError(f"{op}: cache must be what the forward function returned, got {given(cache)}")
+    return cache
+
+
+def batch_of(op: str, name: str, value: Any) -> int:
+    """The number of rows of a batch, which is drawn with replacement."""
+    return whole(op, name, value, low=1, high=2**31)
+
+
+def promoted(*values: Any, of: str) -> list[Array]:
+    """Arrays of one float dtype, the one that NumPy's arithmetic would arrive at; integers count as float64.
+
+    of: the function and the names of the values, for errors: "sgd w dw".
+    """
     dtype = getattr(values[0], "dtype", None)
     for value in values:  # the common case first
         if type(value) is not np.ndarray or value.dtype is not dtype:
@@ -55,14 +105,19 @@ def promoted(*values: Any) -> list[Array]:
     else:
         if dtype in _FLOATS:
             return list(values)
-    arrays = [np.asarray(v) for v in values]
+    op, *names = of.split()
+    arrays = [as_numbers(op, name, value) for name, value in zip(names, values, strict=True)]
     dtype = np.result_type(np.float32, *arrays)
     return [a.astype(dtype, copy=False) for a in arrays]
 
 
-def rows(x: Array) -> Array:
+def rows(x: Array, op: str = "forward", name: str = "x") -> Array:
     """(n, d) for an x of shape (n, d1, ..., dk)."""
-    return x if x.ndim == 2 else x.reshape(x.shape[0], -1)
+    if x.ndim == 2:
+        return x
+    if x.ndim == 0:
+        raise ValueError(f"{op}: {name} is one number, expected (n, d)")
+    return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
 
 def step(rule: Any, numbers: Any, w: Array, dw: Any, *states: Array) -> None:
@@ -71,7 +126,7 @@ def step(rule: Any, numbers: Any, w: Array, dw: Any, *states: Array) -> None:
     Straight to the kernel, for small arrays would spend more time on checks than on numbers: what the courses'
     hyper-parameters may be is what NumPy's arithmetic makes of them.
     """
-    gradient = contiguous(np.asarray(dw).astype(w.dtype, copy=False))
+    gradient = contiguous(as_numbers("update", "the gradient", dw).astype(w.dtype, copy=False))
     if gradient.shape != w.shape:
         raise ValueError(f"the parameters are {w.shape} but their gradient is {gradient.shape}")
     target = contiguous(w)
@@ -82,7 +137,12 @@ def step(rule: Any, numbers: Any, w: Array, dw: Any, *states: Array) -> None:
 
 def descend(w: Array, direction: Any, lr: float) -> None:
     """w <- w - lr direction, in place; either way the same bits."""
-    if w.size < 4096 and isinstance(direction, np.ndarray) and direction.dtype == w.dtype:
+    if (
+        w.size < 4096
+        and isinstance(direction, np.ndarray)
+        and direction.dtype == w.dtype
+        and direction.shape == w.shape
+    ):
         w -= float(lr) * direction
     else:
         step(_core.Optimizer.sgd, _core.sgd_numbers(lr, 0.0, False), w, direction)
@@ -152,6 +212,9 @@ def batch_norm(
         return F.batch_norm(  # type: ignore[no-any-return]
             x, gamma, beta, mean, var, training=training, stats_decay=decay, eps=eps, axis=axis, return_saved=True
         )
+    for name, array in (("gamma", gamma), ("beta", beta), ("running_mean", mean), ("running_var", var)):
+        if array.shape != (channels,):
+            raise ValueError(f"batch_norm: {name} is {array.shape}, expected ({channels},)")
     row = x.reshape(channels)
     mean[...] = decay * mean + (1 - decay) * row
     var[...] = decay * var

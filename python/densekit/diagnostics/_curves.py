@@ -11,7 +11,7 @@ import numpy as np
 from densekit import _columns as columns
 from densekit import _data as data
 from densekit._arrays import number, whole
-from densekit._checks import function, items, network, text
+from densekit._checks import function, items, network, short, text
 from densekit._intake import as_labels
 from densekit._scores import Scores
 from densekit.diagnostics._objective import Array
@@ -62,15 +62,17 @@ def measured(model: Any, X: Any, y: Any, metric: str) -> float:
         return scores["data_loss"]
     if metric not in scores.keys():  # noqa: SIM118
         raise ValueError(
-            f"metric must be 'loss' or one that the model was compiled with, {sorted(scores.keys())}, got {metric!r}"
+            f"metric must be 'loss' or one that the model was compiled with, {sorted(scores.keys())}, got "
+            f"{short(metric)}"
         )
     return scores[metric]
 
 
-def _table(op: str, X: Any, y: Any) -> tuple[Array, Array]:
-    x, targets = data.matrix(op, "X", X), as_labels(op, "y", y)
-    if len(targets) != len(x):
-        raise ValueError(f"{op}: X has {len(x)} rows but y is {targets.shape}")
+def _table(op: str, X: Any, y: Any, names: str = "X y") -> tuple[Array, Array]:
+    x_name, y_name = names.split()
+    x, targets = data.matrix(op, x_name, X), as_labels(op, y_name, y)
+    if not targets.ndim or len(targets) != len(x):
+        raise ValueError(f"{op}: {x_name} has {len(x)} rows but {y_name} is {targets.shape}")
     return x, targets
 
 
@@ -105,6 +107,7 @@ def learning_curve(
     function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
     text(name, "metric", metric)
     x, targets = _table(name, X, y)
+    _table(name, X_val, y_val, "X_val y_val")
     repeats, seed = whole(name, "repeats", repeats, low=1), whole(name, "seed", seed)
     counts = []
     for size in items(name, "sizes", sizes, "shares up to 1.0 or numbers of rows"):
@@ -158,6 +161,8 @@ def validation_curve(
     function(op, "make_model", make_model, "a function of a value that returns a compiled model")
     text(op, "metric", metric)
     text(op, "name", name)
+    _table(op, X, y)
+    _table(op, X_val, y_val, "X_val y_val")
     repeats, values = whole(op, "repeats", repeats, low=1), items(op, "values", values, "values of the setting")
     if not values:
         raise ValueError(f"{op}: values is empty")
@@ -204,7 +209,7 @@ def bias_variance(
     function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
     seed = whole(name, "seed", seed)
     x, targets = _table(name, X, y)
-    _, truth = _table(name, X_test, y_test)
+    _, truth = _table(name, X_test, y_test, "X_test y_test")
     repeats = whole(name, "repeats", repeats, low=2)
     options, predictions = {"verbose": 0, **fit}, []
     for j in range(repeats):

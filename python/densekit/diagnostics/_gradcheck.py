@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densekit._arrays import flag, number, one_of, real, whole
-from densekit._checks import given
+from densekit._checks import given, short
 from densekit.diagnostics._objective import Array, Objective, objective
 
 _HALVINGS = 26
@@ -105,7 +105,7 @@ def gradcheck(
     if method == "taylor":
         return _taylor(target, hvp, directions, rng)
     if hvp is not None:
-        raise TypeError(f"gradcheck: hvp is for method='taylor', got method={method!r}")
+        raise TypeError(f"gradcheck: hvp is for method='taylor', got method={short(method)}")
     if method == "complex" and target.real:
         raise TypeError("gradcheck: a model takes real numbers only; write method='taylor' or 'central'")
     count = target.point.size

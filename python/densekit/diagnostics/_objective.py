@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from densekit import _evaluation as evaluation
 from densekit import _network as network
-from densekit._checks import function, given
+from densekit._checks import function, given, short
 from densekit._intake import as_array
 from densekit._stack import Stack
 
@@ -58,7 +58,7 @@ def objective(op: str, fn: Any, at: tuple[Any, ...], gradient: Any = None, train
             raise TypeError(f"{op}: a model needs its data: {op}(model, X, y)")
         return of_model(op, fn, *at, training=training)
     if not callable(fn):
-        raise TypeError(f"{op}: expected a model or a function of w, got {fn!r}")
+        raise TypeError(f"{op}: expected a model or a function of w, got {short(fn)}")
     if len(at) != 1:
         raise TypeError(f"{op}: a function needs the point: {op}(fn, w)")
     return _of_function(op, fn, at[0], gradient)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit._arrays import Floats, Output, _as_array, contiguous, whole
+from densekit._checks import short
 
 
 class Channels:
@@ -67,7 +68,7 @@ def _axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     given = axis if isinstance(axis, tuple) else (axis,)
     axes = sorted(whole(op, "axis", a, low=-ndim, high=ndim - 1) % ndim for a in given)
     if len(set(axes)) < len(axes) or not axes:
-        raise ValueError(f"{op}: axis={axis!r} must name at least one axis, and none twice")
+        raise ValueError(f"{op}: axis={short(axis)} must name at least one axis, and none twice")
     return tuple(axes)
 
 
@@ -103,7 +104,7 @@ def rows_along(op: str, shape: tuple[int, ...], axis: Any) -> Channels:
 
 def _one_axis(op: str, shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     if isinstance(axis, tuple):
-        raise TypeError(f"{op}: axis must be a whole number, got {axis!r}")
+        raise TypeError(f"{op}: axis must be a whole number, got {short(axis)}")
     return _axes(op, axis, len(shape))
 
 

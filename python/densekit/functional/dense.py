@@ -22,6 +22,7 @@ from densekit._arrays import (
     one_of,
     out_tuple,
 )
+from densekit._checks import short
 from densekit.functional.activations import Kind
 from densekit.registry import Call, Tolerance, op
 
@@ -209,7 +210,7 @@ def dense_backward(
     if activation is not None:
         if saved is None:
             raise ValueError(
-                f"dense_backward: activation={activation!r} needs saved, from dense(..., return_saved=True)"
+                f"dense_backward: activation={short(activation)} needs saved, from dense(..., return_saved=True)"
             )
         if saved.shape != shape:
             raise ValueError(f"dense_backward: saved is {saved.shape}, expected {shape}")

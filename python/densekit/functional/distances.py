@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import Out, Output, contiguous, floats, number, one_of
+from densekit._checks import short
 from densekit.registry import Call, Tolerance, op
 
 _METRICS = ("l1", "l2", "linf", "lp")
@@ -60,7 +61,7 @@ def distances(
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1]:
         raise ValueError(f"{name}: x is {left.shape} but y is {right.shape}, expected (n, d) and (m, d)")
     if not isinstance(precise, bool | np.bool_):
-        raise TypeError(f"{name}: precise must be True or False, got {precise!r}")
+        raise TypeError(f"{name}: precise must be True or False, got {short(precise)}")
     kind, power = _kind(name, one_of(name, "metric", metric, _METRICS), p)
     target = Output(name, out, (left.shape[0], right.shape[0]), left.dtype, (left, right))
     _core.distances(contiguous(left), contiguous(right), kind, power, bool(precise), target.target)
@@ -70,7 +71,7 @@ def distances(
 def _kind(name: str, metric: str, p: float | None) -> tuple[Any, float]:
     if metric != "lp":
         if p is not None:
-            raise ValueError(f"{name}: p={p!r} needs metric='lp', got metric={metric!r}")
+            raise ValueError(f"{name}: p={short(p)} needs metric='lp', got metric={short(metric)}")
         return getattr(_core.Metric, metric), 2.0
     if p is None:
         raise ValueError(f"{name}: metric='lp' needs p, a number greater than 0")

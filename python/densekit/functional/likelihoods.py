@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import Floats, Out, Output, _as_array, contiguous, floats, one_of
+from densekit._checks import short
 from densekit.functional._distributions import distributions, finished
 from densekit.functional.losses import require_range
 from densekit.registry import Call, Tolerance, op
@@ -31,7 +32,7 @@ def _parameters(name: str, distribution: str, given: dict[str, Any]) -> list[NDA
     call = f"{distribution} takes {' and '.join(ranges)}"
     for parameter in given:
         if parameter not in ranges:
-            raise TypeError(f"{name}: {distribution} has no parameter {parameter!r}; {call}")
+            raise TypeError(f"{name}: {distribution} has no parameter {short(parameter)}; {call}")
     missing = [parameter for parameter in ranges if parameter not in given]
     if missing:
         raise TypeError(f"{name}: {' and '.join(missing)} missing; {call}")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import Floats, Out, Output, contiguous, floats, whole
+from densekit._checks import given, short
 from densekit.registry import Call, Tolerance, op
 
 
@@ -29,13 +30,13 @@ def _round_off(call: Call, expected: Any) -> Any:
 
 def _order(name: str, p: Any) -> float:
     if isinstance(p, bool | np.bool_) or not isinstance(p, int | float | np.integer | np.floating):
-        raise TypeError(f"{name}: p must be a number or infinity, got {p!r} ({type(p).__name__})")
+        raise TypeError(f"{name}: p must be a number or infinity, got {given(p)}")
     try:
         order = float(p)
     except OverflowError:
         raise ValueError(f"{name}: p is an integer of {int(p).bit_length()} bits, too large for a number") from None
     if math.isnan(order):
-        raise ValueError(f"{name}: p must be a number or infinity, got {p!r}")
+        raise ValueError(f"{name}: p must be a number or infinity, got {short(p)}")
     return order
 
 
@@ -71,7 +72,7 @@ def vector_norm(x: ArrayLike, p: float = 2, *, axis: int | None = None, out: Out
         rows = contiguous(array).reshape(1, array.size)
     else:
         if array.ndim == 0:
-            raise ValueError(f"{name}: x is a single number, which has no axis {axis!r}")
+            raise ValueError(f"{name}: x is a single number, which has no axis {short(axis)}")
         moved = np.moveaxis(array, whole(name, "axis", axis, low=-array.ndim, high=array.ndim - 1), -1)
         shape = moved.shape[:-1]
         rows = contiguous(moved).reshape(math.prod(shape), moved.shape[-1])
@@ -125,7 +126,7 @@ def matrix_norm(a: ArrayLike, p: float | Literal["fro", "nuc"] = "fro") -> float
             return float(vector_norm(matrix))
         return _spectral(matrix, p)
     if isinstance(p, str) or float(order := _order(name, p)) not in (1, 2, -1, -2, math.inf, -math.inf):
-        raise ValueError(f"{name}: p must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {p!r}")
+        raise ValueError(f"{name}: p must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {short(p)}")
     compared = matrix.shape[1] if abs(order) == 1 else matrix.shape[0] if math.isinf(order) else min(matrix.shape)
     if order < 0 and compared == 0:
         raise ValueError(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core, reference
 from densekit._arrays import Floats, Output, check_target, flag, floats, number, out_tuple
+from densekit._checks import short
 from densekit.functional._channels import Channels, columns_along, doubles
 from densekit.registry import Call, Tolerance, op
 
@@ -132,10 +133,10 @@ def min_max_scale(
     name = "min_max_scale"
     (data,) = floats(name, "x", x)
     if not isinstance(feature_range, tuple | list) or len(feature_range) != 2:
-        raise TypeError(f"{name}: feature_range must be two numbers (a, b), got {feature_range!r}")
+        raise TypeError(f"{name}: feature_range must be two numbers (a, b), got {short(feature_range)}")
     a, b = (number(name, "feature_range", limit) for limit in feature_range)
     if a >= b:
-        raise ValueError(f"{name}: feature_range must rise, got {feature_range!r}")
+        raise ValueError(f"{name}: feature_range must rise, got {short(feature_range)}")
     columns = columns_along(name, data.shape, axis)
     statistics = _given(name, "low", low, "high", high, columns)
     clips = flag(name, "clip", clip)

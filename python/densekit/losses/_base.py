@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
-from densekit._arrays import number, one_of
+from densekit._arrays import _as_array, number, one_of
 from densekit._intake import refuse_batches
 from densekit._parts import Part
 from densekit.losses._targets import elements
@@ -138,7 +138,7 @@ class Loss(Part):
         return (loss, gradient) if scale == 1 else (loss * scale, gradient * scale)
 
     def _weighs_nothing(self, target: ArrayLike, sample_weight: ArrayLike | None) -> bool:
-        return sample_weight is not None and not np.any(sample_weight)
+        return sample_weight is not None and not np.any(_as_array(self.name, "sample_weight", sample_weight))
 
     def _rows_that_count(self, target: ArrayLike, rows: int) -> int:
         """What reduction "count" divides by: the rows, those that weigh 0 among them, but for those ignored."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
-from densekit._arrays import _as_array, flag, number, whole
+from densekit._arrays import _as_array, flag, number, real, whole
+from densekit._checks import short
 from densekit.losses._base import SQUASHING, Loss, LossAndGradient
 from densekit.losses._targets import class_labels, class_rows, elements, plus_minus_one
 
@@ -35,8 +36,10 @@ class _Ignoring(_Rows):
         ignored = getattr(self, "ignore_index", None)
         if ignored is None or np.ndim(target) != 1:
             return super()._weighs_nothing(target, sample_weight)
-        counts = np.asarray(target) != ignored
-        return not np.any(counts if sample_weight is None else counts & (np.asarray(sample_weight) != 0))
+        counts = _as_array(self.name, "target", target) != ignored
+        if sample_weight is None:
+            return not np.any(counts)
+        return not np.any(counts & (_as_array(self.name, "sample_weight", sample_weight) != 0))
 
     def _rows_that_count(self, target: ArrayLike, rows: int) -> int:
         ignored = getattr(self, "ignore_index", None)
@@ -91,7 +94,7 @@ class CrossEntropy(_Ignoring):
                 f"{self.name}: the last layer ends in {activation!r}, whose outputs are separate probabilities; "
                 f"use softmax for one class of several, or BinaryCrossentropy for several yes-or-no answers"
             )
-        ends = "in something unknown" if activation is None else f"in {activation!r}"
+        ends = "in something unknown" if activation is None else f"in {short(activation)}"
         raise ValueError(
             f"{self.name}: pred must be probabilities, but the last layer ends {ends}; "
             f"end it in 'softmax', or say from_logits=True"
@@ -112,7 +115,7 @@ class CrossEntropy(_Ignoring):
             )
         t = _as_array(self.name, "target", target)
         if self.label_smoothing and t.ndim == 1 and t.dtype.kind in "iu":
-            kept = np.ones(len(t)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+            kept = np.ones(len(t)) if sample_weight is None else real(self.name, "sample_weight", sample_weight)
             if self.ignore_index is not None:
                 kept = kept * (t != self.ignore_index)
                 t = np.where(t == self.ignore_index, 0, t)

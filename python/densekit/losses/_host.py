@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit._arrays import _as_array
-from densekit._intake import refuse_batches
+from densekit._arrays import _as_array, one_of
+from densekit._checks import short
 from densekit.losses._base import Loss, LossAndGradient
 
 
@@ -34,11 +34,11 @@ class HostLoss(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not callable(self.function):
-            raise TypeError(f"HostLoss: function must be callable, got {self.function!r}")
+            raise TypeError(f"HostLoss: function must be callable, got {short(self.function)}")
         if self.reduction == "count" or self.factor != 1:
             raise ValueError(f"HostLoss: {self.name} reduces by itself; reduction 'count' and factor have no meaning")
         if self.reduction != "mean" and "reduction" not in self._keywords:
-            raise TypeError(f"HostLoss: {self.name} takes no reduction, got reduction={self.reduction!r}")
+            raise TypeError(f"HostLoss: {self.name} takes no reduction, got reduction={short(self.reduction)}")
 
     @property
     def name(self) -> str:
@@ -79,9 +79,10 @@ class HostLoss(Loss):
         reduction: Literal["mean", "sum"] | None = None,
     ) -> LossAndGradient:
         for name, value in (("pred", pred), ("target", target), ("sample_weight", sample_weight)):
-            refuse_batches(self.name, name, value)
+            if value is not None or name != "sample_weight":
+                _as_array(self.name, name, value)
         p = np.asarray(pred)
-        how = self.reduction if reduction is None else reduction
+        how = self.reduction if reduction is None else one_of(self.name, "reduction", reduction, ("mean", "sum"))
         if how == "mean" and self._weighs_nothing(target, sample_weight):
             return 0.0, np.zeros_like(p)
         keywords: dict[str, Any] = {}
@@ -92,7 +93,7 @@ class HostLoss(Loss):
                 raise TypeError(f"loss {self.name}: it takes no {name}, so it cannot be given {name}")
         result = self.function(pred, target, **keywords)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"loss {self.name}: expected (loss, gradient with respect to pred), got {result!r}")
+            raise TypeError(f"loss {self.name}: expected (loss, gradient with respect to pred), got {short(result)}")
         gradient = np.asarray(result[1])
         if gradient.shape != p.shape or np.ndim(result[0]):
             raise ValueError(

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from densekit import losses
 from densekit._arrays import one_of
-from densekit._checks import optional_text
+from densekit._checks import optional_text, short
 from densekit._intake import as_array
 from densekit.metrics._classes import (
     accuracy,
@@ -83,7 +83,7 @@ class Metric:
         self.of = function if isinstance(function, str) else None  # what a saved model can know
         self.function = _FUNCTIONS[_known(function)] if isinstance(function, str) else function
         if not callable(self.function):
-            raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {function!r}")
+            raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {short(function)}")
         fallback = str(getattr(self.function, "__name__", type(self.function).__name__))
         self.name = optional_text("metric", "name", name) or self.of or fallback
         self.options = options
@@ -172,7 +172,7 @@ def get(value: Any, loss: losses.Loss | None = None) -> Metric:
     if not isinstance(value, str):
         if callable(value):
             return Metric(value)
-        raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {value!r}")
+        raise TypeError(f"metric: expected a name like 'accuracy' or a function, got {short(value)}")
     return _for_loss(value, loss)
 
 

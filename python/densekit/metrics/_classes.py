@@ -58,11 +58,14 @@ def top_k(y_true: ArrayLike, y_pred: ArrayLike, *, k: int = 5, sample_weight: Ar
     name = "top_k"
     k = whole(name, "k", k, low=1)
     pred = as_array(name, "y_pred", y_pred)
-    if pred.ndim != 2:
+    if pred.ndim != 2 or not pred.shape[1]:
         raise ValueError(f"{name}: y_pred is {pred.shape}, expected (n, classes)")
     true, _ = labels(name, y_true, y_pred) if pred.shape[1] > 1 else (np.zeros(len(pred), np.int64), None)
     own = pred[np.arange(len(pred)), true]
     return mean((pred > own[:, None]).sum(axis=1) < k, weights_of(name, sample_weight, len(true)))
+
+
+_MOST_CLASSES = 1 << 20  # whose square is 8 TB: y holds something else than labels
 
 
 def confusion_matrix(
@@ -86,6 +89,9 @@ def confusion_matrix(
     y_pred = as_array(name, "y_pred", y_pred)
     true, pred = labels(name, y_true, y_pred)
     weights = weights_of(name, sample_weight, len(true))
+    for label_name, found in (("y_true", true), ("y_pred", pred)):
+        if found.max() >= _MOST_CLASSES:
+            raise ValueError(f"{name}: {label_name} has the label {found.max()}, expected labels below {_MOST_CLASSES}")
     least = int(max(true.max(), pred.max())) + 1
     width = y_pred.shape[1] if y_pred.ndim == 2 else 0
     count = max(least, width if width > 1 else 2) if classes is None else whole(name, "classes", classes, low=least)

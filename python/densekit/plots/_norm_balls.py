@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from densekit import functional as F
 from densekit._arrays import number, real
-from densekit._checks import items
+from densekit._checks import items, short
 from densekit.plots._style import Display, checked_axes, color, tidy
 
 
@@ -27,7 +27,7 @@ def _order(p: Any) -> float:
         return np.inf
     order = number("NormBallsDisplay", "orders", p)
     if order <= 0:
-        raise ValueError(f"NormBallsDisplay: orders must be greater than 0, got {p!r}")
+        raise ValueError(f"NormBallsDisplay: orders must be greater than 0, got {short(p)}")
     return order
 
 

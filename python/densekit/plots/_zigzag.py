@@ -30,6 +30,8 @@ class ZigzagDisplay(Display):
             name: real(op, f"paths[{name!r}]", path)
             for name, path in mapping(op, "paths", paths, "{name: (steps + 1, 2)}").items()
         }
+        if len(self.paths) != 2:
+            raise ValueError(f"{op}: paths must have two paths, of sigmoid and tanh, got {len(self.paths)}")
         self.target = vector(op, "target", target, 2)
         self.detours, self.coherence = {}, {}
         for name, path in self.paths.items():

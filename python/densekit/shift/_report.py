@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import whole
+from densekit._checks import items
 from densekit._intake import as_labels
 from densekit._probabilities import probabilities
 from densekit.shift._classifier import Split, check_rows, finish_classifier
@@ -112,7 +113,9 @@ def report(
     check_rows(op, ref, new)
     if y_new is not None and y_ref is None:
         raise ValueError(f"{op}: y_new is given without y_ref; labels are compared with labels")
-    sorts = sorted({whole(op, "categorical", c, high=len(names) - 1) for c in categorical})
+    sorts = sorted(
+        {whole(op, "categorical", c, high=len(names) - 1) for c in items(op, "categorical", categorical, "columns")}
+    )
     plain = [c for c in range(len(names)) if c not in sorts]
     labels = None if y_new is None else _Labels(op, y_ref, y_new, len(ref), len(new))
     share = alpha / (bool(plain) + bool(sorts) + 1 + (model is not None) + 3 * (labels is not None)

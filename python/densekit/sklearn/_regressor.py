@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from densekit import losses
 from densekit._arrays import flag
+from densekit._checks import short
 from densekit.sklearn import _inputs
 from densekit.sklearn._base import BaseMLP, Objective
 
@@ -131,8 +132,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _validate_params(self) -> None:
         if isinstance(self.loss, int | tuple | list | np.ndarray):
             raise ValueError(
-                f"the first argument of MLPRegressor is the loss, as in scikit-learn from 1.7 on, got {self.loss!r}; "
-                f"write hidden_layer_sizes={self.loss!r}"
+                "the first argument of MLPRegressor is the loss, as in scikit-learn from 1.7 on, got "
+                f"{short(self.loss)}; write hidden_layer_sizes={short(self.loss)}"
             )
         super()._validate_params()
 
@@ -203,5 +204,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         elif isinstance(self._objective.loss, losses.LaplaceNLL):
             std = np.exp(scale) * outputs.dtype.type(np.sqrt(2))
         else:
-            raise ValueError(f"return_std=True needs loss='gaussian_nll' or 'laplace_nll', the loss is {self.loss!r}")
+            raise ValueError(
+                f"return_std=True needs loss='gaussian_nll' or 'laplace_nll', the loss is {short(self.loss)}"
+            )
         return prediction, std.reshape(prediction.shape)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from densekit._arrays import flag, whole
+from densekit._paths import file_path
 from densekit.compat._shared import Array
 
 _FOLDER = "cs231n/datasets/cifar-10-batches-py"
@@ -26,7 +28,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 def load_CIFAR_batch(filename: str | os.PathLike[str]) -> tuple[Array, Array]:
     """Images (n, 32, 32, 3) as float64 from 0 to 255, and classes (n), of one file."""
-    with open(filename, "rb") as file:
+    with open(file_path("load_CIFAR_batch", "filename", filename), "rb") as file:
         batch = _ArraysOnly(file, encoding="latin1").load()
     images = np.asarray(batch["data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return images.astype(np.float64, order="C"), np.array(batch["labels"])
@@ -34,6 +36,7 @@ def load_CIFAR_batch(filename: str | os.PathLike[str]) -> tuple[Array, Array]:
 
 def load_CIFAR10(ROOT: str | os.PathLike[str]) -> tuple[Array, Array, Array, Array]:
     """Training images and classes of the five files data_batch_1 to 5, then those of test_batch."""
+    ROOT = file_path("load_CIFAR10", "ROOT", ROOT)
     files = [os.path.join(ROOT, f"data_batch_{i}") for i in range(1, 6)]
     images, classes = zip(*map(load_CIFAR_batch, files), strict=True)
     return np.concatenate(images), np.concatenate(classes), *load_CIFAR_batch(os.path.join(ROOT, "test_batch"))
@@ -51,12 +54,16 @@ def get_CIFAR10_data(
 
     The first num_training images are for training, the num_validation after them for validation.
     """
-    if not os.path.isdir(cifar10_dir):
+    op, folder = "get_CIFAR10_data", file_path("get_CIFAR10_data", "cifar10_dir", cifar10_dir)
+    counts = {"num_training": num_training, "num_validation": num_validation, "num_test": num_test}
+    num_training, num_validation, num_test = (whole(op, name, value) for name, value in counts.items())
+    subtract_mean = flag(op, "subtract_mean", subtract_mean)
+    if not os.path.isdir(folder):
         raise FileNotFoundError(
-            f"get_CIFAR10_data: no folder {os.fspath(cifar10_dir)!r} here; unpack cifar-10-python.tar.gz from "
+            f"{op}: no folder {folder!r} here; unpack cifar-10-python.tar.gz from "
             "https://www.cs.toronto.edu/~kriz/cifar.html into it, or name yours: get_CIFAR10_data(cifar10_dir=...)"
         )
-    x, y, x_test, y_test = load_CIFAR10(cifar10_dir)
+    x, y, x_test, y_test = load_CIFAR10(folder)
     end = num_training + num_validation
     parts = {
         "train": (x[:num_training], y[:num_training]),

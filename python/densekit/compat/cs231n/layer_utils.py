@@ -10,9 +10,10 @@ from densekit.compat._shared import (
     activation_backward,
     dense,
     dense_backward,
+    kept,
     promoted,
     refused,
-    rows,
+    table,
 )
 from densekit.compat.cs231n import layers
 from densekit.compat.cs231n.layers import *  # noqa: F403 - as in the course's module
@@ -26,15 +27,16 @@ def affine_relu_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     >>> affine_relu_forward(np.array([[1.0, 2.0]]), np.array([[3.0, -3.0], [4.0, -4.0]]), np.zeros(2))[0]
     array([[11.,  0.]])
     """
-    flat, kernel, bias = promoted(rows(np.asarray(x)), w, b)
+    flat, kernel, bias = promoted(table("affine_relu_forward", "x", x), w, b, of="affine_relu_forward x w b")
     out = dense(flat, kernel, bias, relu=True)
     return out, (x, w, out)
 
 
 def affine_relu_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dx, dw, db."""
-    x, w, out = cache
-    upstream, flat, kernel, saved = promoted(dout, rows(np.asarray(x)), w, out)
+    op = "affine_relu_backward"
+    x, w, out = kept(op, cache, 3)
+    upstream, flat, kernel, saved = promoted(dout, table(op, "x", x), w, out, of=f"{op} dout x w cache")
     dx, dw, db = dense_backward(activation_backward(Kind.relu, upstream, saved), flat, kernel)
     return dx.reshape(np.shape(x)), dw, db
 

@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit._arrays import number, one_of
+from densekit._arrays import number, one_of, whole
+from densekit._checks import instance
 from densekit.compat._shared import (
     Array,
     Kind,
     activation,
     activation_backward,
+    as_numbers,
     batch_norm,
     dense,
     dense_backward,
+    kept,
     promoted,
     refused,
-    rows,
+    table,
 )
 
 Cache = Any
@@ -33,14 +36,16 @@ def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     >>> affine_forward(np.ones((1, 1, 2)), np.array([[3.0], [4.0]]), np.ones(1))[0]
     array([[8.]])
     """
-    flat, kernel, bias = promoted(rows(np.asarray(x)), w, b)
+    op = "affine_forward"
+    flat, kernel, bias = promoted(table(op, "x", x), w, b, of="affine_forward x w b")
     return dense(flat, kernel, bias), (x, w, b)
 
 
 def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dx (the shape of x), dw, db."""
-    x, w, _ = cache
-    upstream, flat, kernel = promoted(dout, rows(np.asarray(x)), w)
+    op = "affine_backward"
+    x, w, _ = kept(op, cache, 3)
+    upstream, flat, kernel = promoted(dout, table(op, "x", x), w, of="affine_backward dout x w")
     dx, dw, db = dense_backward(upstream, flat, kernel)
     return dx.reshape(np.shape(x)), dw, db
 
@@ -52,13 +57,13 @@ def relu_forward(x: Array) -> tuple[Array, Cache]:
     >>> relu_forward(np.array([-1.0, 2.0]))[0]
     array([0., 2.])
     """
-    (x,) = promoted(x)
+    (x,) = promoted(x, of="relu_forward x")
     return activation(Kind.relu, x), x
 
 
 def relu_backward(dout: Array, cache: Cache) -> Array:
     """dx: dout where x > 0, else 0."""
-    upstream, x = promoted(dout, cache)
+    upstream, x = promoted(dout, cache, of="relu_backward dout cache")
     return activation_backward(Kind.relu, upstream, x)
 
 
@@ -72,7 +77,7 @@ def softmax_loss(x: Array, y: Array) -> tuple[Any, Array]:
     >>> float(loss.round(6)), dx
     (0.693147, array([[-0.5,  0.5]]))
     """
-    (x,) = promoted(x)
+    (x,) = promoted(x, of="softmax_loss x")
     loss, dx = F.softmax_cross_entropy(x, y)
     return x.dtype.type(loss), dx
 
@@ -87,13 +92,13 @@ def svm_loss(x: Array, y: Array) -> tuple[Any, Array]:
     >>> float(loss), dx
     (0.5, array([[-1.,  1.,  0.]]))
     """
-    (x,) = promoted(x)
+    (x,) = promoted(x, of="svm_loss x")
     loss, dx = F.hinge(x, y, margin=1.0)
     return x.dtype.type(loss), dx
 
 
 def _mode(name: str, param: dict[str, Any]) -> str:
-    return one_of(name, f"{name.partition('_')[0]} mode", param["mode"], ("train", "test"))
+    return one_of(name, f"{name.partition('_')[0]} mode", param.get("mode"), ("train", "test"))
 
 
 def batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]) -> tuple[Array, Cache]:
@@ -109,20 +114,24 @@ def batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, A
     >>> out.ravel().round(4), param["running_mean"], param["running_var"]
     (array([-1.,  1.]), array([0.2]), array([0.1]))
     """
-    x, gamma, beta = promoted(x, gamma, beta)
-    return _batchnorm(x, gamma, beta, bn_param, axis=-1)
+    x, gamma, beta = promoted(x, gamma, beta, of="batchnorm_forward x gamma beta")
+    if x.ndim != 2:
+        raise ValueError(f"batchnorm_forward: x is {x.shape}, expected (n, d)")
+    return _batchnorm("batchnorm_forward", x, gamma, beta, bn_param, axis=-1)
 
 
-def _batchnorm(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any], axis: int) -> tuple[Array, Cache]:
-    name = "batchnorm_forward"
+def _batchnorm(
+    name: str, x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any], axis: int
+) -> tuple[Array, Cache]:
+    instance(name, "bn_param", bn_param, dict, "a dictionary such as {'mode': 'train'}")
     training = _mode(name, bn_param) == "train"
     statistics = [
-        np.array(bn_param[key] if key in bn_param else np.zeros(x.shape[axis]), x.dtype)
+        np.array(as_numbers(name, key, bn_param[key]) if key in bn_param else np.zeros(x.shape[axis]), x.dtype)
         for key in ("running_mean", "running_var")
     ]
     out, saved = batch_norm(
-        x, gamma, beta, *statistics, training=training, decay=bn_param.get("momentum", 0.9),
-        eps=bn_param.get("eps", 1e-5), axis=axis,
+        x, gamma, beta, *statistics, training=training, decay=number(name, "momentum", bn_param.get("momentum", 0.9)),
+        eps=number(name, "eps", bn_param.get("eps", 1e-5), low=0), axis=axis,
     )  # fmt: skip
     bn_param["running_mean"], bn_param["running_var"] = statistics
     return out, (x, gamma, saved, training, axis)
@@ -130,8 +139,8 @@ def _batchnorm(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any], ax
 
 def batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dx, dgamma, dbeta."""
-    x, gamma, saved, training, axis = cache
-    dout, x, gamma = promoted(dout, x, gamma)
+    x, gamma, saved, training, axis = kept("batchnorm_backward", cache, 5)
+    dout, x, gamma = promoted(dout, x, gamma, of="batchnorm_backward dout x gamma")
     return F.batch_norm_backward(dout, x, gamma, saved=saved, training=training, axis=axis)
 
 
@@ -149,15 +158,16 @@ def layernorm_forward(x: Array, gamma: Array, beta: Array, ln_param: dict[str, A
     >>> layernorm_forward(np.array([[1.0, 3.0]]), np.ones(2), np.zeros(2), {})[0].round(4)
     array([[-1.,  1.]])
     """
-    x, gamma, beta = promoted(x, gamma, beta)
+    instance("layernorm_forward", "ln_param", ln_param, dict, "a dictionary, which may be empty")
+    x, gamma, beta = promoted(x, gamma, beta, of="layernorm_forward x gamma beta")
     out, saved = F.layer_norm(x, gamma, beta, eps=ln_param.get("eps", 1e-5), return_saved=True)
     return out, (x, gamma, saved)
 
 
 def layernorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """dx, dgamma, dbeta."""
-    x, gamma, saved = cache
-    dout, x, gamma = promoted(dout, x, gamma)
+    x, gamma, saved = kept("layernorm_backward", cache, 3)
+    dout, x, gamma = promoted(dout, x, gamma, of="layernorm_backward dout x gamma")
     return F.layer_norm_backward(dout, x, gamma, saved=saved)
 
 
@@ -174,11 +184,13 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cac
     array([1.6667, 0.    , 0.    , 1.6667])
     """
     name = "dropout_forward"
-    (x,) = promoted(x)
-    p = number(name, "p", dropout_param["p"], low=0, high=1)
+    (x,) = promoted(x, of="dropout_forward x")
+    instance(name, "dropout_param", dropout_param, dict, "a dictionary such as {'mode': 'train', 'p': 0.5}")
+    p = number(name, "dropout_param['p']", dropout_param.get("p"), low=0, high=1)
     drops = one_of(name, "p_means", dropout_param.get("p_means", "keep"), ("keep", "drop")) == "drop"
     if "seed" in dropout_param:
-        np.random.seed(dropout_param["seed"])
+        seed = dropout_param["seed"]
+        np.random.seed(None if seed is None else whole(name, "dropout_param['seed']", seed, high=2**32 - 1))
     if _mode(name, dropout_param) == "test":
         return x, (dropout_param, None)
     keep = 1 - p if drops else p
@@ -195,17 +207,24 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cac
 
 def dropout_backward(dout: Array, cache: Cache) -> Array:
     """dx: dout times the mask in mode "train", dout in mode "test"."""
-    dropout_param, mask = cache
-    if _mode("dropout_backward", dropout_param) == "test" or mask is None:
+    name = "dropout_backward"
+    dropout_param, mask = kept(name, cache, 2)
+    dout = as_numbers(name, "dout", dout)
+    if _mode(name, dropout_param) == "test" or mask is None:
         return dout
+    if dout.shape != mask.shape:
+        raise ValueError(f"{name}: dout is {dout.shape} but out was {mask.shape}")
     dx: Array = dout * mask
     return dx
 
 
 def spatial_batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Batch normalization of images x (n, c, h, w) by channel: statistics over n, h and w; gamma, beta: (c)."""
-    x, gamma, beta = promoted(x, gamma, beta)
-    return _batchnorm(x, gamma, beta, bn_param, axis=1)
+    name = "spatial_batchnorm_forward"
+    x, gamma, beta = promoted(x, gamma, beta, of=f"{name} x gamma beta")
+    if x.ndim != 4:
+        raise ValueError(f"{name}: x is {x.shape}, expected (n, c, h, w)")
+    return _batchnorm(name, x, gamma, beta, bn_param, axis=1)
 
 
 def spatial_batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:

@@ -11,25 +11,32 @@ from typing import Any
 import numpy as np
 
 from densekit import _core
-from densekit.compat._shared import Array, descend, promoted, step
+from densekit._arrays import number, whole
+from densekit._checks import instance
+from densekit.compat._shared import Array, as_numbers, descend, in_place, promoted, step
 
 Config = dict[str, Any]
 Rule = _core.Optimizer
 
 
-def _filled(config: Config | None, **defaults: float) -> Config:
-    config = {} if config is None else config
+def _filled(op: str, config: Config | None, **defaults: float) -> Config:
+    config = {} if config is None else instance(op, "config", config, dict, "a dictionary or None")
     for key, value in defaults.items():
-        config.setdefault(key, value)
+        number(op, f"config[{key!r}]", config.setdefault(key, value))
     return config
 
 
-def _copies(w: Array, dw: Array, *states: Array | None) -> list[Array]:
+def _copies(op: str, w: Array, dw: Array, **states: Array | None) -> list[Array]:
     """dw, and copies of w and of the states, zeros where there is none, all of one dtype."""
-    gradient, parameters, *given = promoted(dw, w, *(s for s in states if s is not None))
+    known = {name: state for name, state in states.items() if state is not None}
+    gradient, parameters, *given = promoted(dw, w, *known.values(), of=" ".join([op, "dw", "w", *known]))
+    for name, array in zip(("dw", *known), (gradient, *given), strict=True):
+        if array.shape != parameters.shape:
+            raise ValueError(f"{op}: w is {parameters.shape} but {name} is {array.shape}")
     kept = iter(given)
     copies = [
-        np.zeros(parameters.shape, parameters.dtype) if s is None else np.array(next(kept), order="C") for s in states
+        np.zeros(parameters.shape, parameters.dtype) if s is None else np.array(next(kept), order="C")
+        for s in states.values()
     ]
     return [gradient, np.array(parameters, order="C"), *copies]
 
@@ -43,8 +50,8 @@ def sgd(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Confi
     >>> next_w is w, w
     (True, array([0.5, 2.5]))
     """
-    config = _filled(config, learning_rate=1e-2)
-    descend(w, dw, config["learning_rate"])
+    config = _filled("sgd", config, learning_rate=1e-2)
+    descend(in_place("sgd", "w", w), as_numbers("sgd", "dw", dw), config["learning_rate"])
     return w, config
 
 
@@ -59,9 +66,12 @@ def sgd_momentum(w: Array, dw: Array, config: Config | None = None) -> tuple[Arr
     >>> next_w, config["velocity"]
     (array([1.4]), array([0.4]))
     """
-    config = _filled(config, learning_rate=1e-2, momentum=0.9)
+    op = "sgd_momentum"
+    config = _filled(op, config, learning_rate=1e-2, momentum=0.9)
     given = config.get("velocity")
-    gradient, parameters, v = promoted(dw, w, w if given is None else given)
+    gradient, parameters, v = promoted(dw, w, w if given is None else given, of="sgd_momentum dw w velocity")
+    if not gradient.shape == parameters.shape == v.shape:
+        raise ValueError(f"{op}: w is {parameters.shape}, dw is {gradient.shape} and velocity {v.shape}")
     # Only the two new arrays: on large ones memory that is touched for the first time costs more than arithmetic.
     v = np.zeros_like(v, order="C") if given is None else np.multiply(v, float(config["momentum"]), order="C")
     descend(v, gradient, config["learning_rate"])
@@ -78,8 +88,8 @@ def rmsprop(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, C
     >>> rmsprop(np.array([1.0]), np.array([3.0]))[0].round(4)
     array([0.9])
     """
-    config = _filled(config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
-    gradient, next_w, s = _copies(w, dw, config.get("cache"))
+    config = _filled("rmsprop", config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
+    gradient, next_w, s = _copies("rmsprop", w, dw, cache=config.get("cache"))
     numbers = _core.rmsprop_numbers(config["learning_rate"], 0.0, False, config["decay_rate"], config["epsilon"])
     step(Rule.rmsprop, numbers, next_w, gradient, s)
     config["cache"] = s
@@ -97,9 +107,9 @@ def adam(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, Conf
     >>> next_w.round(6), config["t"]
     (array([0.999]), 1)
     """
-    config = _filled(config, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
-    gradient, next_w, m, v = _copies(w, dw, config.get("m"), config.get("v"))
-    config["t"] += 1
+    config = _filled("adam", config, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
+    gradient, next_w, m, v = _copies("adam", w, dw, m=config.get("m"), v=config.get("v"))
+    config["t"] = whole("adam", "config['t']", config["t"]) + 1
     rates = config["t"], config["beta1"], config["beta2"], config["epsilon"]
     step(Rule.adam, _core.adam_numbers(config["learning_rate"], 0.0, False, *rates), next_w, gradient, m, v)
     config["m"], config["v"] = m, v

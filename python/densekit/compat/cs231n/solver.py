@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from densekit._arrays import number, one_of, whole
 from densekit._atomic import write_atomically
-from densekit.compat._shared import Array
+from densekit._checks import given, mapping
+from densekit._paths import file_path
+from densekit.compat._shared import Array, as_numbers, labels
 from densekit.compat.cs231n import optim
 
 _SETTINGS: dict[str, Any] = {
@@ -51,7 +54,14 @@ class Solver:
     verbose: bool
 
     def __init__(self, model: Any, data: dict[str, Array], **kwargs: Any) -> None:
+        op = "Solver"
+        if not hasattr(model, "params") or not callable(getattr(model, "loss", None)):
+            raise TypeError(f"{op}: model must have params, a dictionary of arrays, and loss(X, y), got {given(model)}")
         self.model = model
+        mapping(op, "data", data, "with X_train, y_train, X_val and y_val")
+        missing = [name for name in ("X_train", "y_train", "X_val", "y_val") if name not in data]
+        if missing:
+            raise ValueError(f"{op}: data has no {', '.join(missing)}; expected X_train, y_train, X_val and y_val")
         self.X_train, self.y_train = data["X_train"], data["y_train"]
         self.X_val, self.y_val = data["X_val"], data["y_val"]
         unknown = sorted(set(kwargs) - set(_SETTINGS))
@@ -59,10 +69,20 @@ class Solver:
             raise ValueError(f"Solver: unknown arguments {', '.join(unknown)}; known are {', '.join(_SETTINGS)}")
         settings = {**_SETTINGS, **kwargs}
         rule = settings.pop("update_rule")
-        if rule not in optim.RULES:
-            raise ValueError(f"Solver: update_rule is {rule!r}, expected one of {', '.join(optim.RULES)}")
-        self.update_rule = getattr(optim, rule)
-        self.optim_config: dict[str, Any] = settings.pop("optim_config") or {}
+        self.update_rule = getattr(optim, one_of(op, "update_rule", rule, optim.RULES))
+        configured = settings.pop("optim_config")
+        self.optim_config: dict[str, Any] = (
+            {} if configured is None else dict(mapping(op, "optim_config", configured, "of numbers"))
+        )
+        for name in ("batch_size", "print_every"):
+            whole(op, name, settings[name], low=1)
+        whole(op, "num_epochs", settings["num_epochs"])
+        number(op, "lr_decay", settings["lr_decay"])
+        for name in ("num_train_samples", "num_val_samples"):
+            if settings[name] is not None:
+                whole(op, name, settings[name], low=1)
+        if settings["checkpoint_name"] is not None:
+            settings["checkpoint_name"] = file_path(op, "checkpoint_name", settings["checkpoint_name"])
         vars(self).update(settings)
         self._reset()
 
@@ -96,7 +116,11 @@ class Solver:
 
     def check_accuracy(self, X: Array, y: Array, num_samples: int | None = None, batch_size: int = 100) -> Any:
         """The share of rows whose highest score is that of their class, of all or of num_samples random rows."""
-        if num_samples is not None and len(X) > num_samples:
+        op, X = "check_accuracy", as_numbers("check_accuracy", "X", X)
+        if not X.ndim or not len(X):
+            raise ValueError(f"{op}: X is {X.shape}: it has no rows")
+        y, batch_size = labels(op, "y", y, len(X)), whole(op, "batch_size", batch_size, low=1)
+        if num_samples is not None and len(X) > whole(op, "num_samples", num_samples, low=1):
             chosen = np.random.choice(len(X), num_samples)
             X, y = X[chosen], y[chosen]
         predicted = [

@@ -6,7 +6,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from densekit.compat._shared import Array
+from densekit._arrays import number, whole
+from densekit.compat._shared import Array, as_numbers
 
 
 def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> Array:
@@ -16,6 +17,10 @@ def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> Array:
     >>> visualize_grid(np.arange(3.0).reshape(3, 1, 1, 1) + np.zeros((3, 1, 2, 1))).shape
     (3, 5, 1)
     """
+    op, Xs = "visualize_grid", as_numbers("visualize_grid", "Xs", Xs)
+    if Xs.ndim != 4 or not Xs.size:
+        raise ValueError(f"{op}: Xs is {Xs.shape}, expected images (n, h, w, c), not empty")
+    ubound, padding = number(op, "ubound", ubound), whole(op, "padding", padding, high=2**20)
     count, height, width, channels = Xs.shape
     side = ceil(sqrt(count))
     grid = np.zeros((side * (height + padding) - padding, side * (width + padding) - padding, channels))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit.compat._shared import Array, Kind, activation, promoted
+from densekit.compat._shared import Array, Kind, activation, as_numbers, promoted
 
 
-def _applied(kernel: Callable[[Array], Array], x: Any) -> Any:
-    (array,) = promoted(x)
+def _applied(op: str, kernel: Callable[[Array], Array], x: Any) -> Any:
+    (array,) = promoted(x, of=f"{op} x")
     result = kernel(array)
     return result[()] if result.ndim == 0 else result
 
@@ -29,7 +29,7 @@ def step_function(x: Any) -> Any:
     >>> step_function(np.array([-1.0, 0.0, 2.0]))
     array([0, 0, 1])
     """
-    return np.array(np.asarray(x) > 0, dtype=int)
+    return np.array(as_numbers("step_function", "x", x) > 0, dtype=int)
 
 
 def sigmoid(x: Any) -> Any:
@@ -39,7 +39,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1.0, 0.0, 1.0])).round(8)
     array([0.26894142, 0.5       , 0.73105858])
     """
-    return _applied(lambda z: activation(Kind.sigmoid, z), x)
+    return _applied("sigmoid", lambda z: activation(Kind.sigmoid, z), x)
 
 
 def sigmoid_grad(x: Any) -> Any:
@@ -55,12 +55,13 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return _applied(lambda z: activation(Kind.relu, z), x) if np.asarray(x).dtype.kind == "f" else np.maximum(0, x)
+    array = as_numbers("relu", "x", x)
+    return _applied("relu", lambda z: activation(Kind.relu, z), x) if array.dtype.kind == "f" else np.maximum(0, array)
 
 
 def relu_grad(x: Any) -> Any:
     """1 where x >= 0, else 0: here the slope at 0 is 1 (in the layer Relu it is 0)."""
-    x = np.asarray(x)
+    x = as_numbers("relu_grad", "x", x)
     return (x >= 0).astype(x.dtype)
 
 
@@ -71,7 +72,7 @@ def softmax(x: Any) -> Any:
     >>> softmax(np.array([0.3, 2.9, 4.0])).round(8)
     array([0.01821127, 0.24519181, 0.73659691])
     """
-    return _applied(F.softmax, x)
+    return _applied("softmax", F.softmax, x)
 
 
 def sum_squared_error(y: Any, t: Any) -> Any:
@@ -82,7 +83,11 @@ def sum_squared_error(y: Any, t: Any) -> Any:
     >>> float(sum_squared_error(y, np.eye(10)[2]).round(4))
     0.0975
     """
-    difference = np.asarray(y) - np.asarray(t)
+    op = "sum_squared_error"
+    y, t = as_numbers(op, "y", y), as_numbers(op, "t", t)
+    if y.shape != t.shape and y.ndim and t.ndim and y.shape[-t.ndim :] != t.shape:
+        raise ValueError(f"{op}: y is {y.shape} but t is {t.shape}")
+    difference = y.astype(np.int64) - t.astype(np.int64) if y.dtype == t.dtype == np.bool_ else y - t
     return 0.5 * np.sum(difference**2)
 
 
@@ -92,6 +97,25 @@ mean_squared_error = sum_squared_error  # its name in the first printings
 def classes(y: Array, t: Array) -> Array:
     """Class indices from targets t: those themselves, or the largest of each row if t is as large as y."""
     return t.argmax(axis=1) if t.size == y.size else t
+
+
+def checked_classes(op: str, y: Array, t: Array) -> Array:
+    """classes, where there is one for each row of y, all of them columns of y."""
+    if y.ndim != 2 or not y.size:
+        raise ValueError(f"{op}: y is {y.shape}, expected probabilities (n, classes)")
+    if t.size == y.size and t.shape != y.shape and t.shape != (len(y),):
+        raise ValueError(f"{op}: t is {t.shape}, expected one-hot {y.shape}, or classes ({len(y)},)")
+    found = classes(y, t) if t.size != y.size or t.ndim == 2 else t
+    found = found.reshape(-1)
+    if found.shape != (len(y),) or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"{op}: t is {t.dtype} {t.shape}, expected one-hot {y.shape}, or whole numbers ({len(y)},), one class a row"
+        )
+    wrong = (found >= y.shape[1]) | (found < -y.shape[1])
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(f"{op}: t[{at}] is {found[at]}, expected a class from 0 to {y.shape[1] - 1}")
+    return found
 
 
 def cross_entropy_error(y: Any, t: Any) -> Any:
@@ -104,10 +128,11 @@ def cross_entropy_error(y: Any, t: Any) -> Any:
     >>> float(cross_entropy_error(y, np.eye(10)[2]).round(6))
     0.510825
     """
-    y, t = np.asarray(y), np.asarray(t)
+    op = "cross_entropy_error"
+    y, t = as_numbers(op, "y", y), as_numbers(op, "t", t)
     if y.ndim == 1:
         y, t = y.reshape(1, -1), t.reshape(1, -1)
-    right = y[np.arange(len(y)), classes(y, t)]
+    right = y[np.arange(len(y)), checked_classes(op, y, t)]
     return -np.sum(np.log(right + 1e-7)) / len(y)
 
 

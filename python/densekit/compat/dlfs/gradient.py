@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from densekit.compat._shared import Array
+from densekit._checks import function
+from densekit.compat._shared import Array, as_numbers, in_place
 
 _H = 1e-4
 
@@ -19,20 +20,28 @@ def numerical_gradient(f: Callable[[Any], Any], x: Array) -> Array:
     >>> numerical_gradient(lambda x: (x**2).sum(), np.array([3.0, 4.0])).round(6)
     array([6., 8.])
     """
+    op = "numerical_gradient"
+    function(op, "f", f, "a function of x")
+    in_place(op, "x", x)
     gradient = np.zeros_like(x)
     for at in np.ndindex(x.shape):
         kept = x[at]
-        x[at] = float(kept) + _H
-        high = f(x)
-        x[at] = float(kept) - _H
-        low = f(x)
-        x[at] = kept
-        gradient[at] = (high - low) / (2 * _H)
+        try:
+            x[at] = float(kept) + _H
+            high = as_numbers(op, "f(x)", f(x))
+            x[at] = float(kept) - _H
+            low = as_numbers(op, "f(x)", f(x))
+        finally:
+            x[at] = kept
+        if high.size != 1 or low.size != 1:
+            raise ValueError(f"{op}: f(x) is {high.shape}, expected one number")
+        gradient[at] = (high.item() - low.item()) / (2 * _H)
     return gradient
 
 
 def numerical_gradient_2d(f: Callable[[Any], Any], X: Array) -> Array:
     """The gradient of f at each row of X by itself, or at X if that is a vector."""
+    in_place("numerical_gradient_2d", "X", X)
     if X.ndim == 1:
         return numerical_gradient(f, X)
     return np.array([numerical_gradient(f, row) for row in X])

@@ -7,10 +7,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 import densekit.functional as F
+from densekit._arrays import number
+from densekit._checks import given
 from densekit.compat._shared import (
     Array,
     Kind,
     activation_backward,
+    as_numbers,
     batch_norm,
     dense,
     dense_backward,
@@ -19,6 +22,7 @@ from densekit.compat._shared import (
     promoted,
     refuse,
     rows,
+    table,
 )
 from densekit.compat.dlfs import functions
 from densekit.compat.dlfs.functions import *  # noqa: F403 - as in the book's module
@@ -26,6 +30,19 @@ from densekit.compat.dlfs.functions import classes, cross_entropy_error, relu, s
 from densekit.compat.dlfs.util import col2im, im2col
 
 _MODULE = "common.layers"
+
+
+def _after_forward(op: str, kept: Any) -> Any:
+    """What forward kept; RuntimeError before the first forward."""
+    if kept is None:
+        raise RuntimeError(f"{op}: call forward before backward")
+    return kept
+
+
+def _training(op: str, train_flg: Any) -> bool:
+    if not isinstance(train_flg, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{op}: train_flg must be True or False, got {given(train_flg)}")
+    return bool(train_flg)
 
 
 class Relu:
@@ -46,13 +63,20 @@ class Relu:
         return None if self._x is None else self._x <= 0
 
     def forward(self, x: Array) -> Array:
-        self._x = x
+        self._x = as_numbers("Relu", "x", x)
         return relu(x)  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> Array:
+        op, x = "Relu", _after_forward("Relu", self._x)
+        if not isinstance(dout, np.ndarray) or dout.dtype.kind not in "fiub":
+            raise TypeError(f"{op}: dout must be an array of numbers, which backward changes, got {given(dout)}")
+        if dout.shape != x.shape:
+            raise ValueError(f"{op}: dout is {dout.shape} but x was {x.shape}")
         if is_float(dout) and dout.flags.writeable:
             # A select of whole vectors, ten times as fast as NumPy's assignment under a random mask.
-            return activation_backward(Kind.relu, dout, np.asarray(self._x, dout.dtype), out=dout)
+            return activation_backward(Kind.relu, dout, np.asarray(x, dout.dtype), out=dout)
+        if not dout.flags.writeable:
+            raise ValueError(f"{op}: dout is changed in place, but the array is read-only")
         dout[self.mask] = 0
         return dout
 
@@ -74,7 +98,7 @@ class Sigmoid:
         return self.out  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> Array:
-        upstream, out = promoted(dout, self.out)
+        upstream, out = promoted(dout, _after_forward("Sigmoid", self.out), of="Sigmoid dout out")
         return activation_backward(Kind.sigmoid, upstream, out)
 
 
@@ -89,6 +113,10 @@ class Affine:
     """
 
     def __init__(self, W: Array, b: Array) -> None:
+        op = "Affine"
+        W, b = as_numbers(op, "W", W), as_numbers(op, "b", b)
+        if W.ndim != 2 or b.shape not in (W.shape[1:], (1, W.shape[1])):
+            raise ValueError(f"{op}: W is {W.shape} and b is {b.shape}, expected (inputs, outputs) and (outputs,)")
         self.W, self.b = W, b
         self.x: Any = None
         self.original_x_shape: Any = None
@@ -96,18 +124,21 @@ class Affine:
         self.db: Any = None
 
     def forward(self, x: Array) -> Array:
+        x = as_numbers("Affine", "x", x)
         self.original_x_shape = x.shape
-        self.x, w, b = promoted(rows(x), self.W, self.b)
+        self.x, w, b = promoted(rows(x, "Affine"), self.W, self.b, of="Affine x W b")
         return dense(self.x, w, b)
 
     def backward(self, dout: Array) -> Array:
-        upstream, x, w = promoted(dout, self.x, self.W)
+        upstream, x, w = promoted(dout, _after_forward("Affine", self.x), self.W, of="Affine dout x W")
         dx, self.dW, self.db = dense_backward(upstream, x, w)
         return dx.reshape(self.original_x_shape)
 
     def end_backward(self, dout: Array) -> None:
         """backward of the first layer of a network: leaves dW and db, and spends nothing on dx."""
-        upstream, x = promoted(dout, self.x)
+        upstream, x = promoted(dout, _after_forward("Affine", self.x), of="Affine dout x")
+        if upstream.shape != (len(x), self.W.shape[1]):
+            raise ValueError(f"Affine: dout is {upstream.shape}, expected {(len(x), self.W.shape[1])}")
         self.dW, self.db = first_dense_backward(upstream, x)
 
 
@@ -128,13 +159,13 @@ class SoftmaxWithLoss:
         self.t: Any = None
 
     def forward(self, x: Array, t: Array) -> Any:
-        self.t = t
-        self.y = softmax(x)
-        self.loss = cross_entropy_error(self.y, t)
+        t, y = as_numbers("SoftmaxWithLoss", "t", t), softmax(x)
+        self.loss = cross_entropy_error(y, t)
+        self.t, self.y = t, y
         return self.loss
 
     def backward(self, dout: Any = 1) -> Array:
-        n = self.t.shape[0]
+        n = _after_forward("SoftmaxWithLoss", self.t).shape[0]
         if self.t.size == self.y.size:
             return (self.y - self.t) / n  # type: ignore[no-any-return]
         dx: Array = self.y.copy()
@@ -156,18 +187,22 @@ class Dropout:
     """
 
     def __init__(self, dropout_ratio: float = 0.5) -> None:
-        self.dropout_ratio = dropout_ratio
+        self.dropout_ratio = number("Dropout", "dropout_ratio", dropout_ratio, low=0, high=1)
         self.mask: Any = None
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
-        if not train_flg:
+        x = as_numbers("Dropout", "x", x)
+        if not _training("Dropout", train_flg):
             return x * (1.0 - self.dropout_ratio)
         self.mask = np.random.rand(*x.shape) > self.dropout_ratio
         out: Array = x * self.mask
         return out
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * self.mask
+        op, mask, dout = "Dropout", _after_forward("Dropout", self.mask), as_numbers("Dropout", "dout", dout)
+        if dout.shape != mask.shape:
+            raise ValueError(f"{op}: dout is {dout.shape} but x was {mask.shape}")
+        dx: Array = dout * mask
         return dx
 
 
@@ -191,7 +226,16 @@ class BatchNormalization:
         running_mean: Array | None = None,
         running_var: Array | None = None,
     ) -> None:
-        self.gamma, self.beta, self.momentum = gamma, beta, momentum
+        op = "BatchNormalization"
+        self.gamma, self.beta = as_numbers(op, "gamma", gamma), as_numbers(op, "beta", beta)
+        if self.gamma.ndim != 1 or self.gamma.shape != self.beta.shape:
+            raise ValueError(f"{op}: gamma is {self.gamma.shape} and beta {self.beta.shape}, expected (d,) both")
+        self.momentum = number(op, "momentum", momentum)
+        if (running_mean is None) != (running_var is None):
+            raise TypeError(f"{op}: give running_mean and running_var, or neither of them")
+        for name, value in (("running_mean", running_mean), ("running_var", running_var)):
+            if value is not None and as_numbers(op, name, value).shape != self.gamma.shape:
+                raise ValueError(f"{op}: {name} is {np.shape(value)}, expected {self.gamma.shape} as gamma")
         self.running_mean: Any = running_mean
         self.running_var: Any = running_var
         self.input_shape: Any = None
@@ -201,8 +245,10 @@ class BatchNormalization:
         self._cache: Any = None
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
+        op, x = "BatchNormalization", as_numbers("BatchNormalization", "x", x)
+        train_flg = _training(op, train_flg)
         self.input_shape = x.shape
-        flat, gamma, beta = promoted(rows(x), self.gamma, self.beta)
+        flat, gamma, beta = promoted(rows(x, op), self.gamma, self.beta, of="BatchNormalization x gamma beta")
         if self.running_mean is None:
             self.running_mean = self.running_var = np.zeros(flat.shape[1])
         mean, var = (np.array(a, flat.dtype) for a in (self.running_mean, self.running_var))
@@ -216,8 +262,9 @@ class BatchNormalization:
         return out.reshape(self.input_shape)
 
     def backward(self, dout: Array) -> Array:
-        x, saved = self._cache
-        upstream, x, gamma = promoted(rows(dout), x, self.gamma)
+        op = "BatchNormalization"
+        x, saved = _after_forward(op, self._cache)
+        upstream, x, gamma = promoted(table(op, "dout", dout), x, self.gamma, of="BatchNormalization dout x gamma")
         dx, self.dgamma, self.dbeta = F.batch_norm_backward(upstream, x, gamma, saved=saved)
         return dx.reshape(self.input_shape)
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit._arrays import one_of
-from densekit.compat._shared import Array
+from densekit._arrays import flag, number, one_of, whole
+from densekit._checks import items, short
+from densekit.compat._shared import Array, as_numbers
 from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
 from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
@@ -24,16 +25,16 @@ _ACTIVATIONS: dict[str, Callable[[], Any]] = {"relu": Relu, "sigmoid": Sigmoid}
 
 def _first_scale(weight_init_std: Any, inputs: int) -> Any:
     """The standard deviation of first weights: He et al. for relu, Glorot's for sigmoid, or the number given."""
-    word = str(weight_init_std).lower()
+    word = weight_init_std.lower() if isinstance(weight_init_std, str) else ""
     if word in ("relu", "he"):
         return np.sqrt(2.0 / inputs)
     if word in ("sigmoid", "xavier"):
         return np.sqrt(1.0 / inputs)
     if isinstance(weight_init_std, str):
         raise ValueError(
-            f"weight_init_std is {weight_init_std!r}, expected a number, 'relu', 'he', 'sigmoid' or 'xavier'"
+            f"weight_init_std is {short(weight_init_std)}, expected a number, 'relu', 'he', 'sigmoid' or 'xavier'"
         )
-    return weight_init_std
+    return number("MultiLayerNet", "weight_init_std", weight_init_std)
 
 
 class MultiLayerNetExtend:
@@ -65,6 +66,15 @@ class MultiLayerNetExtend:
         dropout_ration: float = 0.5,
         use_batchnorm: bool = False,
     ) -> None:
+        op = "MultiLayerNet"
+        input_size, output_size = (
+            whole(op, "input_size", input_size, low=1),
+            whole(op, "output_size", output_size, low=1),
+        )
+        given = items(op, "hidden_size_list", hidden_size_list, "units of the hidden layers")
+        hidden_size_list = [whole(op, "hidden_size_list", units, low=1) for units in given]
+        weight_decay_lambda = number(op, "weight_decay_lambda", weight_decay_lambda)
+        use_dropout, use_batchnorm = flag(op, "use_dropout", use_dropout), flag(op, "use_batchnorm", use_batchnorm)
         self.input_size, self.output_size = input_size, output_size
         self.hidden_size_list, self.hidden_layer_num = hidden_size_list, len(hidden_size_list)
         self.use_dropout, self.use_batchnorm = use_dropout, use_batchnorm
@@ -93,6 +103,7 @@ class MultiLayerNetExtend:
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """Scores (n, output_size), before softmax."""
+        x, train_flg = as_numbers("predict", "x", x), flag("predict", "train_flg", train_flg)
         for name, layer in self.layers.items():
             x = layer.forward(x, train_flg) if "Dropout" in name or "BatchNorm" in name else layer.forward(x)
         return x
@@ -107,6 +118,12 @@ class MultiLayerNetExtend:
 
     def accuracy(self, x: Array, t: Array) -> Any:
         """The share of rows whose highest score is that of their class."""
+        op = "accuracy"
+        x, t = as_numbers(op, "x", x), as_numbers(op, "t", t)
+        if t.ndim not in (1, 2) or not t.size or not x.ndim or len(t) != len(x):
+            raise ValueError(
+                f"{op}: t is {t.shape} and x is {x.shape}, expected t one-hot (n, classes), or classes (n,)"
+            )
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return np.sum(self.predict(x).argmax(axis=1) == right) / float(x.shape[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from densekit._arrays import one_of
-from densekit.compat._shared import Array
+from densekit._arrays import flag, one_of, whole
+from densekit._checks import given, mapping, text
+from densekit.compat._shared import Array, as_numbers, batch_of
 from densekit.compat.dlfs.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
 _OPTIMIZERS: dict[str, type] = {
@@ -48,12 +50,32 @@ class Trainer:
         evaluate_sample_num_per_epoch: int | None = None,
         verbose: bool = True,
     ) -> None:
-        self.network, self.verbose = network, verbose
+        op = "Trainer"
+        lacking = [name for name in ("params", "gradient", "loss", "accuracy") if not hasattr(network, name)]
+        if lacking or isinstance(network, type):
+            raise TypeError(
+                f"{op}: network must be an object with params, gradient(x, t), loss(x, t) and accuracy(x, t), "
+                f"got {given(network)}"
+            )
+        x_train, x_test = (as_numbers(op, name, x) for name, x in (("x_train", x_train), ("x_test", x_test)))
+        t_train, t_test = (as_numbers(op, name, t) for name, t in (("t_train", t_train), ("t_test", t_test)))
+        for name, x, t in (("train", x_train, t_train), ("test", x_test, t_test)):
+            if not x.ndim or not t.ndim or len(x) != len(t) or not len(x):
+                raise ValueError(
+                    f"{op}: x_{name} is {x.shape} but t_{name} is {t.shape}, expected as many rows, at least one"
+                )
+        epochs, mini_batch_size = whole(op, "epochs", epochs), batch_of(op, "mini_batch_size", mini_batch_size)
+        if evaluate_sample_num_per_epoch is not None:
+            whole(op, "evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch, low=1)
+        self.network, self.verbose = network, flag(op, "verbose", verbose)
         self.x_train, self.t_train, self.x_test, self.t_test = x_train, t_train, x_test, t_test
         self.epochs, self.batch_size = epochs, mini_batch_size
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
-        name = one_of("Trainer", "optimizer", optimizer.lower(), tuple(_OPTIMIZERS))
-        self.optimizer: Any = _OPTIMIZERS[name](**optimizer_param)
+        name = one_of(op, "optimizer", text(op, "optimizer", optimizer).lower(), tuple(_OPTIMIZERS))
+        made, param = _OPTIMIZERS[name], mapping(op, "optimizer_param", optimizer_param, "such as {'lr': 0.01}")
+        for key in param:
+            one_of(op, "a key of optimizer_param", key, list(inspect.signature(made).parameters))
+        self.optimizer: Any = made(**param)
         self.train_size = x_train.shape[0]
         # Not a whole number where the batch does not divide the data: then accuracies are measured less often.
         self.iter_per_epoch = max(self.train_size / mini_batch_size, 1)

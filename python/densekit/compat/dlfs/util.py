@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from densekit.compat._shared import Array, refused
+from densekit._intake import as_labels
+from densekit.compat._shared import Array, as_numbers, refused
 
 
 def smooth_curve(x: Any) -> Array:
@@ -16,7 +17,9 @@ def smooth_curve(x: Any) -> Array:
     >>> smooth_curve(np.ones(20)).shape
     (20,)
     """
-    x = np.asarray(x)
+    x = as_numbers("smooth_curve", "x", x)
+    if x.ndim != 1 or len(x) < 11:
+        raise ValueError(f"smooth_curve: x is {x.shape}, expected (n,), 11 numbers or more")
     window = np.kaiser(11, 2)
     mirrored = np.concatenate([x[10:0:-1], x, x[-1:-11:-1]])
     return np.convolve(window / window.sum(), mirrored, mode="valid")[5:-5]
@@ -30,6 +33,10 @@ def shuffle_dataset(x: Array, t: Array) -> tuple[Array, Array]:
     >>> shuffle_dataset(np.eye(3), np.arange(3))[1]
     array([2, 1, 0])
     """
+    op = "shuffle_dataset"
+    x, t = as_numbers(op, "x", x), as_labels(op, "t", t)
+    if not x.ndim or not t.ndim or len(x) != len(t):
+        raise ValueError(f"{op}: x is {x.shape} but t is {t.shape}, expected as many rows")
     order = np.random.permutation(x.shape[0])
     return x[order], t[order]
 

@@ -19,6 +19,8 @@ class Saved:
 
     def save(self, fname: str | os.PathLike[str]) -> None:
         """Writes the parameters to a file, in NumPy's npz format whatever its name is."""
+        if any(value is None for value in self.params.values()):
+            raise RuntimeError("save: there are no weights yet: call train(X, y) first")
         path, archive = file_path("save", "fname", fname), io.BytesIO()
         np.savez(archive, **self.params)  # type: ignore[arg-type]
         write_atomically(path, [archive.getbuffer()])

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import densekit.functional as F
-from densekit._arrays import one_of
-from densekit.compat._shared import Array, first_dense_backward, promoted, rows
+from densekit._arrays import flag, number, one_of, whole
+from densekit._checks import dtype_of, given, items
+from densekit.compat._shared import Array, first_dense_backward, promoted, rows, table
 from densekit.compat.cs231n import layer_utils
 from densekit.compat.cs231n.classifiers._saved import Saved
 from densekit.compat.cs231n.layer_utils import *  # noqa: F403 - as in the course's module
@@ -63,7 +64,13 @@ class TwoLayerNet(Saved):
         weight_scale: float = 1e-3,
         reg: float = 0.0,
     ) -> None:
-        self.reg = reg
+        name = "TwoLayerNet"
+        input_dim, hidden_dim = whole(name, "input_dim", input_dim, low=1), whole(name, "hidden_dim", hidden_dim, low=1)
+        num_classes, weight_scale = (
+            whole(name, "num_classes", num_classes, low=1),
+            number(name, "weight_scale", weight_scale),
+        )
+        self.reg = number(name, "reg", reg)
         self.params = {
             "W1": weight_scale * np.random.randn(input_dim, hidden_dim),
             "b1": np.zeros(hidden_dim),
@@ -81,7 +88,7 @@ class TwoLayerNet(Saved):
         loss, dscores = softmax_loss(scores, y)
         grads: dict[str, Array] = {}
         dhidden, grads["W2"], grads["b2"] = affine_backward(dscores, second)
-        dz, x = promoted(relu_backward(dhidden, hidden), rows(np.asarray(X)))
+        dz, x = promoted(relu_backward(dhidden, hidden), table("loss", "X", X), of="loss dz X")
         grads["W1"], grads["b1"] = first_dense_backward(dz, x)
         for name in ("W1", "W2"):
             loss = _penalized(loss, grads[name], p[name], self.reg)
@@ -129,16 +136,29 @@ class FullyConnectedNet(Saved):
         if normalization is not None:
             one_of(name, "normalization", normalization, ("batchnorm", "layernorm"))
         one_of(name, "p_means", p_means, ("keep", "drop"))
+        flag(name, "use_batchnorm", use_batchnorm)
         ratio = dropout
         if ratio is None:
             ratio, p_means = dropout_keep_ratio, "keep"
+        ratio = number(name, "dropout_keep_ratio" if dropout is None else "dropout", ratio, low=0, high=1)
         self.normalization = normalization
         self.use_batchnorm = normalization == "batchnorm"
         # A network that keeps nothing is never meant: 0 is no dropout whatever it counts, as in the earliest years.
         self.use_dropout = ratio != 0 and (ratio != 1 or p_means == "drop")
-        self.reg = reg
+        self.reg, weight_scale = number(name, "reg", reg), number(name, "weight_scale", weight_scale)
+        hidden_dims = [
+            whole(name, "hidden_dims", one, low=1) for one in items(name, "hidden_dims", hidden_dims, "units")
+        ]
+        input_dim, num_classes = (
+            whole(name, "input_dim", input_dim, low=1),
+            whole(name, "num_classes", num_classes, low=1),
+        )
+        if seed is not None:
+            seed = whole(name, "seed", seed, high=2**32 - 1)
         self.num_layers = 1 + len(hidden_dims)
         self.dtype = dtype
+        if dtype_of(name, dtype).kind != "f":
+            raise TypeError(f"{name}: dtype must be one of floats, such as numpy.float32, got {given(dtype)}")
         self.params = {}
         for layer, (inputs, outputs) in enumerate(pairwise([input_dim, *hidden_dims, num_classes]), start=1):
             w = weight_scale * np.random.randn(inputs, outputs)
@@ -164,7 +184,7 @@ class FullyConnectedNet(Saved):
         if self.use_batchnorm:
             for param in self.bn_params:
                 param["mode"] = mode
-        out = np.asarray(X).astype(self.dtype, copy=False)
+        out = table("loss", "X", X).astype(self.dtype, copy=False)
         caches = []
         for layer in range(1, last):
             out, cache = self._hidden_forward(out, layer)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
+from densekit._arrays import number
 from densekit.compat._shared import Array, promoted
 
 
@@ -21,14 +22,14 @@ def svm_loss_vectorized(W: Array, X: Array, y: Array, reg: float) -> tuple[Any, 
     >>> float(loss), dW[0]
     (2.0, array([-0.5 ,  0.25,  0.25]))
     """
-    x, w = promoted(X, W)
+    x, w = promoted(X, W, of="svm_loss_vectorized X W")
     loss, dscores = F.hinge(F.matmul(x, w), y, margin=1.0)
     return with_penalty(w, reg, loss, F.matmul(x, dscores, transpose_a=True))
 
 
 def with_penalty(w: Array, reg: float, loss: float, dw: Array) -> tuple[Any, Array]:
     """(loss, dw) with reg sum(w^2), whose gradient is 2 reg w: assignment 1 since 2017 has no half."""
-    penalty, slope = F.l2(w, 2 * reg)
+    penalty, slope = F.l2(w, 2 * number("loss", "reg", reg))
     return w.dtype.type(loss + penalty), dw + slope
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from densekit.compat._shared import Array, dense, descend, first_dense_backward, promoted
+from densekit._arrays import number, whole
+from densekit.compat._shared import Array, batch_of, dense, descend, first_dense_backward, labels, promoted, table
 from densekit.compat.cs231n.classifiers.linear_svm import with_penalty
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
 from densekit.compat.cs231n.layers import affine_backward, relu_backward, softmax_loss
@@ -25,6 +26,12 @@ class TwoLayerNet:
     """
 
     def __init__(self, input_size: int, hidden_size: int, output_size: int, std: float = 1e-4) -> None:
+        op = "TwoLayerNet"
+        input_size, std = whole(op, "input_size", input_size, low=1), number(op, "std", std)
+        hidden_size, output_size = (
+            whole(op, "hidden_size", hidden_size, low=1),
+            whole(op, "output_size", output_size, low=1),
+        )
         self.params = {
             "W1": std * np.random.randn(input_size, hidden_size),
             "b1": np.zeros(hidden_size),
@@ -35,7 +42,7 @@ class TwoLayerNet:
     def loss(self, X: Array, y: Array | None = None, reg: float = 0.0) -> Any:
         """(loss, grads) with classes y, scores (n, output_size) without."""
         p = self.params
-        x, w2, b2 = promoted(X, p["W2"], p["b2"])
+        x, w2, b2 = promoted(table("loss", "X", X), p["W2"], p["b2"], of="loss X W2 b2")
         hidden, _ = affine_relu_forward(x, p["W1"], p["b1"])
         scores = dense(hidden, w2, b2)
         if y is None:
@@ -66,7 +73,15 @@ class TwoLayerNet:
         Returns loss_history, and train_acc_history (of the batch) and val_acc_history of each epoch, after which the
         learning rate is multiplied by learning_rate_decay. verbose: prints the loss every 100 iterations.
         """
+        op = "train"
+        X, X_val = table(op, "X", X), table(op, "X_val", X_val)
         n = X.shape[0]
+        y, y_val = labels(op, "y", y, n), labels(op, "y_val", y_val, len(X_val))
+        if not n or not len(X_val):
+            raise ValueError(f"{op}: X is {X.shape} and X_val is {X_val.shape}: there are no rows")
+        learning_rate, reg = number(op, "learning_rate", learning_rate), number(op, "reg", reg)
+        learning_rate_decay = number(op, "learning_rate_decay", learning_rate_decay)
+        num_iters, batch_size = whole(op, "num_iters", num_iters), batch_of(op, "batch_size", batch_size)
         per_epoch = max(n / batch_size, 1)  # need not be whole; then epochs begin less often
         history: dict[str, list[Any]] = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
         for it in range(num_iters):

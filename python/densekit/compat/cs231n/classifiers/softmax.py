@@ -22,7 +22,7 @@ def softmax_loss_vectorized(W: Array, X: Array, y: Array, reg: float) -> tuple[A
     >>> float(loss.round(6))
     2.302585
     """
-    x, w = promoted(X, W)
+    x, w = promoted(X, W, of="softmax_loss_vectorized X W")
     loss, dscores = F.softmax_cross_entropy(F.matmul(x, w), y)
     return with_penalty(w, reg, loss, F.matmul(x, dscores, transpose_a=True))
 
