@@ -38,5 +38,5 @@ def run_script(script, *, timeout=120, environment=None, path=None, bare=False):
 def succeeds(*args, **kwargs):
     """Its output, without the spaces around."""
     done = run_script(*args, **kwargs)
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
     return done.stdout.strip()

@@ -147,23 +147,6 @@ def test_resumed_training_equals_an_uninterrupted_one(engine, rate, data, path):
         same_state(loaded, whole)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_resume_at_random_steps(seed, path):
-    rng = np.random.default_rng(seed)
-    X, y = rng.normal(size=(32, 5)), rng.normal(size=(32, 1))
-    whole = noisy("native", str(rng.choice(["momentum", "adam", "nadam", "adadelta", "lion"])))
-    other = whole.clone()
-    stop = int(rng.integers(1, 30))
-    for step in range(30):
-        rows = np.random.default_rng(step).integers(0, 32, 8)
-        whole.train_on_batch(X[rows], y[rows])
-        other.train_on_batch(X[rows], y[rows])
-        if step == stop:
-            other.save(path)
-            other = dk.load(path)
-    same_state(other, whole)
-
-
 # What is written in Python.
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import shutil
+import subprocess
 import sys
 from multiprocessing.pool import ThreadPool
 
@@ -229,6 +232,92 @@ def test_number_of_threads_follows_the_affinity():
             os.sched_setaffinity(0, everything)
         """
     succeeds(script)
+
+
+WITH_GROUPS = """
+import os
+from densekit import _core
+everything = len(os.sched_getaffinity(0))
+print(everything, _core.threads())
+"""
+
+
+def threads_in(prepare):
+    """(processors, threads) of a process in control groups that a shell has prepared; skips where it may not."""
+    python_path = os.pathsep.join(p for p in sys.path if p)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DENSEKIT_", "OMP_"))}
+    shell = f"set -e; {prepare}; exec {sys.executable} -c '{WITH_GROUPS}'"
+    done = subprocess.run(
+        ["unshare", "-r", "-m", "sh", "-c", shell],
+        env={**environment, "PYTHONPATH": python_path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if "densekit" not in done.stderr and done.returncode:
+        pytest.skip(f"control groups cannot be prepared here: {done.stderr.strip()[:200]}")
+    assert done.returncode == 0, done.stderr
+    return tuple(map(int, done.stdout.split()))
+
+
+needs_groups = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("unshare") is None, reason="control groups of Linux"
+)
+
+
+@needs_groups
+@pytest.mark.parametrize(
+    ("files", "threads"),
+    [
+        ({"cpu.max": "100000 100000"}, 1),
+        ({"cpu.max": "10000 100000"}, 1),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({"cpu.max": "garbage"}, None),
+    ],
+    ids=str,
+)
+def test_number_of_threads_follows_the_quota_of_a_container(files, threads):
+    """As a container sees its own group, in both versions of the interface: at the root of what is mounted."""
+    write = "; ".join(
+        f'mkdir -p "/sys/fs/cgroup/{os.path.dirname(f)}"; echo {v} > /sys/fs/cgroup/{f}' for f, v in files.items()
+    )
+    everything, found = threads_in(f"mount -t tmpfs none /sys/fs/cgroup; {write}")
+    assert found == (everything if threads is None else min(everything, threads))
+
+
+@needs_groups
+@pytest.mark.parametrize("above", [False, True], ids=["its own group", "a group above"])
+def test_number_of_threads_follows_the_quota_of_a_service(above):
+    """A real group below the root, as systemd makes for a service, where one may be made; its limit or one above."""
+    version_1 = os.path.exists("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+    root = "/sys/fs/cgroup/cpu" if version_1 else "/sys/fs/cgroup"
+    group = f"{root}/densekit_test_{os.getpid()}"
+    try:
+        os.makedirs(f"{group}/inner")
+    except OSError as error:
+        pytest.skip(f"no group can be made: {error}")
+    try:
+        limited = group if above else f"{group}/inner"
+        try:
+            if version_1:
+                pathlib.Path(f"{limited}/cpu.cfs_quota_us").write_text("50000")
+            else:
+                pathlib.Path(f"{limited}/cpu.max").write_text("50000 100000")
+        except OSError as error:
+            pytest.skip(f"no quota can be set: {error}")
+        script = f"""
+import os, pathlib
+pathlib.Path("{group}/inner/cgroup.procs").write_text(str(os.getpid()))
+from densekit import _core
+assert _core.threads() == 1, _core.threads()
+"""
+        succeeds(script)
+    finally:
+        os.rmdir(f"{group}/inner")
+        os.rmdir(group)
 
 
 def test_a_number_that_omp_cannot_mean_is_ignored():

@@ -2,6 +2,7 @@
 #include <pybind11/typing.h>
 
 #include "bindings/hosts.h"
+#include "bindings/instances.h"
 #include "densekit/network_class.h"
 
 namespace densekit::bindings {
@@ -188,10 +189,10 @@ template <class T> class Engine {
     return result;
   }
 
-  std::unique_ptr<Tape<T>> tape(const Rows& x, bool training, bool track) {
+  Instance<Tape<T>> tape(const Rows& x, bool training, bool track) {
     const Input in = rows_of(x);
-    return unlocked(
-        [&] { return training && track ? network_->training_tape(in.data, signalled) : network_->tape(in.data, training, signalled); });
+    return Instance<Tape<T>>(unlocked(
+        [&] { return training && track ? network_->training_tape(in.data, signalled) : network_->tape(in.data, training, signalled); }));
   }
 
   // The loss, the gradients, and the layer where it diverged.
@@ -268,7 +269,7 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
           },
           py::arg("dy").noconvert(), ReadyGuard());
   py::class_<E>(m, network)
-      .def(py::init<const std::string&, const Hosts&>(), py::arg("spec"), py::arg("hosts"), ReadyGuard())
+      .def("__init__", construct<E, const std::string&, const Hosts&>(), Constructor(), py::arg("spec"), py::arg("hosts"), ReadyGuard())
       .def_property_readonly("inputs", [](E& e) { return e.network().inputs(); })
       .def_property_readonly("outputs", [](E& e) { return e.network().outputs(); })
       .def_property(

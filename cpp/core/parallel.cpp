@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "core/backends.h"
+#include "core/cgroup.h"
 #include "core/clock.h"
 #include "core/float_state.h"
 #include "core/openmp_library.h"
@@ -38,18 +37,6 @@ int positive_number(const char* name, bool strict) {  // 0: not set
   throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to 1024, got '" + text + "'");
 }
 
-int quota() {  // of this cgroup, in whole CPUs; 0: none
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string limit;
-  double period = 0;
-  if (v2 >> limit >> period && limit != "max" && period > 0)
-    return std::max(1, static_cast<int>(std::ceil(std::atof(limit.c_str()) / period)));
-  std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double micros = 0;
-  if (v1 >> micros && v1_period >> period && micros > 0 && period > 0) return std::max(1, static_cast<int>(std::ceil(micros / period)));
-  return 0;
-}
-
 int processors() {  // asked anew each time: the affinity may change
 #if defined(__linux__)
   cpu_set_t set;
@@ -73,7 +60,7 @@ int default_threads(int processors) {
     return own ? own : positive_number("OMP_NUM_THREADS", false);
   }();
   if (environment) return environment;
-  static const int limit = quota();
+  static const int limit = processors_by_quota();
   const int all = std::min(processors, most_threads);
   return limit ? std::min(all, limit) : all;
 }

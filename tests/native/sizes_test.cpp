@@ -38,7 +38,7 @@ template <class F> bool refused(const F& body) {
 // More than any machine gives.
 bool impossible(Bytes bytes) { return bytes > most / 2 || bytes >= Carver::too_many; }
 
-void test_arena() {
+[[maybe_unused]] void test_arena() {
   std::vector<Bytes> sizes{-1, Carver::too_many, 5 * Carver::too_many};
   if (sizeof(void*) == 4) sizes.insert(sizes.end(), {Bytes{1} << 31, Bytes{1} << 32, (Bytes{1} << 32) + 64, Bytes{1} << 40});
   Arena arena;
@@ -66,7 +66,7 @@ void test_scratch() {
     expect(impossible(bytes), "scratch for views of " + std::to_string(n) + " rows has " + std::to_string(bytes) + " bytes");
 }
 
-void test_networks() {
+[[maybe_unused]] void test_networks() {
   const Bytes too_many = sizeof(void*) == 4 ? Bytes{1} << 29 : Bytes{1} << 39;  // weights that have more bytes than there is memory
   for (const Bytes inputs : {Bytes{1} << 10, Bytes{1} << 14, Bytes{1} << 20, Bytes{1} << 30, Bytes{most}, Bytes{1} << 48})
     for (const Bytes units :
