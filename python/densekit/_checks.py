@@ -81,7 +81,7 @@ def dtype_of(op: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(value)
         return dtype
-    except (TypeError, ValueError, UnicodeError, OverflowError, SyntaxError):
+    except Exception:  # whatever the object's own methods raise, too
         raise TypeError(f"{op}: {name} must be a type of numbers such as 'float32', got {given(value)}") from None
 
 

@@ -16,6 +16,7 @@ from densekit import _network as network
 from densekit import _snapshot as snapshot
 from densekit._archive import Array, Entry, Reader, entry_of, parts_of
 from densekit._atomic import write_atomically
+from densekit._checks import short
 from densekit._paths import file_path
 from densekit._spec_objects import as_python_says_it, config_of_spec, optimizer_config
 from densekit.schedules import Schedule
@@ -94,7 +95,7 @@ def custom_objects_of(op: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise TypeError(
             f"{op}: custom_objects must be a dictionary {{'MyLayer': MyLayer}} of your classes and functions by name, "
-            f"got {given!r}"
+            f"got {short(given)}"
         )
     return dict(given)
 

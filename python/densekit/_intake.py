@@ -58,8 +58,8 @@ def as_labels(op: str, name: str, value: Any) -> Array:
     refuse_batches(op, name, value)
     try:
         return np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{op}: {name} is not a rectangular array: {error}") from None
+    except ValueError:
+        raise ValueError(f"{op}: {name} is not a rectangular array: its rows have different lengths") from None
 
 
 def as_classes(op: str, name: str, value: Any) -> Array:

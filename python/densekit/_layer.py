@@ -96,7 +96,7 @@ class Layer:
         if not isinstance(name, str) or not re.fullmatch(r"\w[\w -]*", name):
             raise ValueError(
                 f"{type(self).__name__}: name must be letters, digits, '_', '-' and spaces, without '.' and '/', "
-                f"got {name!r}"
+                f"got {short(name)}"
             )
         self._name, self._name_given = name, True
 
@@ -136,7 +136,7 @@ class Layer:
         """
         where = f"{type(self).__name__}.add_parameter"
         if not isinstance(name, str) or not name.isidentifier() or any(name == known for known, *_ in self._declared):
-            raise ValueError(f"{where}: name must be an identifier that the layer does not use yet, got {name!r}")
+            raise ValueError(f"{where}: name must be an identifier that the layer does not use yet, got {short(name)}")
         shape = tuple(whole(where, "shape", length, low=1) for length in shape)
         self._declared = (*self._declared, (name, shape, initializers.get(initial)))
 

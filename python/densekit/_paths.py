@@ -27,4 +27,7 @@ def file_path(op: str, name: str, value: Any) -> str:
         raise ValueError(f"{op}: {name} is empty, expected the name of a file")
     if "\0" in path:
         raise ValueError(f"{op}: {name} has a null character, which no name of a file may have: {short(path)}")
+    longest = max(path.split(os.sep), key=len)
+    if len(os.fsencode(longest)) > 255:
+        raise ValueError(f"{op}: {name} is {len(longest)} characters long, at most 255 bytes are: {short(longest)}")
     return path

@@ -7,6 +7,7 @@ import platform
 
 from densekit import _core
 from densekit._arrays import BFLOAT16S
+from densekit._checks import short
 
 
 def set_num_threads(count: int | None) -> None:
@@ -19,7 +20,7 @@ def set_num_threads(count: int | None) -> None:
         _core.set_threads(0)
         return
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1024:
-        raise ValueError(f"set_num_threads: count must be a whole number from 1 to 1024 or None, got {count!r}")
+        raise ValueError(f"set_num_threads: count must be a whole number from 1 to 1024 or None, got {short(count)}")
     _core.set_threads(count)
 
 
@@ -34,9 +35,9 @@ def use_isa(name: str) -> None:
     ValueError lists what this machine has. The environment variable DENSEKIT_ISA does the same at import.
     """
     if not isinstance(name, str):
-        raise TypeError(f"use_isa: name must be a string such as 'baseline', got {name!r}")
+        raise TypeError(f"use_isa: name must be a string such as 'baseline', got {short(name)}")
     try:
-        _core.use_level(name)
+        _core.use_level(name if name.isascii() and name.isprintable() and len(name) < 40 else "?")
     except ValueError as error:
         raise ValueError(f"use_isa: {error}") from None
 

@@ -261,9 +261,9 @@ class Stack:
                 views[name][...] = array
             if pending is not None:  # statistics that are given replace what passes have found
                 for s in self._engine.segments:
-                    given = checked.get(f"{s['layer']}.{s['name']}")
-                    if s["kind"] == "statistic" and given is not None:
-                        pending[s["offset"] : s["offset"] + given.size] = given
+                    new = checked.get(f"{s['layer']}.{s['name']}")
+                    if s["kind"] == "statistic" and new is not None:
+                        pending[s["offset"] : s["offset"] + new.size] = new
                 self._engine.pending = pending
 
     @property

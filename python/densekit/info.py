@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import _core
 from densekit._arrays import Out, Output, contiguous, floats, number, same_shape
+from densekit._checks import short
 from densekit._intake import as_labels
 from densekit.functional._distributions import distributions, finished
 from densekit.functional.losses import require_range
@@ -181,7 +182,9 @@ def frequencies(labels: Any) -> NDArray[np.float64]:
     values = as_labels("frequencies", "labels", labels)
     if values.size == 0:
         raise ValueError(f"frequencies: labels are {values.shape}: there are none")
-    counts = np.unique(values.astype(str) if values.dtype == object else values, return_counts=True)[1]
+    if values.dtype == object:
+        values = np.array([short(one, 1000) for one in values.ravel()])
+    counts = np.unique(values, return_counts=True)[1]
     return np.asarray(counts / values.size)
 
 

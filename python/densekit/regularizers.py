@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import _as_array, number, one_of
+from densekit._intake import as_array
 from densekit._parts import Catalogue, Part
 
 Mode: TypeAlias = Literal["proximal", "subgradient"]
@@ -219,10 +220,12 @@ def sparsity(model: Any) -> Sparsity:
 def _arrays(model: Any) -> Iterable[tuple[str, NDArray[Any]]]:
     named = getattr(model, "weights", None)
     if isinstance(named, Mapping):
-        return [(str(k), np.asarray(v)) for k, v in named.items() if np.ndim(v) == 2]
+        return [(str(k), as_array("sparsity", str(k), v)) for k, v in named.items() if np.ndim(v) == 2]
     if hasattr(model, "get_weights"):
         return [(f"weights[{i}]", a) for i, a in enumerate(model.get_weights()) if np.ndim(a) == 2]
-    ragged = isinstance(model, list | tuple) and any(np.ndim(a) for a in model)
+    ragged = isinstance(model, list | tuple) and any(
+        isinstance(a, list | tuple) or getattr(a, "ndim", 0) for a in model
+    )
     arrays = model if ragged else [model]
     return [(f"weights[{i}]", _as_array("sparsity", f"weights[{i}]", a)) for i, a in enumerate(arrays)]
 

@@ -88,6 +88,13 @@ def kept(op: str, cache: Any, count: int) -> Any:
     return cache
 
 
+def is_on(op: str, name: str, value: Any) -> bool:
+    """True or False, or 1 or 0, as the courses' notebooks write."""
+    if not isinstance(value, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{op}: {name} must be True or False, got {given(value)}")
+    return bool(value)
+
+
 def batch_of(op: str, name: str, value: Any) -> int:
     """The number of rows of a batch, which is drawn with replacement."""
     return whole(op, name, value, low=1, high=2**31)

@@ -15,6 +15,7 @@ from densekit._checks import function, items, network, short, text
 from densekit._intake import as_labels
 from densekit._scores import Scores
 from densekit.diagnostics._objective import Array
+from densekit.metrics._inputs import whole_labels
 
 Maker = Callable[[Any], Any]
 
@@ -220,7 +221,7 @@ def bias_variance(
         predictions.append(model.predict(X_test).astype(np.float64))
     outputs = np.array(predictions)
     if truth.ndim == 1 and outputs.shape[2] > 1:
-        truth = np.eye(outputs.shape[2])[truth]
+        truth = np.eye(outputs.shape[2])[whole_labels(name, truth, outputs.shape[2], "y_test")]
     truth = truth.reshape(outputs.shape[1:]).astype(np.float64)
     return BiasVariance(
         float(((outputs - truth) ** 2).mean()),

@@ -149,8 +149,8 @@ def split_targets(name: str, targets: Any, logits: Floats) -> tuple[NDArray[np.i
     """(labels, None) when the targets are class indices, (None, probabilities) when they have the logits' shape."""
     try:
         array = np.asarray(targets)
-    except ValueError as error:
-        raise ValueError(f"{name}: targets are not a rectangular array: {error}") from None
+    except ValueError:
+        raise ValueError(f"{name}: targets are not a rectangular array: their rows have different lengths") from None
     if isinstance(targets, np.ma.MaskedArray):
         raise TypeError(f"{name}: targets are a masked array; fill it first, e.g. targets.filled(0)")
     rows = logits.shape[0]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from densekit import functional as F
 from densekit._arrays import _as_array, number, one_of
-from densekit._intake import refuse_batches
+from densekit._intake import as_array
 from densekit._parts import Part
 from densekit.losses._targets import elements
 
@@ -120,7 +120,8 @@ class Loss(Part):
         """
         how = self.reduction if reduction is None else one_of(self.name, "reduction", reduction, (*_REDUCTIONS, "none"))
         for name, value in (("pred", pred), ("target", target), ("sample_weight", sample_weight)):
-            refuse_batches(self.name, name, value)
+            if value is not None or name == "pred":
+                as_array(self.name, name, value)
         shape = np.shape(pred)
         rows = shape[0] if shape else 1
         target = _in_dtype_of(pred, target)

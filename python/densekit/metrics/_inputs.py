@@ -74,15 +74,17 @@ def labels(
     return yes(true).astype(np.int64), yes(pred, threshold).astype(np.int64)
 
 
-def whole_labels(name: str, array: NDArray[Any], classes: int | None = None) -> NDArray[np.int64]:
+def whole_labels(
+    name: str, array: NDArray[Any], classes: int | None = None, called: str = "y_true"
+) -> NDArray[np.int64]:
     """Labels as int64; ValueError for a fraction, or for a label that is not below `classes`."""
     if array.dtype.kind == "f":
         bad = array != np.floor(array)
         if bad.any():
             at = int(bad.argmax())
-            raise ValueError(f"{name}: y_true[{at}] is {array[at]}, expected a label")
+            raise ValueError(f"{name}: {called}[{at}] is {array[at]}, expected a label")
     found = array.astype(np.int64)
     if classes is not None and found.size and (found.min() < 0 or found.max() >= classes):
         at = int(((found < 0) | (found >= classes)).argmax())
-        raise ValueError(f"{name}: y_true[{at}] is {found[at]}, expected a label from 0 to {classes - 1}")
+        raise ValueError(f"{name}: {called}[{at}] is {found[at]}, expected a label from 0 to {classes - 1}")
     return found

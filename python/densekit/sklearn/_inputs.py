@@ -100,7 +100,10 @@ def row_weights(X: Any, sample_weight: Any) -> Any:
     if sample_weight is None:
         return None
     refuse_batches("fit", "sample_weight", sample_weight)
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    try:
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    except OverflowError:
+        raise ValueError("sample_weight has a number that float64 does not hold, larger than 1.8e308") from None
     if (weights < 0).any():
         at = int((weights < 0).argmax())
         raise ValueError(f"sample_weight[{at}] is {weights[at]}; weights are not negative")

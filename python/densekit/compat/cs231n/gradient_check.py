@@ -10,7 +10,7 @@ import numpy as np
 
 from densekit._arrays import number, whole
 from densekit._checks import function
-from densekit.compat._shared import Array, as_numbers, in_place
+from densekit.compat._shared import Array, as_numbers, in_place, is_on
 
 
 def _checked(op: str, f: Any, x: Any, h: Any) -> float:
@@ -46,7 +46,7 @@ def eval_numerical_gradient(f: Callable[[Any], Any], x: Array, verbose: bool = T
     >>> eval_numerical_gradient(lambda x: (x**2).sum(), np.array([1.0, -2.0]), verbose=False).round(6)
     array([ 2., -4.])
     """
-    h = _checked("eval_numerical_gradient", f, x, h)
+    h, verbose = _checked("eval_numerical_gradient", f, x, h), is_on("eval_numerical_gradient", "verbose", verbose)
     gradient = np.zeros_like(x)
     for at in np.ndindex(x.shape):
         gradient[at] = _number("eval_numerical_gradient", _difference(lambda: f(x), x, at, h)) / (2 * h)

@@ -199,8 +199,8 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cac
             f"{name}: p={p:g} keeps no element; p is the probability to {'drop' if drops else 'keep'} one, because "
             f"dropout_param['p_means'] is {'drop' if drops else 'keep'!r}"
         )
-    u = np.random.rand(*x.shape)
-    mask = (u >= p if drops else u < p).astype(x.dtype)
+    u = np.asarray(np.random.rand(*x.shape))
+    mask = np.asarray(u >= p if drops else u < p).astype(x.dtype)
     mask /= keep
     return x * mask, (dropout_param, mask)
 

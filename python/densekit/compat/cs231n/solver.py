@@ -12,7 +12,7 @@ from densekit._arrays import number, one_of, whole
 from densekit._atomic import write_atomically
 from densekit._checks import given, mapping
 from densekit._paths import file_path
-from densekit.compat._shared import Array, as_numbers, labels
+from densekit.compat._shared import Array, as_numbers, is_on, labels
 from densekit.compat.cs231n import optim
 
 _SETTINGS: dict[str, Any] = {
@@ -78,6 +78,7 @@ class Solver:
             whole(op, name, settings[name], low=1)
         whole(op, "num_epochs", settings["num_epochs"])
         number(op, "lr_decay", settings["lr_decay"])
+        is_on(op, "verbose", settings["verbose"])
         for name in ("num_train_samples", "num_val_samples"):
             if settings[name] is not None:
                 whole(op, name, settings[name], low=1)

@@ -132,7 +132,8 @@ def cross_entropy_error(y: Any, t: Any) -> Any:
     y, t = as_numbers(op, "y", y), as_numbers(op, "t", t)
     if y.ndim == 1:
         y, t = y.reshape(1, -1), t.reshape(1, -1)
-    right = y[np.arange(len(y)), checked_classes(op, y, t)]
+    chosen = checked_classes(op, y, t)
+    right = y[np.arange(len(y)), chosen]
     return -np.sum(np.log(right + 1e-7)) / len(y)
 
 

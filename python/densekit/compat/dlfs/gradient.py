@@ -42,7 +42,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Array) -> Array:
 def numerical_gradient_2d(f: Callable[[Any], Any], X: Array) -> Array:
     """The gradient of f at each row of X by itself, or at X if that is a vector."""
     in_place("numerical_gradient_2d", "X", X)
-    if X.ndim == 1:
+    if X.ndim <= 1:
         return numerical_gradient(f, X)
     return np.array([numerical_gradient(f, row) for row in X])
 

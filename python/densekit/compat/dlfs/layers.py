@@ -19,6 +19,7 @@ from densekit.compat._shared import (
     dense_backward,
     first_dense_backward,
     is_float,
+    is_on,
     promoted,
     refuse,
     rows,
@@ -37,12 +38,6 @@ def _after_forward(op: str, kept: Any) -> Any:
     if kept is None:
         raise RuntimeError(f"{op}: call forward before backward")
     return kept
-
-
-def _training(op: str, train_flg: Any) -> bool:
-    if not isinstance(train_flg, bool | int | np.bool_ | np.integer):
-        raise TypeError(f"{op}: train_flg must be True or False, got {given(train_flg)}")
-    return bool(train_flg)
 
 
 class Relu:
@@ -192,9 +187,9 @@ class Dropout:
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_numbers("Dropout", "x", x)
-        if not _training("Dropout", train_flg):
+        if not is_on("Dropout", "train_flg", train_flg):
             return x * (1.0 - self.dropout_ratio)
-        self.mask = np.random.rand(*x.shape) > self.dropout_ratio
+        self.mask = np.asarray(np.random.rand(*x.shape) > self.dropout_ratio)
         out: Array = x * self.mask
         return out
 
@@ -246,7 +241,7 @@ class BatchNormalization:
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         op, x = "BatchNormalization", as_numbers("BatchNormalization", "x", x)
-        train_flg = _training(op, train_flg)
+        train_flg = is_on(op, "train_flg", train_flg)
         self.input_shape = x.shape
         flat, gamma, beta = promoted(rows(x, op), self.gamma, self.beta, of="BatchNormalization x gamma beta")
         if self.running_mean is None:

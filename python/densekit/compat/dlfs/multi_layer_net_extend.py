@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 import densekit.functional as F
-from densekit._arrays import flag, number, one_of, whole
+from densekit._arrays import number, one_of, whole
 from densekit._checks import items, short
-from densekit.compat._shared import Array, as_numbers
+from densekit.compat._shared import Array, as_numbers, is_on
 from densekit.compat.dlfs import layers
 from densekit.compat.dlfs.gradient import numerical_gradient
 from densekit.compat.dlfs.layers import *  # noqa: F403 - as in the book's module
@@ -74,7 +74,7 @@ class MultiLayerNetExtend:
         given = items(op, "hidden_size_list", hidden_size_list, "units of the hidden layers")
         hidden_size_list = [whole(op, "hidden_size_list", units, low=1) for units in given]
         weight_decay_lambda = number(op, "weight_decay_lambda", weight_decay_lambda)
-        use_dropout, use_batchnorm = flag(op, "use_dropout", use_dropout), flag(op, "use_batchnorm", use_batchnorm)
+        use_dropout, use_batchnorm = is_on(op, "use_dropout", use_dropout), is_on(op, "use_batchnorm", use_batchnorm)
         self.input_size, self.output_size = input_size, output_size
         self.hidden_size_list, self.hidden_layer_num = hidden_size_list, len(hidden_size_list)
         self.use_dropout, self.use_batchnorm = use_dropout, use_batchnorm
@@ -103,7 +103,7 @@ class MultiLayerNetExtend:
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """Scores (n, output_size), before softmax."""
-        x, train_flg = as_numbers("predict", "x", x), flag("predict", "train_flg", train_flg)
+        x, train_flg = as_numbers("predict", "x", x), is_on("predict", "train_flg", train_flg)
         for name, layer in self.layers.items():
             x = layer.forward(x, train_flg) if "Dropout" in name or "BatchNorm" in name else layer.forward(x)
         return x

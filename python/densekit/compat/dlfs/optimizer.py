@@ -26,7 +26,7 @@ def _checked(params: Params, grads: Params) -> Params:
     mapping(op, "grads", grads, "of arrays, one a parameter")
     for key, value in params.items():
         if key not in grads:
-            raise ValueError(f"{op}: grads has nothing for {key!r}")
+            raise ValueError(f"{op}: grads has nothing for {key!r}, expected the keys of params")
         if not isinstance(value, np.ndarray):
             as_numbers(op, f"params[{key!r}]", value)
         elif not is_float(value):

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from densekit._arrays import flag, one_of, whole
+from densekit._arrays import one_of, whole
 from densekit._checks import given, mapping, text
-from densekit.compat._shared import Array, as_numbers, batch_of
+from densekit.compat._shared import Array, as_numbers, batch_of, is_on
 from densekit.compat.dlfs.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
 _OPTIMIZERS: dict[str, type] = {
@@ -67,7 +67,7 @@ class Trainer:
         epochs, mini_batch_size = whole(op, "epochs", epochs), batch_of(op, "mini_batch_size", mini_batch_size)
         if evaluate_sample_num_per_epoch is not None:
             whole(op, "evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch, low=1)
-        self.network, self.verbose = network, flag(op, "verbose", verbose)
+        self.network, self.verbose = network, is_on(op, "verbose", verbose)
         self.x_train, self.t_train, self.x_test, self.t_test = x_train, t_train, x_test, t_test
         self.epochs, self.batch_size = epochs, mini_batch_size
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch

@@ -131,12 +131,11 @@ class FullyConnectedNet(Saved):
         p_means: str = "keep",
     ) -> None:
         name = "FullyConnectedNet"
-        if use_batchnorm and normalization is None:
+        if flag(name, "use_batchnorm", use_batchnorm) and normalization is None:
             normalization = "batchnorm"
         if normalization is not None:
             one_of(name, "normalization", normalization, ("batchnorm", "layernorm"))
         one_of(name, "p_means", p_means, ("keep", "drop"))
-        flag(name, "use_batchnorm", use_batchnorm)
         ratio = dropout
         if ratio is None:
             ratio, p_means = dropout_keep_ratio, "keep"

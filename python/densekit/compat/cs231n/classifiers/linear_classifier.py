@@ -8,7 +8,7 @@ import numpy as np
 
 import densekit.functional as F
 from densekit._arrays import number, whole
-from densekit.compat._shared import Array, batch_of, descend, labels, promoted, table
+from densekit.compat._shared import Array, batch_of, descend, is_on, labels, promoted, table
 from densekit.compat.cs231n.classifiers._saved import Saved
 from densekit.compat.cs231n.classifiers.linear_svm import svm_loss_naive, svm_loss_vectorized
 from densekit.compat.cs231n.classifiers.softmax import softmax_loss_naive, softmax_loss_vectorized
@@ -52,6 +52,7 @@ class LinearClassifier(Saved):
         if not n:
             raise ValueError(f"{op}: X is {X.shape}: it has no rows")
         learning_rate, reg = number(op, "learning_rate", learning_rate), number(op, "reg", reg)
+        verbose = is_on(op, "verbose", verbose)
         num_iters, batch_size = whole(op, "num_iters", num_iters), batch_of(op, "batch_size", batch_size)
         if self.W is None:
             self._require_loss()

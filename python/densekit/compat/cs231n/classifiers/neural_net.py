@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from densekit._arrays import number, whole
-from densekit.compat._shared import Array, batch_of, dense, descend, first_dense_backward, labels, promoted, table
+from densekit.compat._shared import (
+    Array,
+    batch_of,
+    dense,
+    descend,
+    first_dense_backward,
+    is_on,
+    labels,
+    promoted,
+    table,
+)
 from densekit.compat.cs231n.classifiers.linear_svm import with_penalty
 from densekit.compat.cs231n.layer_utils import affine_relu_forward
 from densekit.compat.cs231n.layers import affine_backward, relu_backward, softmax_loss
@@ -81,6 +91,7 @@ class TwoLayerNet:
             raise ValueError(f"{op}: X is {X.shape} and X_val is {X_val.shape}: there are no rows")
         learning_rate, reg = number(op, "learning_rate", learning_rate), number(op, "reg", reg)
         learning_rate_decay = number(op, "learning_rate_decay", learning_rate_decay)
+        verbose = is_on(op, "verbose", verbose)
         num_iters, batch_size = whole(op, "num_iters", num_iters), batch_of(op, "batch_size", batch_size)
         per_epoch = max(n / batch_size, 1)  # need not be whole; then epochs begin less often
         history: dict[str, list[Any]] = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
