@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from python_layers import Scale
 
 import densekit as dk
 from densekit import _data as data
@@ -10,7 +11,7 @@ from densekit import _network as network
 from densekit import losses, optimizers, regularizers, schedules
 from densekit._config import layer_config, layer_from_config
 from densekit._fit import row_order
-from densekit.layers import Activation, BatchNorm, Dense, Dropout, GaussianNoise, Layer, LayerNorm, Residual
+from densekit.layers import Activation, BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual
 
 
 def assert_same_bits(one, other, what=""):
@@ -46,21 +47,6 @@ def own_fit(model, X, y, sample_weight=None, *, batch_size, epochs, way="loss_an
                 per_weight = {"weight": len(rows) if w is None else w.sum()}
             model.apply_gradients(gradients, **per_weight)
         model.epoch += 1
-
-
-class Scale(Layer):
-    """y = factor x, in Python."""
-
-    def build(self, inputs):
-        self.add_parameter("factor", (inputs,), 1.5)
-        return inputs
-
-    def forward(self, x, parameters, training):
-        return x * parameters[0], x
-
-    def backward(self, dy, saved, parameters, gradients):
-        gradients[0][...] = (dy * saved).sum(axis=0)
-        return dy * parameters[0]
 
 
 def plain():
@@ -116,7 +102,7 @@ TRAININGS = {
         ],
         {"clip_norm": 0.1},
     ),
-    "a Python layer": (lambda: [Dense(8, "tanh"), Scale(), BatchNorm(), Dense(3)], {}),
+    "a Python layer": (lambda: [Dense(8, "tanh"), Scale(1.5), BatchNorm(), Dense(3)], {}),
     "huber": (normed, {"loss": losses.Huber(delta=0.3)}),
     "sum": (normed, {"loss": losses.MeanSquaredError(reduction="sum"), "clip_norm": 1}),
     "labels": (dropped, {"loss": losses.CrossEntropy(label_smoothing=0.1)}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 import re
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -510,6 +511,45 @@ def test_csv(tmp_path):
         train([{"loss": 1.0, "mae": 2.0}], CSVLogger(path, append=True))
     train(rows[:1], CSVLogger(tmp_path / "new.csv", ";", append=True))
     assert (tmp_path / "new.csv").read_text().splitlines()[0] == "epoch;loss;val_loss"
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        ("epoch,loss\r\n0,0.5\r\n1,0.25", ["epoch,loss", "0,0.5", "1,0.25"]),  # of another program
+        ("epoch,loss\r\n0,0.5\r\n1", ["epoch,loss", "0,0.5"]),  # cut by a crash
+        ("epoch,loss\r\n0,0.5\r\n", ["epoch,loss", "0,0.5"]),
+        ("epoch,loss", ["epoch,loss"]),
+        ("", ["epoch,loss"]),
+    ],
+)
+def test_csv_goes_on_after_a_crash(tmp_path, left, kept):
+    path = tmp_path / "log.csv"
+    path.write_text(left, newline="")
+    train([{"loss": 0.125}], CSVLogger(path, append=True))
+    assert path.read_text().splitlines() == [*kept, "0,0.125"]
+
+
+def test_csv_of_a_full_disk_keeps_whole_lines(tmp_path):
+    """A limit on the size of files stops the third line in its middle: nothing of that line is left."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "log.csv"
+    logger = CSVLogger(path)
+    logger.on_train_begin()
+    logger.on_epoch_end(0, {"loss": 1 / 3})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5, hard))
+        with pytest.raises(OSError, match="too large"):
+            logger.on_epoch_end(1, {"loss": 1 / 3})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == before
+    logger.on_epoch_end(1, {"loss": 0.5})
+    assert path.read_text().splitlines()[1:] == ["0,0.3333333333333333", "1,0.5"]
 
 
 def test_csv_that_cannot_be_written_is_known_before_the_training(tmp_path):

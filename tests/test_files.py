@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 from models import noisy, plain
+from python_layers import Scale
 
 import densekit as dk
 from densekit import _archive, _core, _files
@@ -148,23 +149,6 @@ def test_resumed_training_equals_an_uninterrupted_one(engine, rate, data, path):
 
 
 # What is written in Python.
-
-
-class Scale(dk.layers.Layer):
-    def __init__(self, start=2.0, **rest):
-        super().__init__(**rest)
-        self.start = start
-
-    def build(self, inputs):
-        self.add_parameter("factor", (inputs,), self.start)
-        return inputs
-
-    def forward(self, x, parameters, training):
-        return x * parameters[0], x
-
-    def backward(self, dy, saved, parameters, gradients):
-        gradients[0][...] = (dy * saved).sum(axis=0)
-        return dy * parameters[0]
 
 
 def quartic(pred, target):

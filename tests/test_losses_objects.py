@@ -487,3 +487,12 @@ def test_host_loss_reduces_by_itself():
         HostLoss(quartic, factor=2.0)
     with pytest.raises(TypeError, match="takes no reduction"):
         HostLoss(quartic, reduction="sum")
+
+
+@pytest.mark.parametrize("loss", [losses.CrossEntropy, losses.NLL])
+@pytest.mark.parametrize("keyword", ["weight", "class_weight"])
+def test_weights_of_classes_are_told_where_they_go(loss, keyword):
+    """PyTorch's modules have them; its convention differs from that of fit(class_weight=)."""
+    with pytest.raises(TypeError, match=rf"^{loss.__name__}: {keyword} is not a parameter; .*compat='torch'"):
+        loss(**{keyword: [1.0, 2.0]})
+    assert pickle.loads(pickle.dumps(loss())) == loss()

@@ -1,7 +1,8 @@
 """Scaling of columns: fit on the training data, transform the rest. The same as scikit-learn's, and without it.
 
 NaN is a missing value: it is left out of the statistics and stays NaN; infinity is refused. Where scikit-learn is
-installed, the scalers are its estimators: they go into pipelines and grids, and set_output names their columns.
+installed, the scalers are its estimators: they go into pipelines and grids, and set_output names their columns. Their
+classes inherit from its own, so that importing this module imports scikit-learn then.
 mixup makes rows between rows.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import sys
 import time
@@ -87,8 +88,10 @@ class Progress(Callback):
 class CSVLogger(Callback):
     """Writes the logs of each epoch to a file as a line of values with all digits, at once.
 
-    path: the file. separator: between values. append: go on with a file that exists, under its columns.
+    path: the file. separator: between values. append: go on with a file that exists, under its columns; a last line
+    that a crash has cut is taken away. Without append the file begins anew, as in Keras.
     The columns are epoch (from 0) and the keys of the first epoch; a later key that is not among them is a ValueError.
+    A line is written whole or, where the disk is full, not at all.
 
     >>> densekit.callbacks.CSVLogger("log.csv").append
     False
@@ -106,6 +109,8 @@ class CSVLogger(Callback):
         if self.append and os.path.exists(self.path):
             with open(self.path, newline="", encoding="utf-8") as file:
                 self._columns = next(csv.reader(file, delimiter=self.separator), None)
+            if self._columns is not None and not _end_the_last_line(self.path, self._columns, self.separator):
+                self._columns = None
         if self._columns is None:
             os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
             open(self.path, "w", encoding="utf-8").close()  # a file that cannot be written is known before the training
@@ -116,8 +121,41 @@ class CSVLogger(Callback):
         columns = self._columns = list(row) if self._columns is None else self._columns
         if extra := [key for key in row if key not in columns]:
             raise ValueError(f"CSVLogger: {self.path} has the columns {columns}, but there is also {extra[0]!r}")
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, delimiter=self.separator)
-            if fresh:
-                writer.writerow(columns)
-            writer.writerow([repr(float(row[k])) if k != "epoch" and k in row else row.get(k, "") for k in columns])
+        lines = io.StringIO()
+        writer = csv.writer(lines, delimiter=self.separator)
+        if fresh:
+            writer.writerow(columns)
+        writer.writerow([repr(float(row[k])) if k != "epoch" and k in row else row.get(k, "") for k in columns])
+        _append_whole(self.path, lines.getvalue().encode())
+
+
+def _append_whole(path: str, data: bytes) -> None:
+    """Appends the bytes and hands them to the system; a part that a full disk took is taken back."""
+    with open(path, "ab", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except BaseException:
+            file.truncate(end)
+            raise
+
+
+def _end_the_last_line(path: str, columns: list[str], separator: str) -> bool:
+    """Makes the file end with a whole line; False if nothing is left of it.
+
+    A last line without its end is complete if it has all values, as of programs that write no last end of a line; else
+    a crash has cut it, and it is taken away.
+    """
+    with open(path, "r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole == len(content):
+            return True
+        last = next(csv.reader([content[whole:].decode(errors="replace")], delimiter=separator), [])
+        if len(last) == len(columns):
+            file.write(b"\r\n")
+            return True
+        file.truncate(whole)
+        return whole > 0

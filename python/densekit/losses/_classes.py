@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import functional as F
 from densekit._arrays import _as_array, flag, number, real, whole
 from densekit._checks import short
+from densekit._refuse import CLASS_WEIGHTS, refuses
 from densekit.losses._base import SQUASHING, Loss, LossAndGradient
 from densekit.losses._targets import class_labels, class_rows, elements, plus_minus_one
 
@@ -48,6 +49,7 @@ class _Ignoring(_Rows):
         return int(np.count_nonzero(np.asarray(target) != ignored))
 
 
+@refuses(weight=CLASS_WEIGHTS, class_weight=CLASS_WEIGHTS)
 @dataclass(frozen=True)
 class CrossEntropy(_Ignoring):
     """Cross entropy of classes in nats: -sum_j q_j log p_j, q the target.
@@ -174,6 +176,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         return class_labels(self.name, target, outputs, self.ignore_index)
 
 
+@refuses(weight=CLASS_WEIGHTS, class_weight=CLASS_WEIGHTS)
 @dataclass(frozen=True)
 class NLL(_Ignoring):
     """-sum_j q_j pred_j, pred log-probabilities, as log_softmax gives them. torch.nn.NLLLoss.
