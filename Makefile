@@ -4,9 +4,11 @@ NUMPY ?= numpy
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SANITIZED ?= tests/test_bad_input.py tests/test_ops.py tests/test_special_values.py tests/test_gemm.py tests/test_written_inputs.py
+# Of all fuzzers together.
+FUZZ_SECONDS ?= 600
 SOURCES := $(shell find cpp python CMakeLists.txt pyproject.toml -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: demo test thorough bench lint format sanitize platforms docs wheel clean
+.PHONY: demo test thorough reliability fuzz bench lint format sanitize platforms docs wheel clean
 
 # Each file in .venv says that something is installed there.
 .venv/.build-tools: pyproject.toml
@@ -48,6 +50,19 @@ thorough: .venv/.installed .venv/.extra-test .venv/.extra-peers .venv/.extra-plo
 	tree=$$(ls -td build/cp*/ | head -1) && $(BIN)/cmake --build $$tree --target golden_hashes && \
 	  $$tree/tests/native/golden_hashes tests/golden/operations.txt tests/golden/trainings.txt tests/golden/hashes.txt
 	DENSEKIT_THOROUGH=1 $(BIN)/python -m pytest -q -n auto tests
+
+# The goals of docs/reliability.md that take long, each with its figure. make reliability GOALS="3 12"
+reliability: .venv/.installed .venv/.extra-test .venv/.extra-peers
+	$(BIN)/python tools/reliability.py $(GOALS)
+
+# Clang's libFuzzer under AddressSanitizer and UBSan: specs, model files, calls of a network. What it finds stays in build/fuzz.
+fuzz: .venv/.build-tools
+	$(BIN)/cmake --preset fuzz -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja >/dev/null
+	$(BIN)/cmake --build --preset fuzz
+	for target in spec file network; do mkdir -p build/fuzz/corpus/$$target && \
+	  ASAN_OPTIONS=allocator_may_return_null=1 build/fuzz/tests/fuzz/fuzz_$$target build/fuzz/corpus/$$target tests/fuzz/corpus/$$target \
+	  -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=6000 -timeout=10 -rss_limit_mb=3000 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/found_$${target}_ || exit 1; done
 
 # JAX and Keras are a few hundred megabytes; without them their rows are left out.
 .venv/.bench-peers: .venv/.build-tools

@@ -179,6 +179,6 @@ def test_the_nth_request_fails(shim, threads, with_numpy):
     program = f"WITH_NUMPY, THREADS, STEP = {with_numpy}, {threads}, {step}\n" + PROGRAM
     out = succeeds(program, timeout=1200, environment={"LD_PRELOAD": str(shim), "OPENBLAS_NUM_THREADS": "1"})
     found = json.loads(out.splitlines()[-1])
-    print(f"failing allocations, {threads} threads{', NumPy, too' if with_numpy else ''}: {found}")
+    print(f"figure: {threads} threads{', NumPy, too' if with_numpy else ''}: {found}")
     assert found["MemoryError"] > 100
     assert found["done"] > 0

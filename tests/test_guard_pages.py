@@ -37,7 +37,7 @@ def test_arrays_between_pages_that_cannot_be_read(level):
     done = run(str(PROGRAM), str(part), str(parts), level=level)
     assert done.returncode == 0, f"in {done.stdout.splitlines()[-1:]}:\n{done.stderr[-3000:]}"
     found = json.loads(done.stdout.splitlines()[-1])
-    print(f"guard pages, {found['level']}: {found['calls']} calls, {found['arrays']} arrays, 0 faults, 0 changed bytes")
+    print(f"figure: {found['level']}: {found['calls']} calls, {found['arrays']} arrays, 0 faults, 0 changed bytes")
     assert found["level"] == level
     assert found["calls"] > (5_000_000 if THOROUGH else 50_000)
 
