@@ -2,8 +2,8 @@
 
     python tests/oversubscribed.py [ROUNDS]
 
-Prints JSON: for each kind of work the least time with the best number of threads, with four times as many threads as there are
-processors, and their ratio. The exit code is 1 if one is above 1.2.
+Prints JSON: for each kind of work the least time with the best number of threads, with four times as many threads as
+there are processors, and their ratio. The exit code is 1 if one is above 1.2.
 """
 
 from __future__ import annotations

@@ -129,9 +129,8 @@ def test_control_c_at_random_moments(kind, backend):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     processor, wall = np.array(json.loads(done.stdout)).T
-    print(
-        f"figure: {kind}, {backend}: {tries} tries, at most {processor.max():.0f} ms of processor, {wall.max():.0f} ms in all"
-    )
+    most = f"at most {processor.max():.0f} ms of processor, {wall.max():.0f} ms in all"
+    print(f"figure: {kind}, {backend}: {tries} tries, {most}")
     assert len(processor) == tries
     assert processor.max() <= 200, f"{np.sort(processor)[-5:]} ms of the processor, {np.sort(wall)[-5:]} ms"
     assert np.median(wall) <= 200, f"{np.sort(wall)} ms"

@@ -170,6 +170,9 @@ def test_get_and_set_weights(engine, rng):
         np.testing.assert_array_equal(a, b)  # all or none
     with pytest.raises(ValueError, match=r"got 'dense.kernl' \(did you mean 'dense.kernel'\?\)"):
         other.set_weights({"dense.kernl": 0})
+    for wrong in (3, None, "dense.kernel", b"", object()):
+        with pytest.raises(TypeError, match="set_weights: weights must be a list"):
+            other.set_weights(wrong)
 
 
 def test_initial_weights_follow_the_seed(engine):
