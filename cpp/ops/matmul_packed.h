@@ -183,6 +183,7 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
         // Columns of A that are contiguous are read across several strips, so that a line is used up while it is near.
         constexpr index together = 6, few = 32;
         for (index first = 0; first < strips.count; first += together) {
+          if (context.stopped(worker)) return;
           const index last = std::min(strips.count, first + together);
           for (index p = start; p < end; p += Tiles::depth) {
             const index whole = std::min(Tiles::depth, end - p), chunk = a.row_stride == 1 ? few : whole;
@@ -196,7 +197,7 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
         packed_rows[8 * worker] = top;
       };
       if (packed_rows[8 * worker] != top) pack_block();
-      if (failed) return;
+      if (failed || context.stopped(worker)) return;
 
       [[maybe_unused]] const typename Tiles::Session session(tiles);
       const index first_panel = piece_start(cut.panels, cut.col_tasks, task % cut.col_tasks);
@@ -214,6 +215,8 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
                                 strips.count * (last - first) * ceil_div(depth, Tiles::depth));
         index t = 0;
         for (index s = 0; s < strips.count; ++s) {
+          // A task is some 10 ms of arithmetic, and several times that where it is the first to touch its memory.
+          if (context.stopped(worker)) return;
           const index row = strips.row(s), rows = strips.rows(s);
           for (index panel = first; panel < last; ++panel) {
             const index col = panel * width, cols = cols_from(panel, 1);
@@ -238,7 +241,10 @@ bool multiply_packed(const Context& context, const Tiles& tiles, View<T> a, View
           }
           if (failed) return;
         }
-        if (end == k) finish(kernels, epilogue, c, n, strips.first, first * width, strips.end - strips.first, cols_from(first, cut.group));
+        for (index row = strips.first; end == k && row < strips.end; row += moment_rows) {
+          if (context.stopped(worker)) return;
+          finish(kernels, epilogue, c, n, row, first * width, std::min<index>(moment_rows, strips.end - row), cols_from(first, cut.group));
+        }
       }
       if (blocks && end == k)
         block_moments(kernels, epilogue, c, n, strips.first, strips.end, first_panel * width, cols_from(first_panel, cut.panels));
