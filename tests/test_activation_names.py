@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
@@ -178,3 +179,23 @@ def test_other_tables_have_every_activation():
     assert {n for n, e in ENTRIES.items() if e.default} == set(net.PARAMETERS), "tests/networks.py"
     assert all(ENTRIES[n].default == value for n, value in net.PARAMETERS.items()), "tests/networks.py"
     assert layers.ACTIVATIONS is ACTIVATIONS
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.parameter])
+def test_an_activation_by_name_has_its_usual_number_in_every_copy(name, rng):
+    """0 would be another function without a word: in the spec, in configs, through JSON, in both engines."""
+    entry = ENTRIES[name]
+    x = rng.normal(size=(6, 3))
+    for layer in (Dense(4, name), Activation(name)):
+        for engine in ("native", "reference"):
+            model = densekit.Sequential([layer_again(layer)], seed=0, dtype="float64")
+            model.compile("sgd", "mse", engine=engine)
+            again = densekit.Sequential.from_config(json.loads(json.dumps(model.config())), engine=engine)
+            outputs = []
+            for one in (model, again):
+                one.build(3)
+                z = x @ one.layers[0].kernel + one.layers[0].bias if isinstance(layer, Dense) else x
+                expected = getattr(R, entry.function)(z, **entry.options(entry.default))
+                np.testing.assert_allclose(one(x), expected, rtol=1e-12, atol=1e-12)
+                outputs.append(one(x))
+            np.testing.assert_array_equal(*outputs)
