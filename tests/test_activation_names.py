@@ -185,7 +185,7 @@ def test_other_tables_have_every_activation():
 def test_an_activation_by_name_has_its_usual_number_in_every_copy(name, rng):
     """0 would be another function without a word: in the spec, in configs, through JSON, in both engines."""
     entry = ENTRIES[name]
-    x = rng.normal(size=(6, 3))
+    x = rng.normal(size=(6, 4))
     for layer in (Dense(4, name), Activation(name)):
         for engine in ("native", "reference"):
             model = densekit.Sequential([layer_again(layer)], seed=0, dtype="float64")
@@ -193,7 +193,7 @@ def test_an_activation_by_name_has_its_usual_number_in_every_copy(name, rng):
             again = densekit.Sequential.from_config(json.loads(json.dumps(model.config())), engine=engine)
             outputs = []
             for one in (model, again):
-                one.build(3)
+                one.build(4)
                 z = x @ one.layers[0].kernel + one.layers[0].bias if isinstance(layer, Dense) else x
                 expected = getattr(R, entry.function)(z, **entry.options(entry.default))
                 np.testing.assert_allclose(one(x), expected, rtol=1e-12, atol=1e-12)
