@@ -20,8 +20,8 @@ from densekit._activations import ACTIVATIONS, ENTRIES, require_complete
 from densekit.layers import Activation, Dense
 
 ROOT = Path(__file__).parents[1]
-DEFINED = (ROOT / "cpp/kernels/activations.def").read_text()
-LISTED = re.findall(r"^ACTIVATION\((\w+), \w+, (\w)\)", DEFINED, re.MULTILINE)
+DEFINED = (ROOT / "cpp/include/densekit/activations.def").read_text()
+LISTED = re.findall(r"^ACTIVATION\((\w+), \w+, (\w),", DEFINED, re.MULTILINE)
 # Each activation with its default, and with two other numbers if it has one.
 CASES = [
     (name, number)

@@ -106,7 +106,7 @@ def test_distributions(kind, distribution):
     ("kind", "shape", "message"),
     [
         ({"kind": "orthogonal", "gain": 1.0}, (3,), "an orthogonal initializer needs a matrix"),
-        ({"kind": "glorot"}, (3,), "there is no initializer 'glorot'"),
+        ({"kind": "glorot"}, (3,), 'kind is "glorot", which is none of variance_scaling, zeros'),
     ],
 )
 def test_refusals(kind, shape, message):

@@ -15,7 +15,7 @@ from densekit.reference.dropout import _philox
 
 ACTIVATIONS = re.findall(
     r"^ACTIVATION\((\w+)",
-    (Path(__file__).parents[1] / "cpp/kernels/activations.def").read_text(),
+    (Path(__file__).parents[1] / "cpp/include/densekit/activations.def").read_text(),
     re.MULTILINE,
 )
 

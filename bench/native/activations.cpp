@@ -7,8 +7,8 @@ namespace densekit::bench {
 namespace {
 
 constexpr const char* names[] = {
-#define ACTIVATION(name, Functor, saves) #name,
-#include "kernels/activations.def"
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) #name,
+#include "densekit/activations.def"
 #undef ACTIVATION
 };
 

@@ -26,8 +26,8 @@ static void backward(Activation kind, const Contiguous<T>& dy, const Contiguous<
 
 void bind_activations(py::module_& m) {
   py::enum_<Activation> kinds(m, "Activation");
-#define ACTIVATION(name, Functor, saves) kinds.value(#name, Activation::name);
-#include "kernels/activations.def"
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) kinds.value(#name, Activation::name);
+#include "densekit/activations.def"
 #undef ACTIVATION
   m.def("saves_input", [](Activation kind) { return saves_input(known(kind)); }, py::arg("kind"));
   DENSEKIT_DEF(m, "activation_forward", forward, py::arg("kind"), py::arg("z").noconvert(), py::arg("y").noconvert(), py::arg("parameter"));

@@ -7,7 +7,7 @@
 
 namespace densekit::bindings {
 
-static Dropout description(double rate, DropoutMode mode, bool training, std::uint64_t seed, std::uint64_t step, std::uint32_t layer) {
+static DropoutDraw description(double rate, DropoutMode mode, bool training, std::uint64_t seed, std::uint64_t step, std::uint32_t layer) {
   one_of(mode, "mode", 2);
   require(rate >= 0 && rate <= 1, "rate must be in [0, 1]");
   return {rate, mode, training, seed, step, layer};
@@ -18,7 +18,7 @@ static void require_numbers(std::uint64_t first, index n) {
 }
 
 static void mask(double rate, std::uint64_t seed, std::uint64_t step, std::uint32_t layer, std::uint64_t first, Contiguous<bool>& kept) {
-  const Dropout dropout = description(rate, DropoutMode::inverted, true, seed, step, layer);
+  const DropoutDraw dropout = description(rate, DropoutMode::inverted, true, seed, step, layer);
   require_numbers(first, kept.size());
   static_assert(sizeof(bool) == 1);
   std::uint8_t* out = reinterpret_cast<std::uint8_t*>(output(kept, "kept"));
@@ -28,7 +28,7 @@ static void mask(double rate, std::uint64_t seed, std::uint64_t step, std::uint3
 template <class T> static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, DropoutMode mode, bool training,
                                        std::uint64_t seed, std::uint64_t step, std::uint32_t layer, std::uint64_t first) {
   require_same_size(x, "x", y, "y");
-  const Dropout what = description(rate, mode, training, seed, step, layer);
+  const DropoutDraw what = description(rate, mode, training, seed, step, layer);
   require_numbers(first, x.size());
   const T* in = input(x, "x");
   T* out = output(y, "y");

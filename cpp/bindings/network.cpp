@@ -4,6 +4,7 @@
 #include "bindings/hosts.h"
 #include "bindings/instances.h"
 #include "densekit/network_class.h"
+#include "train/plan.h"
 
 namespace densekit::bindings {
 namespace {
@@ -15,8 +16,8 @@ template <class T> class Engine {
  public:
   Engine(const std::string& text, const Hosts& hosts) {
     const Spec spec = spec_from_json(text);
-    const std::string wanted = sizeof(T) == 4 ? "float32" : "float64";
-    require(spec.dtype == wanted, [&] { return "the spec is of " + spec.dtype + ", this network of " + wanted; });
+    require(spec.dtype == dtype_of<T>,
+            [&] { return "the spec is of " + std::string(word(spec.dtype)) + ", this network of " + std::string(word(dtype_of<T>)); });
     std::vector<HostLayer> layers(hosts.size());
     std::vector<HostLoss> losses(hosts.size());
     const auto object = [&](int number) {
@@ -24,15 +25,19 @@ template <class T> class Engine {
               [&] { return "the spec names host " + std::to_string(number) + ", but there are " + std::to_string(hosts.size()); });
       return py::reinterpret_borrow<py::object>(hosts[static_cast<std::size_t>(number)]);
     };
-    collect(spec.layers, spec.inputs, [&](const LayerSpec& layer, index inputs) {
+    const Plan plan = make_plan(spec, false);
+    for (const Operation& op : plan.ops) {
+      const PlanLayer& from = plan.layers[static_cast<std::size_t>(op.layer)];
+      const CallbackLayer* layer = std::get_if<CallbackLayer>(&from.spec->is);
+      if (!layer) continue;
       std::vector<std::vector<index>> shapes;
-      for (const HostParameterSpec& p : layer.parameters) shapes.push_back(p.shape);
-      hosts_.push_back(std::make_unique<PythonHost<T>>(object(layer.host), layer.name, inputs, layer.outputs, shapes));
-      layers[static_cast<std::size_t>(layer.host)] = hosts_.back()->layer();
-    });
-    if (spec.loss && spec.loss->kind == "host") {
-      hosts_.push_back(std::make_unique<PythonHost<T>>(object(spec.loss->host)));
-      losses[static_cast<std::size_t>(spec.loss->host)] = hosts_.back()->loss();
+      for (const CallbackLayer::Parameter& p : layer->parameters) shapes.push_back(p.shape);
+      hosts_.push_back(std::make_unique<PythonHost<T>>(object(layer->index), from.name, op.inputs, op.outputs, shapes));
+      layers[static_cast<std::size_t>(layer->index)] = hosts_.back()->layer();
+    }
+    if (const CallbackLoss* loss = spec.loss ? std::get_if<CallbackLoss>(&spec.loss->is) : nullptr) {
+      hosts_.push_back(std::make_unique<PythonHost<T>>(object(loss->index)));
+      losses[static_cast<std::size_t>(loss->index)] = hosts_.back()->loss();
     }
     network_ = unlocked([&] { return std::make_unique<BasicNetwork<T>>(spec, std::move(layers), std::move(losses), signalled); });
   }
@@ -229,16 +234,6 @@ template <class T> class Engine {
   }
 
  private:
-  // Calls body(layer, inputs) for each host layer.
-  template <class F> static index collect(const std::vector<LayerSpec>& layers, index width, const F& body) {
-    for (const LayerSpec& layer : layers) {
-      if (layer.kind == "host") body(layer, width), width = layer.outputs;
-      else if (layer.kind == "dense") width = layer.units;
-      else if (layer.kind == "residual") width = collect(layer.layers, width, body);
-    }
-    return width;
-  }
-
   std::vector<std::unique_ptr<PythonHost<T>>> hosts_;  // outlive the network
   std::unique_ptr<BasicNetwork<T>> network_;
 };

@@ -6,7 +6,7 @@
 
 namespace densekit::bindings {
 
-template <class T> static void update(Optimizer rule, Contiguous<T>& p, const Contiguous<T>& g, std::vector<Contiguous<T>> states,
+template <class T> static void update(UpdateRule rule, Contiguous<T>& p, const Contiguous<T>& g, std::vector<Contiguous<T>> states,
                                       const StepNumbers& numbers) {
   one_of(rule, "rule", optimizer_count);
   const std::size_t slots = static_cast<std::size_t>(optimizer_slots[static_cast<int>(rule)]);
@@ -31,8 +31,8 @@ template <class... More> static void bind_numbers(py::module_& m, const char* na
 }
 
 void bind_optimizers(py::module_& m) {
-  py::enum_<Optimizer> rules(m, "Optimizer");
-#define OPTIMIZER(name, Functor, slots) rules.value(#name, Optimizer::name);
+  py::enum_<UpdateRule> rules(m, "Optimizer");
+#define OPTIMIZER(name, Functor, slots) rules.value(#name, UpdateRule::name);
 #include "kernels/optimizers.def"
 #undef OPTIMIZER
   py::class_<StepNumbers>(m, "StepNumbers", "What one step of an update rule needs, derived from an optimizer's settings.");

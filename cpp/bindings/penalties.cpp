@@ -5,7 +5,7 @@
 
 namespace densekit::bindings {
 
-template <class T> static double penalty(Penalty kind, const Contiguous<T>& w, Contiguous<T>& gradient, double l1, double l2) {
+template <class T> static double penalty(PenaltyKind kind, const Contiguous<T>& w, Contiguous<T>& gradient, double l1, double l2) {
   one_of(kind, "kind", 3);
   require_same_size(w, "w", gradient, "gradient");
   const T* weights = input(w, "w");
@@ -43,7 +43,10 @@ template <class T> static void scale_by(const Contiguous<T>& x, Contiguous<T>& y
 }
 
 void bind_penalties(py::module_& m) {
-  py::enum_<Penalty>(m, "Penalty").value("l1", Penalty::l1).value("l2", Penalty::l2).value("elastic_net", Penalty::elastic_net);
+  py::enum_<PenaltyKind>(m, "Penalty")
+      .value("l1", PenaltyKind::l1)
+      .value("l2", PenaltyKind::l2)
+      .value("elastic_net", PenaltyKind::elastic_net);
   DENSEKIT_DEF(m, "penalty", penalty, py::arg("kind"), py::arg("w").noconvert(), py::arg("gradient").noconvert(), py::arg("l1"),
                py::arg("l2"));
   DENSEKIT_DEF(m, "soft_threshold", soft_threshold, py::arg("w").noconvert(), py::arg("y").noconvert(), py::arg("threshold"));

@@ -7,6 +7,7 @@
 #include "train/initialize.h"
 #include "train/plan.h"
 #include "train/update.h"
+#include "train/validate.h"
 
 namespace densekit::bindings {
 
@@ -29,36 +30,25 @@ static py::typing::Dict<py::str, py::object> spec_layout(const std::string& text
   py::typing::Dict<py::str, py::object> layout;
   layout["segments"] = segments;
   layout["parameters"] = plan.parameter_count;
-  layout["states"] = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  layout["states"] = spec.optimizer ? slots_of(spec.optimizer->is) : 0;
   return layout;
 }
 
-template <class V> static void take(const py::dict& fields, const char* key, V& target) {
-  if (fields.contains(key)) target = fields[key].cast<V>();
-}
+static py::object from_json(const std::string& text) { return py::module_::import("json").attr("loads")(text); }
 
 // initializer: its fields in the spec.
 template <class T> static void initialize(const py::typing::Dict<py::str, py::object>& initializer, std::uint64_t seed, index segment,
                                           double fan_in, double fan_out, Contiguous<T>& out) {
-  InitializerSpec s;
-  take(initializer, "kind", s.kind);
-  take(initializer, "value", s.value);
-  take(initializer, "low", s.low);
-  take(initializer, "high", s.high);
-  take(initializer, "mean", s.mean);
-  take(initializer, "std", s.std);
-  take(initializer, "scale", s.scale);
-  take(initializer, "gain", s.gain);
-  take(initializer, "mode", s.mode);
-  take(initializer, "distribution", s.distribution);
+  const Initializer parsed = initializer_from_json(py::module_::import("json").attr("dumps")(initializer).cast<std::string>());
   const std::vector<index> shape(out.shape(), out.shape() + out.ndim());
   T* values = output(out, "out");
-  interruptible([&](const Context& context) { densekit::initialize(context, s, seed, segment, shape, fan_in, fan_out, values); });
+  interruptible([&](const Context& context) { densekit::initialize(context, parsed, seed, segment, shape, fan_in, fan_out, values); });
 }
 
 void bind_spec(py::module_& m) {
   m.def("normalize_spec", &normalize_spec, py::arg("text"));
   m.def("spec_layout", &spec_layout, py::arg("text"));
+  m.def("kinds", [] { return py::typing::Dict<py::str, py::object>(from_json(kinds_json())); });
   DENSEKIT_DEF(m, "initialize", initialize, py::arg("initializer"), py::arg("seed"), py::arg("segment"), py::arg("fan_in"),
                py::arg("fan_out"), py::arg("out").noconvert());
 }

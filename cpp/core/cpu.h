@@ -21,7 +21,6 @@ const Table& baseline_table();  // on every machine the same bits
 // x86_v4 is in use; else null, as for any other number of parts.
 const Bf16Kernels* bf16_kernels(int parts);
 // The least parts that a precision asks for: "medium" 1, "high" 2; 0 is float32 itself.
-inline int bf16_parts(const std::string& precision) { return precision == "medium" ? 1 : precision == "high" ? 2 : 0; }
 void use_level(const std::string& name);  // std::invalid_argument lists what this machine has
 
 }  // namespace densekit

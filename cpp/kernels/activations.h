@@ -118,13 +118,13 @@ void activation_backward(const T* dy, const T* saved, T* dz, index n, T paramete
 }
 
 template <class T> constexpr ActivationKernels<T> activation_kernels{{
-#define ACTIVATION(name, Functor, saves) activation_forward<T, Functor>,
-#include "kernels/activations.def"
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) activation_forward<T, Functor>,
+#include "densekit/activations.def"
 #undef ACTIVATION
                                                                      },
                                                                      {
-#define ACTIVATION(name, Functor, saves) activation_backward<T, Functor>,
-#include "kernels/activations.def"
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) activation_backward<T, Functor>,
+#include "densekit/activations.def"
 #undef ACTIVATION
                                                                      }};
 

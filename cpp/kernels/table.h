@@ -5,25 +5,25 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "densekit/activation.h"
+
 namespace densekit {
 
 using index = std::ptrdiff_t;
 
-enum class Activation : int {
-#define ACTIVATION(name, Functor, saves) name,
-#include "kernels/activations.def"
+constexpr int activation_count = 0  // of one element
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) +1
+#include "densekit/activations.def"
 #undef ACTIVATION
-  count
-};
-constexpr int activation_count = static_cast<int>(Activation::count);
+    ;
 
-enum class Optimizer : int {
+enum class UpdateRule : int {
 #define OPTIMIZER(name, Functor, slots) name,
 #include "kernels/optimizers.def"
 #undef OPTIMIZER
   count
 };
-constexpr int optimizer_count = static_cast<int>(Optimizer::count);
+constexpr int optimizer_count = static_cast<int>(UpdateRule::count);
 constexpr int optimizer_slots[] = {
 #define OPTIMIZER(name, Functor, slots) slots,
 #include "kernels/optimizers.def"

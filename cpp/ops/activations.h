@@ -14,8 +14,8 @@ void activation_backward(const Context& context, Activation kind, const T* dy, c
 constexpr bool saves_input(Activation kind) {
   constexpr bool z = true, y = false;
   constexpr bool saves[] = {
-#define ACTIVATION(name, Functor, saves) saves,
-#include "kernels/activations.def"
+#define ACTIVATION(name, Functor, saves, parameter, usual, range) saves,
+#include "densekit/activations.def"
 #undef ACTIVATION
   };
   static_assert(z != y);

@@ -1,13 +1,11 @@
 // Dropout (Srivastava et al., JMLR 15, 2014) with masks that are functions of (seed, step, layer, element).
 #pragma once
 #include "core/context.h"
+#include "densekit/dropout_mode.h"
 
 namespace densekit {
 
-// inverted: training x kept / (1 - rate), otherwise x. classic: training x kept, otherwise x (1 - rate).
-enum class DropoutMode { inverted, classic };
-
-struct Dropout {
+struct DropoutDraw {
   double rate;  // the probability of being dropped, in [0, 1]
   DropoutMode mode = DropoutMode::inverted;
   bool training = true;
@@ -21,7 +19,7 @@ template <class T> struct DropoutPass {
   DropoutStream stream;
   T factor;
 
-  explicit DropoutPass(const Dropout& dropout);
+  explicit DropoutPass(const DropoutDraw& dropout);
   bool changes_nothing() const { return !nothing_left && !draws && factor == 1; }
   // y = what is left of x (n); element 0 is number `first`. y may be x.
   void apply(const Kernels<T>& kernels, std::uint64_t first, const T* x, T* y, index n) const;
@@ -31,9 +29,9 @@ template <class T> struct DropoutPass {
 constexpr std::uint64_t most_dropout_elements = std::uint64_t{1} << 34;
 
 // kept[i] = 1 or 0: its random word is at least round(rate 2^32), or not.
-void dropout_mask(const Context& context, const Dropout& dropout, std::uint64_t first, std::uint8_t* kept, index n);
+void dropout_mask(const Context& context, const DropoutDraw& dropout, std::uint64_t first, std::uint8_t* kept, index n);
 // y = x kept times the factor of the mode; also the backward pass, with dy for x. y may be x. What is dropped is zero,
 // even where x is not finite.
-template <class T> void dropout(const Context& context, const Dropout& dropout, std::uint64_t first, const T* x, T* y, index n);
+template <class T> void dropout(const Context& context, const DropoutDraw& dropout, std::uint64_t first, const T* x, T* y, index n);
 
 }  // namespace densekit

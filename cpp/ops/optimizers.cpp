@@ -33,7 +33,7 @@ template <class T> bool numbers_fit(const OptimizerNumbers<double>& c) {
   return true;
 }
 
-template <class T> void optimizer_update(const Context& context, Optimizer rule, T* p, const T* g, T* const* states, index n,
+template <class T> void optimizer_update(const Context& context, UpdateRule rule, T* p, const T* g, T* const* states, index n,
                                          const OptimizerNumbers<double>& numbers) {
   const int which = static_cast<int>(rule), slots = optimizer_slots[which];
   const auto kernel = context.kernels<T>().optimizer.update[which];
@@ -48,7 +48,7 @@ template <class T> void optimizer_update(const Context& context, Optimizer rule,
 #define INSTANTIATE(T)                                                              \
   template OptimizerNumbers<T> rounded_numbers<T>(const OptimizerNumbers<double>&); \
   template bool numbers_fit<T>(const OptimizerNumbers<double>&);                    \
-  template void optimizer_update<T>(const Context&, Optimizer, T*, const T*, T* const*, index, const OptimizerNumbers<double>&);
+  template void optimizer_update<T>(const Context&, UpdateRule, T*, const T*, T* const*, index, const OptimizerNumbers<double>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -23,7 +23,7 @@ template <class F> void for_partials(const Context& context, index n, const F& b
 
 Bytes penalty_scratch_bytes(index n) { return Carver::bytes<double>(2 * partials(n)); }
 template <class T>
-double penalty(const Context& context, Penalty kind, const T* w, T* gradient, index n, double l1, double l2, void* scratch) {
+double penalty(const Context& context, PenaltyKind kind, const T* w, T* gradient, index n, double l1, double l2, void* scratch) {
   const auto& kernels = context.kernels<T>().penalty;
   const auto kernel = kernels.gradient[static_cast<int>(kind)];
   double* sums = static_cast<double*>(scratch);
@@ -35,8 +35,8 @@ double penalty(const Context& context, Penalty kind, const T* w, T* gradient, in
     absolute += sums[2 * i];
     squares += sums[2 * i + 1];
   }
-  if (kind == Penalty::l1) return l1 * absolute;
-  if (kind == Penalty::l2) return 0.5 * l2 * squares;
+  if (kind == PenaltyKind::l1) return l1 * absolute;
+  if (kind == PenaltyKind::l2) return 0.5 * l2 * squares;
   return l1 * absolute + 0.5 * l2 * squares;
 }
 
@@ -66,11 +66,11 @@ template <class T> void scale_by(const Context& context, const T* x, T* y, index
                           [&](index i, index length, int) { context.kernels<T>().penalty.scale(x + i, y + i, length, factor); });
 }
 
-#define INSTANTIATE(T)                                                                             \
-  template double penalty<T>(const Context&, Penalty, const T*, T*, index, double, double, void*); \
-  template void soft_threshold<T>(const Context&, const T*, T*, index, double);                    \
-  template void clip<T>(const Context&, const T*, T*, index, double, double);                      \
-  template double sum_of_squares<T>(const Context&, const T*, index, double, void*);               \
+#define INSTANTIATE(T)                                                                                 \
+  template double penalty<T>(const Context&, PenaltyKind, const T*, T*, index, double, double, void*); \
+  template void soft_threshold<T>(const Context&, const T*, T*, index, double);                        \
+  template void clip<T>(const Context&, const T*, T*, index, double, double);                          \
+  template double sum_of_squares<T>(const Context&, const T*, index, double, void*);                   \
   template void scale_by<T>(const Context&, const T*, T*, index, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

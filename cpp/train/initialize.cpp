@@ -14,7 +14,7 @@ namespace densekit {
 namespace {
 
 constexpr std::uint64_t no_update = ~std::uint64_t{0};  // the step of the random numbers: no update has this number
-constexpr std::int64_t most_elements = std::int64_t{1} << 34;
+constexpr std::int64_t most_drawn = std::int64_t{1} << 34;
 
 std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 
@@ -152,38 +152,50 @@ template <class T> void orthogonal(const Stream& stream, double gain, index rows
   for (index i = 0; i < n; ++i) out[i] = static_cast<T>(gain * drawn[static_cast<std::size_t>(i)]);
 }
 
-template <class T> void variance_scaling(const Stream& stream, const InitializerSpec& s, double fan_in, double fan_out, T* out, index n) {
-  const double fan = s.mode == "fan_in" ? fan_in : s.mode == "fan_out" ? fan_out : (fan_in + fan_out) / 2;
-  const double variance = s.scale / fan, limit = std::sqrt(3 * variance), std = std::sqrt(variance);
-  if (s.distribution == "uniform") uniform(stream, -limit, 2 * limit, out, n);
-  else if (s.distribution == "normal") normal(stream, 0, std, out, n);
-  else truncated_normal(stream, 0, std / 0.87962566103423978, out, n);  // the deviation of a normal number within [-2, 2]
-}
+// What each kind of initializer puts into a parameter.
+template <class T> struct Parameter {
+  const Context& context;
+  const Stream& stream;
+  const std::vector<index>& shape;
+  index n;
+  double fan_in, fan_out;
+  T* out;
+
+  void operator()(const Zeros&) const { std::fill_n(out, n, T(0)); }
+  void operator()(const Given&) const { std::fill_n(out, n, T(0)); }
+  void operator()(const Ones&) const { std::fill_n(out, n, T(1)); }
+  void operator()(const Constant& s) const { std::fill_n(out, n, static_cast<T>(s.value)); }
+  void operator()(const Uniform& s) const { uniform(stream, s.low, s.high - s.low, out, n); }
+  void operator()(const Normal& s) const { normal(stream, s.mean, s.std, out, n); }
+  void operator()(const TruncatedNormal& s) const { truncated_normal(stream, s.mean, s.std, out, n); }
+  void operator()(const VarianceScaling& s) const {
+    const double fan = s.mode == Fan::fan_in ? fan_in : s.mode == Fan::fan_out ? fan_out : (fan_in + fan_out) / 2;
+    const double variance = s.scale / fan, limit = std::sqrt(3 * variance), std = std::sqrt(variance);
+    if (s.distribution == DrawnFrom::uniform) uniform(stream, -limit, 2 * limit, out, n);
+    else if (s.distribution == DrawnFrom::normal) normal(stream, 0, std, out, n);
+    else truncated_normal(stream, 0, std / 0.87962566103423978, out, n);  // the deviation of a normal number within [-2, 2]
+  }
+  void operator()(const Orthogonal& s) const {
+    if (shape.size() != 2) throw std::invalid_argument("an orthogonal initializer needs a matrix");
+    orthogonal(stream, s.gain, shape[0], shape[1], out);
+  }
+};
 
 }  // namespace
 
-template <class T> void initialize(const Context& context, const InitializerSpec& s, std::uint64_t seed, index segment,
+template <class T> void initialize(const Context& context, const Initializer& initializer, std::uint64_t seed, index segment,
                                    const std::vector<index>& shape, double fan_in, double fan_out, T* out) {
   index n = 1;
   for (const index length : shape)
-    if (__builtin_mul_overflow(n, length, &n) || n > most_elements)
+    if (__builtin_mul_overflow(n, length, &n) || n > most_drawn)
       throw std::invalid_argument("an initializer can draw 2^34 elements for one parameter, not more");
   const Stream stream{context, seed, segment};
-  if (s.kind == "zeros" || s.kind == "given") std::fill_n(out, n, T(0));
-  else if (s.kind == "ones") std::fill_n(out, n, T(1));
-  else if (s.kind == "constant") std::fill_n(out, n, static_cast<T>(s.value));
-  else if (s.kind == "uniform") uniform(stream, s.low, s.high - s.low, out, n);
-  else if (s.kind == "normal") normal(stream, s.mean, s.std, out, n);
-  else if (s.kind == "truncated_normal") truncated_normal(stream, s.mean, s.std, out, n);
-  else if (s.kind == "variance_scaling") variance_scaling(stream, s, fan_in, fan_out, out, n);
-  else if (s.kind != "orthogonal") throw std::invalid_argument("there is no initializer '" + s.kind + "'");
-  else if (shape.size() != 2) throw std::invalid_argument("an orthogonal initializer needs a matrix");
-  else orthogonal(stream, s.gain, shape[0], shape[1], out);
+  std::visit(Parameter<T>{context, stream, shape, n, fan_in, fan_out, out}, initializer);
 }
 
-template void initialize<float>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+template void initialize<float>(const Context&, const Initializer&, std::uint64_t, index, const std::vector<index>&, double, double,
                                 float*);
-template void initialize<double>(const Context&, const InitializerSpec&, std::uint64_t, index, const std::vector<index>&, double, double,
+template void initialize<double>(const Context&, const Initializer&, std::uint64_t, index, const std::vector<index>&, double, double,
                                  double*);
 
 }  // namespace densekit

@@ -92,11 +92,11 @@ std::string header_text(const FileHeader& header) {
 
 std::vector<npz::Entry> arrays_of(const Spec& spec) {
   const Plan plan = make_plan(spec, spec.fuse);
-  const std::string dtype = spec.dtype == "float32" ? "<f4" : "<f8";
+  const std::string dtype = spec.dtype == DType::float32 ? "<f4" : "<f8";
   std::vector<npz::Entry> arrays;
   for (const auto* segments : {&plan.parameters, &plan.statistics})
     for (const Segment& s : *segments) arrays.push_back({s.layer + "/" + s.name, dtype, s.shape});
-  const int states = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  const int states = spec.optimizer ? slots_of(spec.optimizer->is) : 0;
   for (int i = 0; i < states; ++i) arrays.push_back({"optimizer/" + std::to_string(i), dtype, {plan.parameter_count}});
   return arrays;
 }

@@ -10,6 +10,7 @@
 #include "train/call.h"
 #include "train/initialize.h"
 #include "train/network_impl.h"
+#include "train/records.h"
 #include "train/validate.h"
 
 namespace densekit {
@@ -19,21 +20,21 @@ namespace {
 // all of them, which for a quarter of the rows took 3 % longer.
 index rows_at_once(const Plan& plan) { return std::clamp<index>(1048576 / std::max<index>(plan.widest, 1), 64, 2048); }
 
-void collect_names(const std::vector<LayerSpec>& layers, std::set<std::string>& names) {
-  for (const LayerSpec& layer : layers) {
+void collect_names(const std::vector<Layer>& layers, std::set<std::string>& names) {
+  for (const Layer& layer : layers) {
     if (!layer.name.empty()) names.insert(layer.name);
-    collect_names(layer.layers, names);
+    if (const auto* inside = layers_inside(layer)) collect_names(*inside, names);
   }
 }
 // Layers without a name are called by their kind: dense, dense_1, dense_2, …
-void name_layers(std::vector<LayerSpec>& layers, std::set<std::string>& names) {
-  for (LayerSpec& layer : layers) {
+void name_layers(std::vector<Layer>& layers, std::set<std::string>& names) {
+  for (Layer& layer : layers) {
     for (int number = 0; layer.name.empty(); ++number) {
-      std::string name = layer.kind;
+      std::string name(kind_name(layer.is));
       if (number) name.append("_").append(std::to_string(number));
       if (names.insert(name).second) layer.name = name;
     }
-    name_layers(layer.layers, names);
+    if (auto* inside = layers_inside(layer)) name_layers(*inside, names);
   }
 }
 // The spec with all names, checked.
@@ -42,28 +43,31 @@ template <class T> Spec checked(Spec spec) {
   collect_names(spec.layers, names);
   name_layers(spec.layers, names);
   validate(spec);
-  const std::string own = sizeof(T) == 4 ? "float32" : "float64";
-  require(spec.dtype == own, [&] { return "spec: dtype is \"" + spec.dtype + "\", but this network is of " + own; });
+  require(spec.dtype == dtype_of<T>, [&] {
+    return "spec: dtype is \"" + std::string(word(spec.dtype)) + "\", but this network is of " + std::string(word(dtype_of<T>));
+  });
   return spec;
 }
 
 // Everything in another language that the spec names must be there.
-void require_hosts(const std::vector<LayerSpec>& layers, const std::vector<HostLayer>& given) {
-  for (const LayerSpec& layer : layers) {
-    require_hosts(layer.layers, given);
-    if (layer.kind != "host") continue;
-    const std::size_t number = static_cast<std::size_t>(layer.host);
+void require_hosts(const Plan& plan, const std::vector<HostLayer>& given) {
+  for (const PlanLayer& layer : plan.layers) {
+    const CallbackLayer* callback = std::get_if<CallbackLayer>(&layer.spec->is);
+    if (!callback) continue;
+    const std::size_t number = static_cast<std::size_t>(callback->index);
     require(number < given.size() && given[number].forward && given[number].backward, [&] {
-      return "layer '" + layer.name + "' is number " + std::to_string(layer.host) +
+      return "layer '" + layer.name + "' is number " + std::to_string(number) +
              " of the layers in another language, which is not among the " + std::to_string(given.size()) +
              " given, or has no forward or backward";
     });
   }
 }
-void require_host(const LossSpec& loss, const std::vector<HostLoss>& given) {
-  const std::size_t number = static_cast<std::size_t>(loss.host);
-  require(loss.kind != "host" || (number < given.size() && given[number].call), [&] {
-    return "the loss is number " + std::to_string(loss.host) + " of the losses in another language, which is not among the " +
+void require_host(const Loss& loss, const std::vector<HostLoss>& given) {
+  const CallbackLoss* callback = std::get_if<CallbackLoss>(&loss.is);
+  if (!callback) return;
+  const std::size_t number = static_cast<std::size_t>(callback->index);
+  require(number < given.size() && given[number].call, [&] {
+    return "the loss is number " + std::to_string(number) + " of the losses in another language, which is not among the " +
            std::to_string(given.size()) + " given, or cannot be called";
   });
 }
@@ -96,9 +100,9 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
       unfused(make_plan(spec, false)),
       update(spec, plan),
       pending(plan) {
-  require_hosts(spec.layers, hosts);
+  require_hosts(plan, hosts);
   if (spec.loss) require_host(*spec.loss, host_losses);
-  const int slots = spec.optimizer ? optimizer_slots[static_cast<int>(update_rule(*spec.optimizer))] : 0;
+  const int slots = spec.optimizer ? slots_of(spec.optimizer->is) : 0;
   Interrupt interrupt(stop);
   Context context = current_context();
   if (stop) context.interrupt = &interrupt;
@@ -122,12 +126,11 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
     const Segment& s = plan.parameters[i];
     initialize(context, s.initializer, spec.seed, static_cast<index>(i), s.shape, s.fan_in, s.fan_out, parameters + s.offset);
     check_interrupt(context);
-    if (spec.optimizer && spec.optimizer->kind == "adagrad" && slots > 0)
-      std::fill_n(states[0] + s.offset, s.size, static_cast<T>(spec.optimizer->initial));
+    for (T* state : states) std::fill_n(state + s.offset, s.size, static_cast<T>(first_state(spec.optimizer->is)));
   }
   for (const Segment& s : plan.statistics)
-    std::fill_n(statistics + s.offset, s.size, static_cast<T>(s.initializer.kind == "constant" ? s.initializer.value : 0));
-  if (spec.loss) target_width(*spec.loss, plan.widths[static_cast<std::size_t>(plan.scores)]);
+    initialize(context, s.initializer, spec.seed, 0, s.shape, s.fan_in, s.fan_out, statistics + s.offset);
+  if (spec.loss) target_width(spec.loss->is, plan.widths[static_cast<std::size_t>(plan.scores)]);
 }
 
 template <class T>
@@ -373,14 +376,14 @@ LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, const Targets<T>& 
   return result;
 }
 
-template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batch_size, bool drop_last, bool has_batch_norm) {
+template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batch_size, bool drop_last, bool needs_two_rows) {
   require(count >= 0, [&] { return "the number of rows must be at least 0, got " + std::to_string(count); });
   require(batch_size >= 1, [&] { return "batch_size must be at least 1, got " + std::to_string(batch_size); });
   const index whole = count / batch_size, rest = count % batch_size;
-  return whole + (rest > 0 && !drop_last && !(has_batch_norm && rest == 1 && whole > 0));
+  return whole + (rest > 0 && !drop_last && !(needs_two_rows && rest == 1 && whole > 0));
 }
 template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batch_size, bool drop_last) const {
-  return steps_of_epoch(count, batch_size, drop_last, impl_->plan.has_batch_norm);
+  return steps_of_epoch(count, batch_size, drop_last, impl_->plan.needs_two_rows);
 }
 
 template <class T>
@@ -406,7 +409,7 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, st
   const Call call(o.stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
-  const index most = std::min(count, std::min(count, o.batch_size) + (plan.has_batch_norm && !o.drop_last));
+  const index most = std::min(count, std::min(count, o.batch_size) + (plan.needs_two_rows && !o.drop_last));
   ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
   impl_->pending.drop();
   EpochResult result;

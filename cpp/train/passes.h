@@ -1,20 +1,10 @@
-// Forward and backward: a plan run over a workspace. They read like a list of calls.
+// Forward and backward: a plan run over a workspace.
 #pragma once
+#include "train/plan.h"
+#include "train/run.h"
 #include "train/workspace.h"
 
 namespace densekit {
-
-// What both passes read.
-template <class T> struct Run {
-  const Context& context;
-  const Plan& plan;
-  const std::vector<HostLayer>& hosts;
-  const T* parameters;
-  const T* statistics;
-  std::uint64_t seed, step;
-  index rows;
-  bool training;
-};
 
 // Runs operations [0, end) on workspace.buffers[0]; what each puts out is in its buffer. Throws Interrupted.
 template <class T> void forward(const Run<T>& run, Workspace<T>& workspace, int end);

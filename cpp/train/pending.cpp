@@ -48,14 +48,11 @@ template <class T> void Pending<T>::write_locked(const T* statistics, const T* v
 
 template <class T> void Pending<T>::merge(T* statistics) const {
   if (after_.empty()) return;
-  for (const PlanOp& op : plan_.ops) {
-    if (op.action != Action::batch_norm || !op.trainable) continue;
-    for (const int segment : {op.mean, op.variance}) {
-      const Segment& s = plan_.statistics[static_cast<std::size_t>(segment)];
-      for (index i = s.offset; i < s.offset + s.size; ++i) {
-        const std::size_t at = static_cast<std::size_t>(i);
-        if (same(statistics[i], before_[at])) statistics[i] = after_[at];
-      }
+  for (const Segment& s : plan_.statistics) {
+    if (!s.follows_batches) continue;
+    for (index i = s.offset; i < s.offset + s.size; ++i) {
+      const std::size_t at = static_cast<std::size_t>(i);
+      if (same(statistics[i], before_[at])) statistics[i] = after_[at];
     }
   }
 }

@@ -26,8 +26,6 @@ template <class T> std::vector<Array<T>> arrays(const Plan& plan, T* parameters,
   return all;
 }
 
-template <class T> constexpr const char* name_of = sizeof(T) == 4 ? "float32" : "float64";
-
 }  // namespace
 
 template <class T> void BasicNetwork<T>::save(const std::string& path) const {
@@ -40,7 +38,7 @@ template <class T> void BasicNetwork<T>::save(const std::string& path) const {
   for (std::vector<T>& state : states) pointers.push_back(state.data());
   const std::uint64_t step = snapshot(parameters.data(), statistics.data(), pointers);
   FileHeader header{impl_->spec, step, impl_->notes};
-  header.spec.dtype = name_of<T>;
+  header.spec.dtype = dtype_of<T>;
   const auto all = arrays(plan, parameters.data(), statistics.data(), pointers);
   for (const auto& a : all) header.arrays.push_back(npz::entry_of(a.name, sizeof(T) == 4 ? "<f4" : "<f8", a.shape, a.data));
   const std::string text = header_text(header);
@@ -60,8 +58,9 @@ template <class T> void BasicNetwork<T>::save(const std::string& path) const {
 template <class T> BasicNetwork<T> BasicNetwork<T>::load(std::istream& in, std::vector<HostLayer> layers, std::vector<HostLoss> losses) {
   npz::Reader reader(in);
   const FileHeader header = parse_header(reader.header());
-  if (header.spec.dtype != name_of<T>)
-    throw std::invalid_argument("the network in the file is of " + header.spec.dtype + ", this one of " + name_of<T>);
+  if (header.spec.dtype != dtype_of<T>)
+    throw std::invalid_argument("the network in the file is of " + std::string(word(header.spec.dtype)) + ", this one of " +
+                                std::string(word(dtype_of<T>)));
   reader.expect(header.arrays);
   // Compared before any memory is taken for them.
   const std::vector<npz::Entry> expected = arrays_of(header.spec);

@@ -38,7 +38,7 @@ template <class T> class NetworkTape final : public Tape<T> {
     std::copy(dy.begin(), dy.end(), ws_.slot(0));
     densekit::backward(run(context), ws_, impl_.all(), 0, true, dparameters.data());
     const T* gradient = ws_.slot(plan.ops.empty() ? 0 : plan.ops.front().input_slot);
-    for (const PlanOp& op : plan.ops)
+    for (const Operation& op : plan.ops)
       if (op.input == 0) gradient = ws_.slot(op.input_slot);
     std::copy_n(gradient, rows_ * plan.inputs(), dx.data());
   }

@@ -10,18 +10,20 @@ namespace densekit {
 
 template <class T> BatchTargets<T> BasicNetwork<T>::Impl::checked_targets(const Targets<T>& given, index rows) const {
   require(spec.loss.has_value(), "the network has no loss");
-  const LossSpec& loss = *spec.loss;
+  const LossKind& loss = spec.loss->is;
+  const LossTraits traits = traits_of(loss);
+  const bool callback = std::holds_alternative<CallbackLoss>(loss);
   BatchTargets<T> targets;
   if (given.labels.data()) {
-    require(takes_labels(loss), [&] { return "the loss " + loss.kind + " takes targets of floats, not labels"; });
+    require(traits.labels, [&] { return "the loss " + std::string(kind_name(loss)) + " takes targets of floats, not labels"; });
     require(!given.values.data(), "give either labels or values, not both");
     require_rows(given.labels, "labels", rows);
     targets.labels = given.labels.data();
   } else {
     require_there(given.labels, "labels");
     require(given.values.data() || rows == 0, "the loss needs targets");
-    require(takes_values(loss), [&] { return "the loss " + loss.kind + " takes labels (whole numbers)"; });
-    const index expected = loss.kind == "host" ? given.width : target_width(loss, scores());
+    require(traits.values, [&] { return "the loss " + std::string(kind_name(loss)) + " takes labels (whole numbers)"; });
+    const index expected = callback ? given.width : target_width(loss, scores());
     targets.width = given.width == 0 ? expected : given.width;
     require(targets.width == expected && targets.width >= 0, [&] {
       return "targets have " + std::to_string(given.width) + " columns, expected " + std::to_string(std::max<index>(expected, 0));
@@ -42,7 +44,8 @@ template <class T> BatchTargets<T> BasicNetwork<T>::Impl::with_labels(BatchTarge
                                                                       std::int64_t* own) const {
   if (!targets.labels) return targets;
   // Python's losses say themselves which labels there are.
-  const Classes classes = spec.loss->kind == "host" ? Classes::any() : Classes{scores(), spec.loss->ignore_index};
+  const Classes classes =
+      std::holds_alternative<CallbackLoss>(spec.loss->is) ? Classes::any() : Classes{scores(), ignored_label(spec.loss->is)};
   take_labels(targets.labels, order, rows, classes, own);
   targets.labels = own;
   return targets;

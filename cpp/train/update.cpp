@@ -10,55 +10,11 @@
 
 namespace densekit {
 
-Optimizer update_rule(const OptimizerSpec& s) {
-  if (s.kind == "sgd") return Optimizer::sgd;
-  if (s.kind == "momentum" || s.kind == "nesterov") return Optimizer::momentum;
-  if (s.kind == "rmsprop" || s.kind == "adagrad") return Optimizer::rmsprop;
-  if (s.kind == "adadelta") return Optimizer::adadelta;
-  if (s.kind == "adam" || s.kind == "nadam") return Optimizer::adam;
-  if (s.kind == "adamax") return Optimizer::adamax;
-  if (s.kind == "lion") return Optimizer::lion;
-  throw std::invalid_argument("unknown optimizer '" + s.kind + "'");
-}
-
-StepNumbers step_numbers(const OptimizerSpec& s, double lr, double t, bool decays) {
-  const StepSize size{lr, decays ? s.weight_decay : 0, s.maximize};
-  const bool torch = s.compat == "torch", keras = s.compat == "keras", dlfs = s.compat == "dlfs";
-  const double sign = s.maximize ? -1 : 1;
-  StepNumbers c;
-  if (s.kind == "sgd") return sgd_numbers(size);
-  if (s.kind == "momentum" || s.kind == "nesterov") {
-    const bool nesterov = s.kind == "nesterov";
-    c = nesterov ? nesterov_numbers(size, s.momentum) : momentum_numbers(size, s.momentum, s.dampening);
-    if (torch) return c;
-    // The velocity holds the rate: v <- mu v - lr g.
-    c.first_add = -lr * sign;
-    c.rate = !nesterov ? 1 : dlfs ? s.momentum * s.momentum : s.momentum;
-    c.direct = !nesterov ? 0 : dlfs ? -(1 + s.momentum) * lr * sign : -lr * sign;
-    return c;
-  }
-  if (s.kind == "rmsprop" || s.kind == "adagrad") {
-    c = s.kind == "rmsprop" ? rmsprop_numbers(size, s.rho, s.eps) : adagrad_numbers(size, s.eps);
-    if (keras) c.inner = s.eps, c.eps = 0;
-    return c;
-  }
-  if (s.kind == "adadelta") return adadelta_numbers(size, s.rho, s.eps);
-  if (s.kind == "adam") {
-    c = adam_numbers(size, t, s.beta1, s.beta2, s.eps);
-    if (!torch) c.eps = s.eps;  // added to the root of v as it is, not corrected for its start at zero
-    return c;
-  }
-  if (s.kind == "adamax") return adamax_numbers(size, t, s.beta1, s.beta2, s.eps);
-  if (s.kind == "nadam") return nadam_numbers(size, t, s.beta1, s.beta2, s.eps, s.momentum_decay);
-  if (s.kind == "lion") return lion_numbers(size, s.beta1, s.beta2);
-  throw std::invalid_argument("unknown optimizer '" + s.kind + "'");
-}
-
 template <class T> Update<T>::Update(const Spec& spec, const Plan& plan) : spec_(&spec) {
   const bool decay = spec.optimizer && spec.optimizer->weight_decay > 0;
   for (const Segment& s : plan.parameters) {
     if (!s.trainable || s.size == 0) continue;
-    const Range next{s.offset, s.offset + s.size, s.penalty.l1, s.penalty.l2, s.penalty.proximal && s.penalty.l1 > 0, decay && s.decays()};
+    const Range next{s.offset, s.offset + s.size, s.penalty.l1, s.penalty.l2, s.penalty.proximal && s.penalty.l1 > 0, decay && s.decays};
     Range* last = ranges_.empty() ? nullptr : &ranges_.back();
     // Gaps between segments are zero, and so are their gradients. A penalty ends with its segment, for its sum is its own.
     const bool same = last && !last->penalised() && !next.penalised() && last->decays == next.decays && next.begin - last->end < 16;
@@ -88,7 +44,7 @@ template <class T> void Update<T>::penalise(const Kernels<T>& kernels, std::size
   const Piece& piece = pieces_[number];
   const Range& range = range_of(piece);
   if (!range.penalised() || divisor == 0) return;
-  const int kind = static_cast<int>(range.l2 == 0 ? Penalty::l1 : range.l1 == 0 ? Penalty::l2 : Penalty::elastic_net);
+  const int kind = static_cast<int>(range.l2 == 0 ? PenaltyKind::l1 : range.l1 == 0 ? PenaltyKind::l2 : PenaltyKind::elastic_net);
   alignas(64) T unused[piece_length];
   (g ? kernels.penalty.add_gradient : kernels.penalty.gradient)[kind](p + piece.begin, g ? g + piece.begin : unused, piece.length,
                                                                       static_cast<T>(range.proximal ? 0 : range.l1 / divisor),
@@ -118,7 +74,7 @@ template <class T> double Update<T>::penalty(const Context& context, const T* p,
 template <class T>
 double Update<T>::apply(const Context& context, T* p, T* g, const std::vector<T*>& states, double lr, double t, double weight) {
   const Kernels<T>& kernels = context.kernels<T>();
-  const OptimizerSpec& optimizer = *spec_->optimizer;
+  const Optimizer& optimizer = *spec_->optimizer;
   const double divisor = spec_->penalty_per_weight ? weight : 1;
   const bool two_passes = spec_->clip_norm.has_value();
   double shrink = 1;
@@ -132,10 +88,12 @@ double Update<T>::apply(const Context& context, T* p, T* g, const std::vector<T*
     const double norm = std::sqrt(sum);
     if (norm > *spec_->clip_norm) shrink = *spec_->clip_norm / norm;
   }
-  const Optimizer rule = update_rule(optimizer);
-  const std::size_t which = static_cast<std::size_t>(rule);
+  const std::size_t which = static_cast<std::size_t>(rule_of(optimizer.is));
   const int slots = optimizer_slots[which];
-  StepNumbers exact[2] = {step_numbers(optimizer, lr, t, false), step_numbers(optimizer, lr, t, true)};
+  const auto numbers_of = [&](double weight_decay) {
+    return step_numbers(optimizer.is, {{lr, weight_decay, optimizer.maximize}, t, optimizer.compat});
+  };
+  const StepNumbers exact[2] = {numbers_of(0), numbers_of(optimizer.weight_decay)};  // without decoupled decay and with it
   if (!numbers_fit<T>(exact[0]) || !numbers_fit<T>(exact[1]))
     throw std::invalid_argument("the step size " + std::to_string(lr) + " is too large for " + (sizeof(T) == 4 ? "float32" : "float64"));
   const OptimizerNumbers<T> numbers[2] = {rounded_numbers<T>(exact[0]), rounded_numbers<T>(exact[1])};

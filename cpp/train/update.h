@@ -4,14 +4,10 @@
 #include <vector>
 
 #include "core/context.h"
-#include "ops/optimizer_numbers.h"
+#include "train/optimizers.h"
 #include "train/plan.h"
 
 namespace densekit {
-
-// What the optimizer does in step t (from 1) with this lr, without decoupled decay and with it.
-Optimizer update_rule(const OptimizerSpec& spec);
-StepNumbers step_numbers(const OptimizerSpec& spec, double lr, double t, bool decays);
 
 template <class T> class Update {
  public:

@@ -1,20 +1,17 @@
-// The rules of docs/network.md that a spec must keep, whoever made it.
+// Whether a spec means a network: each field in its range, names that differ, widths that fit, sizes that can be counted.
 #pragma once
 #include "densekit/spec.h"
 
 namespace densekit {
 
-// std::invalid_argument names the place, e.g. "spec: layers[2].rate must be in [0, 1], got 1.5". What depends on how layers
-// work together (which activation a linked loss belongs to) is asked where they are put together.
+// std::invalid_argument begins with "spec: " and the path of the field, e.g. `spec: layers[2].units must be …`.
 void validate(const Spec& spec);
+void validate(const Initializer& initializer, const std::string& path);
 
-// Whether the kind is one that there is.
-void validate_kind(const std::string& path, const LayerSpec& layer);
-void validate_kind(const std::string& path, const InitializerSpec& initializer);
-void validate_kind(const std::string& path, const LossSpec& loss);
-void validate_kind(const std::string& path, const OptimizerSpec& optimizer);
+// Of the text of one initializer.
+Initializer initializer_from_json(const std::string& text);
 
-// The number of outputs of a layer with that many inputs.
-index outputs_of(const LayerSpec& layer, index inputs);
+// Every kind of layer, loss, optimizer, initializer and activation with its fields, their types, defaults and ranges, as JSON.
+std::string kinds_json();
 
 }  // namespace densekit

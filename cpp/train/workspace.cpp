@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "ops/dense.h"
+#include "ops/epilogue.h"
 #include "ops/losses.h"
-#include "ops/normalization.h"
+#include "train/plan.h"
 
 namespace densekit {
 namespace {
@@ -29,35 +29,9 @@ class Layout {
 };
 
 template <class T> Bytes scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
-  const bool training = purpose == Purpose::training;
   Bytes most = loss_scratch_bytes(rows * plan.outputs());
-  for (const PlanOp& op : plan.ops) {
-    const index in = op.inputs, out = op.outputs;
-    const ChannelShape shape{rows, out, 1};
-    Bytes bytes = 0;
-    switch (op.action) {
-      case Action::dense:
-        bytes = matmul_most_scratch_bytes<T>(context, rows, out, in);
-        if (training)
-          bytes = std::max({bytes, matmul_most_scratch_bytes<T>(context, rows, in, out),
-                            matmul_most_scratch_bytes<T>(context, in, out, rows), column_sums_scratch_bytes(rows, out)});
-        break;
-      case Action::batch_norm:
-        bytes = normalize_scratch_bytes<T>(shape);
-        // One channel alone is one run; more partials than any smaller batch has.
-        if (training) bytes = std::max({bytes, channel_moments_scratch_bytes(shape), batch_norm_backward_scratch_bytes<T>(shape)});
-        break;
-      case Action::layer_norm:
-        if (training) bytes = layer_norm_backward_scratch_bytes(rows, out);
-        break;
-      case Action::log_softmax:
-        bytes = log_softmax_scratch_bytes<T>(context, out);
-        break;
-      default:
-        break;
-    }
-    most = std::max(most, bytes);
-  }
+  for (const Operation& op : plan.ops)
+    most = std::max(most, std::visit([&](const auto& kind) { return kind.template scratch_bytes<T>(context, op, rows, purpose); }, op.is));
   return most;
 }
 
@@ -83,18 +57,15 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     }
     kept.assign(plan.ops.size(), {});
     for (std::size_t i = 0; i < plan.ops.size(); ++i) {
-      const PlanOp& op = plan.ops[i];
-      const index length = op.action == Action::batch_norm ? op.outputs : op.action == Action::layer_norm ? rows : 0;
-      if (length == 0) continue;
-      kept[i].mean = at.template take<double>(length);
-      kept[i].inverse = at.template take<double>(length);
-      if (op.action == Action::batch_norm) kept[i].squares = at.template take<double>(length);
+      const Operation& op = plan.ops[i];
+      const KeptLengths lengths = std::visit([&](const auto& kind) { return kind.kept(op, rows); }, op.is);
+      for (std::size_t k = 0; k < lengths.size(); ++k)
+        if (lengths[k] > 0) kept[i].doubles[k] = at.template take<double>(lengths[k]);
     }
     if (training) {
       block_means = at.template take<double>(Bytes{blocks} * plan.widest);
       block_squares = at.template take<double>(Bytes{blocks} * plan.widest);
-      gamma_sink = at.template take<T>(plan.widest);
-      beta_sink = at.template take<T>(plan.widest);
+      for (T*& sink : sinks) sink = at.template take<T>(plan.widest);
     }
     targets = at.template take<T>(elements(target_width));
     labels = at.template take<std::int64_t>(rows);

@@ -5,11 +5,11 @@
 
 #include "core/arena.h"
 #include "densekit/network_class.h"
-#include "train/plan.h"
+#include "train/operation.h"
 
 namespace densekit {
 
-enum class Purpose { inference, training };  // training: everything that backward needs is kept
+struct Plan;
 
 template <class T> class Workspace {
  public:
@@ -31,16 +31,16 @@ template <class T> class Workspace {
 
   index rows = 0;  // the most
   std::vector<T*> buffers, slots;
-  // For each operation: normalisations keep the mean and the inverse deviation of each channel (or row), batch norm also the
-  // batch's variance; a host layer what it wants to see again.
+  // For each operation: the doubles that it asked for, and what a layer in another language wants to see again.
   struct Kept {
-    double *mean = nullptr, *inverse = nullptr, *squares = nullptr;
+    std::array<double*, most_kept> doubles{};
     void* host = nullptr;
     int host_layer = -1;
   };
   std::vector<Kept> kept;
   double *block_means = nullptr, *block_squares = nullptr;
-  T *gamma_sink = nullptr, *beta_sink = nullptr;     // gradients of parameters that are not there
+  std::array<T*, 2> sinks{};  // for gradients that an operation writes though nobody wants them
+  T* or_sink(T* gradient, std::size_t which) const { return gradient ? gradient : sinks[which]; }
   T* targets = nullptr;                              // (rows, target_width)
   std::int64_t *labels = nullptr, *order = nullptr;  // (rows), the call's own: checked once, written by nobody else
   double* weights_of_batch = nullptr;                // (rows)

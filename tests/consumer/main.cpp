@@ -13,9 +13,9 @@ namespace dk = densekit;
 
 dk::Network train(std::span<const float> X, std::span<const int> y, std::span<const int> order) {
   dk::Spec s{.inputs = 64, .seed = 0};
-  s.layers = {dk::dense(128, dk::relu), dk::dense(10)};
-  s.loss = dk::softmax_cross_entropy;
-  s.optimizer = dk::adam(1e-3f);
+  s.layers = {dk::Dense{128, dk::relu}, dk::Dense{10}};
+  s.loss = dk::SoftmaxCrossEntropy{};
+  s.optimizer = dk::Adam{};
   dk::Network net(s);
   for (int e = 0; e < 20; ++e) net.epoch(X, y, order);
   return net;

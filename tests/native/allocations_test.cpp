@@ -13,6 +13,7 @@
 
 #include "core/parallel.h"
 #include "densekit/network_class.h"
+#include "train/records.h"
 
 static std::atomic<long> requests{0};
 
@@ -77,30 +78,31 @@ void expect_same(long one, long many, const std::string& what) {
 }
 
 // Layers of every kind that C++ has.
-Spec spec_of(const std::string& optimizer, const std::string& dtype, bool fuse) {
-  const auto dense = [](const std::string& name, index units, const std::string& activation) {
-    return LayerSpec{.kind = "dense", .name = name, .units = units, .activation = activation, .kernel_penalty = {0.01, 0.01}};
+Spec spec_of(const OptimizerKind& optimizer, DType dtype, bool fuse) {
+  const auto dense = [](index units, ActivationFunction activation) {
+    return Dense{.units = units, .activation = activation, .kernel_penalty = {0.01, 0.01}};
   };
   Spec spec{.inputs = 20, .seed = 1};
-  spec.layers = {dense("a", 70, "relu"),
-                 {.kind = "batch_norm", .name = "b"},
-                 {.kind = "dropout", .name = "c", .rate = 0.2},
-                 {.kind = "residual", .name = "d", .layers = {dense("e", 70, "gelu"), {.kind = "layer_norm", .name = "f"}}},
-                 {.kind = "gaussian_noise", .name = "g", .std = 0.1},
-                 {.kind = "activation", .name = "h", .activation = "log_softmax", .parameter = 1},
-                 dense("i", 10, "softmax")};
-  spec.layers.back().parameter = 2;
-  spec.loss = LossSpec{.kind = "softmax_cross_entropy", .reduction = "sum", .link = true};
-  spec.optimizer = OptimizerSpec{.kind = optimizer, .weight_decay = 0.1};
+  spec.layers = {dense(70, Activation::relu),
+                 BatchNorm{},
+                 Dropout{0.2},
+                 Residual{{dense(70, Activation::gelu), LayerNorm{}}},
+                 GaussianNoise{0.1},
+                 ActivationLayer{Activation::log_softmax},
+                 dense(10, {Activation::softmax, 2})};
+  spec.loss = Loss(SoftmaxCrossEntropy{}, LossReduction::sum, 1, true);
+  spec.optimizer.emplace();
+  spec.optimizer->is = optimizer;
+  spec.optimizer->weight_decay = 0.1;
   spec.clip_norm = 1;
   spec.dtype = dtype;
   spec.fuse = fuse;
   return spec;
 }
 
-template <class T> void counts(const std::string& optimizer, bool fuse, const std::string& what) {
+template <class T> void counts(const OptimizerKind& optimizer, bool fuse, const std::string& what) {
   const index rows = 2500, batch = 25;
-  BasicNetwork<T> network(spec_of(optimizer, sizeof(T) == 4 ? "float32" : "float64", fuse));
+  BasicNetwork<T> network(spec_of(optimizer, dtype_of<T>, fuse));
   std::vector<T> x(static_cast<std::size_t>(rows * 20)), y(static_cast<std::size_t>(rows * 10));
   std::vector<std::int64_t> labels(static_cast<std::size_t>(rows)), order(labels.size());
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i * 37 % 101) / 50 - 1;
@@ -133,11 +135,12 @@ int run() {
     for (const int threads : {1, 2}) {
       set_threads(threads);
       for (const bool fuse : {true, false})
-        for (const char* optimizer : {"sgd", "adam"}) {
-          const std::string what = backend + ", " + std::to_string(threads) + " threads, " + optimizer + (fuse ? "" : ", without fusion");
-          counts<float>(optimizer, fuse, what + ", float32");
-          counts<double>(optimizer, fuse, what + ", float64");
-        }
+        for_kinds<OptimizerKind>([&](const auto& kind) {
+          const std::string what =
+              backend + ", " + std::to_string(threads) + " threads, " + std::string(kind.kind().name) + (fuse ? "" : ", without fusion");
+          counts<float>(kind, fuse, what + ", float32");
+          counts<double>(kind, fuse, what + ", float64");
+        });
     }
   }
   std::printf("allocations_test: %d failures\n", failures);

@@ -39,7 +39,7 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
   constexpr index updates = 20;
   const GoldenData draw{training.seed};
   Spec spec = spec_from_json(training.spec);
-  spec.dtype = sizeof(T) == 4 ? "float32" : "float64";
+  spec.dtype = dtype_of<T>;
   BasicNetwork<T> net(spec);
 
   const index n = training.rows, m = training.columns;

@@ -39,10 +39,10 @@ std::string read(const std::filesystem::path& path) {
 
 template <class T> dk::BasicNetwork<T> small() {
   dk::Spec spec{.inputs = 2, .seed = 3};
-  spec.dtype = sizeof(T) == 4 ? "float32" : "float64";
-  spec.layers = {dk::dense(3, dk::relu), dk::batch_norm(), dk::dense(2)};
-  spec.loss = dk::softmax_cross_entropy;
-  spec.optimizer = dk::momentum(0.1);
+  spec.dtype = dk::dtype_of<T>;
+  spec.layers = {dk::Dense{3, dk::relu}, dk::BatchNorm{}, dk::Dense{2}};
+  spec.loss = dk::SoftmaxCrossEntropy{};
+  spec.optimizer = dk::Optimizer(dk::Momentum{}, 0.1);
   return dk::BasicNetwork<T>(spec);
 }
 
@@ -213,9 +213,9 @@ void test_failures(const std::filesystem::path& folder) {
 // Another thread trains: every file can be read, and the number of updates never goes back.
 [[maybe_unused]] void test_while_training(const std::filesystem::path& path) {
   dk::Spec spec{.inputs = 64, .seed = 3};
-  spec.layers = {dk::dense(256, dk::relu), dk::dense(2)};
-  spec.loss = dk::softmax_cross_entropy;
-  spec.optimizer = dk::adam(1e-4);
+  spec.layers = {dk::Dense{256, dk::relu}, dk::Dense{2}};
+  spec.loss = dk::SoftmaxCrossEntropy{};
+  spec.optimizer = dk::Optimizer(dk::Adam{}, 1e-4);
   dk::Network network(spec);
   const std::vector<float> x(64 * 64, 0.5f);
   const std::vector<int> y(64, 1);

@@ -37,16 +37,16 @@ template <class F> void refuses(const std::string& what, const std::string& part
 
 dk::Spec classifier() {
   dk::Spec s{.inputs = 3, .seed = 1};
-  s.layers = {dk::dense(5, dk::relu), dk::batch_norm(), dk::dropout(0.1), dk::residual({dk::dense(5, dk::gelu)}), dk::dense(4)};
-  s.loss = dk::softmax_cross_entropy;
-  s.optimizer = dk::adam();
+  s.layers = {dk::Dense{5, dk::relu}, dk::BatchNorm{}, dk::Dropout{0.1}, dk::Residual{{dk::Dense{5, dk::gelu}}}, dk::Dense{4}};
+  s.loss = dk::SoftmaxCrossEntropy{};
+  s.optimizer = dk::Adam{};
   return s;
 }
 dk::Spec regressor() {
   dk::Spec s{.inputs = 3, .seed = 1};
-  s.layers = {dk::dense(2)};
-  s.loss = dk::mse;
-  s.optimizer = dk::sgd(0.1);
+  s.layers = {dk::Dense{2}};
+  s.loss = dk::MeanSquaredError{};
+  s.optimizer = dk::Optimizer(dk::Sgd{}, 0.1);
   return s;
 }
 
@@ -281,37 +281,30 @@ void specs() {
   spec("no inputs", "inputs", [](auto& s) { s.inputs = 0; });
   spec("negative inputs", "inputs", [](auto& s) { s.inputs = -5; });
   spec("inputs beyond memory", "inputs", [](auto& s) { s.inputs = std::numeric_limits<dk::index>::max(); });
-  spec("no units", "units", [](auto& s) { s.layers[0].units = 0; });
-  spec("negative units", "units", [](auto& s) { s.layers[0].units = -1; });
+  spec("no units", "units", [](auto& s) { std::get<dk::Dense>(s.layers[0].is).units = 0; });
+  spec("negative units", "units", [](auto& s) { std::get<dk::Dense>(s.layers[0].is).units = -1; });
   spec("more parameters than there can be", "more parameters",
-       [](auto& s) { s.inputs = s.layers[0].units = dk::index{1} << (sizeof(dk::index) == 4 ? 30 : 40); });
-  spec("another kind of layer", "kind", [](auto& s) { s.layers[0].kind = "conv"; });
-  spec("another activation", "activation", [](auto& s) { s.layers[0].activation = "rellu"; });
-  spec("a parameter that is no number", "parameter", [](auto& s) { s.layers[0].parameter = nan; });
-  spec("a rate above 1", "rate", [](auto& s) { s.layers[2].rate = 2; });
-  spec("a rate that is no number", "rate", [](auto& s) { s.layers[2].rate = nan; });
+       [](auto& s) { s.inputs = std::get<dk::Dense>(s.layers[0].is).units = dk::index{1} << (sizeof(dk::index) == 4 ? 30 : 40); });
+  spec("another activation", "activation",
+       [](auto& s) { std::get<dk::Dense>(s.layers[0].is).activation = static_cast<dk::Activation>(99); });
+  spec("a parameter that is no number", "parameter", [](auto& s) { std::get<dk::Dense>(s.layers[0].is).activation.parameter = nan; });
+  spec("a rate above 1", "rate", [](auto& s) { std::get<dk::Dropout>(s.layers[2].is).rate = 2; });
+  spec("a rate that is no number", "rate", [](auto& s) { std::get<dk::Dropout>(s.layers[2].is).rate = nan; });
   spec("two layers of one name", "names must differ", [](auto& s) { s.layers[0].name = s.layers[1].name = "a"; });
-  spec("an empty block", "residual block", [](auto& s) { s.layers[3].layers.clear(); });
-  spec("a block that changes the width", "residual block", [](auto& s) { s.layers[3].layers[0].units = 6; });
-  spec("another loss", "loss", [](auto& s) { s.loss->kind = "mess"; });
-  spec("another optimizer", "optimizer", [](auto& s) { s.optimizer->kind = "adamant"; });
+  spec("an empty block", "residual block", [](auto& s) { std::get<dk::Residual>(s.layers[3].is).layers.clear(); });
+  spec("a block that changes the width", "residual block", [](auto& s) { s.layers[3] = dk::Residual{{dk::Dense{6}}}; });
+  spec("another reduction", "loss.reduction", [](auto& s) { s.loss->reduction = static_cast<dk::LossReduction>(3); });
+  spec("another convention", "optimizer.compat", [](auto& s) { s.optimizer->compat = static_cast<dk::Compat>(-1); });
   for (const double lr : {nan, infinity, -1.0})
     spec("a learning rate of " + std::to_string(lr), "lr", [&](auto& s) { s.optimizer->lr = lr; });
   spec("a clip of 0", "clip_norm", [](auto& s) { s.clip_norm = 0; });
-  spec("another type", "dtype is \"float64\", but this network is of float32", [](auto& s) { s.dtype = "float64"; });
-  spec("a host that is not there", "layer 'host' is number 0 of the layers in another language", [](auto& s) {
-    s.layers.push_back({.kind = "host"});
-    s.layers.back().outputs = 4;
-  });
-  spec("a host loss that is not there", "the loss is number 3", [](auto& s) { s.loss = dk::LossSpec{.kind = "host"}, s.loss->host = 3; });
+  spec("another type", "dtype is \"float64\", but this network is of float32", [](auto& s) { s.dtype = dk::DType::float64; });
+  spec("a host that is not there", "layer 'host' is number 0 of the layers in another language",
+       [](auto& s) { s.layers.push_back({dk::CallbackLayer{.outputs = 4}, "host"}); });
+  spec("a host loss that is not there", "the loss is number 3", [](auto& s) { s.loss = dk::CallbackLoss{3}; });
   dk::Spec with_host = classifier();
-  with_host.layers.push_back({.kind = "host"});
-  with_host.layers.back().outputs = 4;
+  with_host.layers.push_back(dk::CallbackLayer{.outputs = 4});
   refuses("a host without functions", "has no forward or backward", [&] { dk::Network net(with_host, {dk::HostLayer{}}); });
-  refuses("an activation of no name", "null pointer", [] { dk::dense(3, nullptr); });
-  refuses("an activation of no name", "null pointer", [] { dk::activation(nullptr); });
-  refuses("a loss of no name", "null pointer", [] { dk::loss_named(nullptr); });
-  refuses("an optimizer of no name", "null pointer", [] { dk::optimizer_named(nullptr, 0.1, 0); });
   refuses("no JSON", "", [] { dk::spec_from_json("{"); });
   refuses("a file that is none", "no model file", [] {
     std::istringstream in("nothing");
@@ -325,8 +318,8 @@ void specs() {
 void odd_networks() {
   Data d;
   dk::Spec s{.inputs = 3};
-  s.loss = dk::mse;
-  s.optimizer = dk::sgd(0.1);
+  s.loss = dk::MeanSquaredError{};
+  s.optimizer = dk::Optimizer(dk::Sgd{}, 0.1);
   dk::Network empty(s);
   expect(empty.predict(d.x) == d.x && empty.outputs() == 3 && empty.parameters().empty(), "a network without layers is the identity");
   expect(empty.loss(d.x, {.values = d.x}).loss == 0, "its loss");

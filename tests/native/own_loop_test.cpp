@@ -19,13 +19,13 @@ static void expect(bool condition, const char* what) {
 
 template <class T> static dk::Spec spec() {
   dk::Spec s{.inputs = 5, .seed = 3};
-  s.layers = {dk::dense(9, dk::relu), dk::batch_norm(), dk::dropout(0.3), dk::dense(9, dk::tanh), dk::gaussian_noise(0.1), dk::dense(3)};
-  s.layers[3].kernel_penalty.l1 = 1e-3;
-  s.layers[0].kernel_penalty.l2 = 1e-2;
-  s.loss = dk::softmax_cross_entropy;
-  s.optimizer = dk::adam(1e-2, 1e-2);
+  s.layers = {dk::Dense{9, dk::relu}, dk::BatchNorm{}, dk::Dropout{0.3}, dk::Dense{9, dk::tanh}, dk::GaussianNoise{0.1}, dk::Dense{3}};
+  std::get<dk::Dense>(s.layers[3].is).kernel_penalty.l1 = 1e-3;
+  std::get<dk::Dense>(s.layers[0].is).kernel_penalty.l2 = 1e-2;
+  s.loss = dk::SoftmaxCrossEntropy{};
+  s.optimizer = dk::Optimizer(dk::Adam{}, 1e-2, 1e-2);
   s.clip_norm = 0.5;
-  s.dtype = sizeof(T) == 4 ? "float32" : "float64";
+  s.dtype = dk::dtype_of<T>;
   return s;
 }
 

@@ -56,10 +56,10 @@ struct Results {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 1;
   dk::Spec s{.inputs = 20, .seed = 3};
-  s.layers = {dk::dense(70, dk::gelu), dk::batch_norm(), dk::dropout(0.2), dk::residual({dk::dense(70, dk::relu), dk::layer_norm()}),
-              dk::gaussian_noise(0.1), dk::dense(10)};
-  s.loss = dk::softmax_cross_entropy;
-  s.optimizer = dk::adam();
+  s.layers = {dk::Dense{70, dk::gelu}, dk::BatchNorm{}, dk::Dropout{0.2}, dk::Residual{{dk::Dense{70, dk::relu}, dk::LayerNorm{}}},
+              dk::GaussianNoise{0.1},  dk::Dense{10}};
+  s.loss = dk::SoftmaxCrossEntropy{};
+  s.optimizer = dk::Adam{};
   dk::Network net(s);
   const std::size_t rows = 300;
   std::vector<float> x(rows * 20);

@@ -79,7 +79,7 @@ void test_scratch() {
     }
   // Each alone could be, all together not.
   Spec many{.inputs = 1 << 10};
-  many.layers.assign(4096, dense(1 << 10));
+  many.layers.assign(4096, Dense{1 << 10});
   for (std::size_t i = 0; i < many.layers.size(); ++i) many.layers[i].name = std::to_string(i);
   if (sizeof(void*) == 4) expect(refused([&] { Network network(many); }), "a network of 2^32 weights is made");
 }

@@ -143,7 +143,7 @@ template <class T> class BasicNetwork {
   // targets: of all rows of x. order: which rows, in which order. Rows, labels and rates are read as their batch comes: one that is
   // wrong ends the epoch, and the error says how many updates were done before.
   EpochResult epoch(const Table2D& x, const Targets<T>& targets, std::span<const std::int64_t> order, const EpochOptions& options);
-  static index steps_of_epoch(index count, index batch_size, bool drop_last, bool has_batch_norm);
+  static index steps_of_epoch(index count, index batch_size, bool drop_last, bool needs_two_rows);
   index steps_of_epoch(index count, index batch_size, bool drop_last) const;
 
   // A training loop of your own, in place of epoch; the same updates give the same bits:

@@ -1,0 +1,25 @@
+// The operations, listed once.
+#pragma once
+#include <variant>
+
+#include "train/layers/activation.h"
+#include "train/layers/batch_norm.h"
+#include "train/layers/callback.h"
+#include "train/layers/dense.h"
+#include "train/layers/dropout.h"
+#include "train/layers/gaussian_noise.h"
+#include "train/layers/layer_norm.h"
+#include "train/layers/residual.h"
+#include "train/operation.h"
+
+namespace densekit {
+
+using OperationKind =
+    std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation, BatchNormOperation,
+                 LayerNormOperation, DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
+
+struct Operation : Wiring {
+  OperationKind is;
+};
+
+}  // namespace densekit
