@@ -12,7 +12,7 @@ from densekit._reference_engine import ReferenceEngine
 
 GLOROT = {"kind": "variance_scaling", "scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}
 ZEROS = {"kind": "zeros"}
-PARAMETERS = {"leaky_relu": 0.01, "elu": 1.0, "softmax": 1.0, "log_softmax": 1.0}
+PARAMETERS = {name: a["default"] for name, a in _core.kinds()["activations"].items() if a["parameter"]}
 _number = itertools.count()
 
 
@@ -85,25 +85,16 @@ def engine_of(name):
     return lambda spec, hosts: getattr(_core, kinds[json.loads(spec)["dtype"]])(spec, hosts)
 
 
-LOSS_FIELDS = {
-    "softmax_cross_entropy": {"label_smoothing": 0.0, "ignore_index": None},
-    "nll": {"ignore_index": None},
-    "binary_cross_entropy": {"from_logits": True, "label_smoothing": 0.0},
-    "mse": {},
-    "mae": {},
-    "log_cosh": {},
-    "rmse": {},
-    "huber": {"delta": 1.0},
-    "pinball": {"quantile": 0.3},
-    "poisson_nll": {"log_input": True, "full": False},
-    "gamma_nll": {"full": False},
-    "gaussian_nll": {"full": False},
-    "laplace_nll": {"full": False},
-    "hinge": {"margin": 1.0},
-    "multiclass_hinge": {"margin": 1.0},
-    "kl_divergence": {"log_input": False},
-    "host": {"index": 0},
-}
+def _defaults(of):
+    """The fields of each kind with their defaults, as the records of the native engine have them."""
+    return {
+        kind: {name: about["default"] for name, about in record["fields"].items()}
+        for kind, record in _core.kinds()[of].items()
+    }
+
+
+LOSS_FIELDS = _defaults("losses")
+LOSS_FIELDS["pinball"]["quantile"], LOSS_FIELDS["kl_divergence"]["log_input"] = 0.3, False
 
 
 def loss(kind, **given):
@@ -112,18 +103,7 @@ def loss(kind, **given):
     return {"kind": kind, **fields, **given}
 
 
-OPTIMIZER_FIELDS = {
-    "sgd": {},
-    "momentum": {"momentum": 0.9, "dampening": 0.0},
-    "nesterov": {"momentum": 0.9},
-    "rmsprop": {"rho": 0.99, "eps": 1e-8},
-    "adagrad": {"eps": 1e-10, "initial": 0.0},
-    "adadelta": {"rho": 0.9, "eps": 1e-6},
-    "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    "adamax": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    "nadam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 4e-3},
-    "lion": {"beta1": 0.9, "beta2": 0.99},
-}
+OPTIMIZER_FIELDS = _defaults("optimizers")
 
 
 def optimizer(kind, **given):
@@ -135,7 +115,7 @@ def optimizer(kind, **given):
 def network(layers, inputs, loss=None, optimizer=None, **given):
     """The text of a spec; float64 unless `dtype` is given."""
     fields = {
-        "version": 1,
+        "version": 2,
         "dtype": "float64",
         "seed": 7,
         "inputs": inputs,

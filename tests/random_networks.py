@@ -17,15 +17,14 @@ from networks import (
     residual,
 )
 
-ACTIVATIONS = [
-    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "sigmoid", "hard_sigmoid",
-    "tanh", "softplus", "softsign", "hard_swish",
-]  # fmt: skip
-LOSSES = [
-    "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball",
-    "poisson_nll", "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
-]  # fmt: skip
-OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
+from densekit import _core
+
+_KINDS = _core.kinds()
+ACTIVATIONS = [name for name in _KINDS["activations"] if name not in ("softmax", "log_softmax")]
+LOSSES = [kind for kind in _KINDS["losses"] if kind != "host"]
+OPTIMIZERS = [
+    kind for kind in _KINDS["optimizers"] if kind != "lion"
+]  # whose steps follow the sign of what rounding decides
 COMPATS = {
     "momentum": ["torch", "keras", "sklearn", "dlfs"],
     "nesterov": ["torch", "keras", "sklearn", "dlfs"],

@@ -30,7 +30,7 @@ def layer(kind, name, **fields):
 
 def spec(**changed):
     return {
-        "version": 1, "dtype": "float64", "seed": 2**64 - 1, "inputs": 4, "layers": [], "loss": None,
+        "version": 2, "dtype": "float64", "seed": 2**64 - 1, "inputs": 4, "layers": [], "loss": None,
         "optimizer": None, "clip_norm": None, "clip_value": None, "penalty_per_weight": False, "fuse": True,
         "precision": "highest",
     } | changed  # fmt: skip
@@ -66,8 +66,8 @@ OPTIMIZER = {"lr": 0.001, "weight_decay": 0.0, "maximize": False, "compat": "tor
 BETAS = {"beta1": 0.9, "beta2": 0.999}
 OPTIMIZERS = [
     {"kind": "sgd"}, {"kind": "momentum", "momentum": 0.9, "dampening": 0.5}, {"kind": "nesterov", "momentum": 0.9},
-    {"kind": "rmsprop", "rho": 0.99, "eps": 1e-8}, {"kind": "adagrad", "eps": 1e-10, "initial": 0.1},
-    {"kind": "adadelta", "rho": 0.9, "eps": 1e-6}, {"kind": "adam", "eps": 1e-8} | BETAS,
+    {"kind": "rmsprop", "rho": 0.99, "eps": 1e-8, "centered": True, "momentum": 0.5}, {"kind": "adagrad", "eps": 1e-10, "initial": 0.1},
+    {"kind": "adadelta", "rho": 0.9, "eps": 1e-6}, {"kind": "adam", "eps": 1e-8} | BETAS | {"amsgrad": False},
     {"kind": "adamax", "eps": 1e-8} | BETAS, {"kind": "nadam", "eps": 1e-8, "momentum_decay": 0.004} | BETAS,
     {"kind": "lion"} | BETAS,
 ]  # fmt: skip
@@ -131,7 +131,7 @@ def test_missing_unknown_and_mistyped_fields_name_their_path(given):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"version": 2}, "version is 2; this densekit reads version 1"),
+        ({"version": 3}, "version is 3; this densekit reads version 2"),
         ({"dtype": "float16"}, 'dtype is "float16", which is none of float32, float64'),
         ({"seed": -1}, "seed is -1, which is too small"),
         ({"seed": 2**64}, "seed must be a whole number, got the number"),

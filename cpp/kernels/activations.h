@@ -98,6 +98,18 @@ template <class V> struct HardSwish {  // z hard_sigmoid(z). Howard et al., arXi
   static V forward(V z, V a) { return max(V{} - 3, z) * HardSigmoid<V>::forward(z, a); }
   static V slope(V z, V) { return select<V>(z <= -3, V{}, select<V>(z >= 3, V{} + 1, z / 3 + lane<V>(0.5))); }
 };
+template <class V> struct Relu6 {  // min(max(0, z), 6). Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010
+  static V forward(V z, V) { return clamp(z, 0, 6); }
+  static V slope(V y, V) { return select<V>(y <= 0 || y >= 6, V{}, V{} + 1); }
+};
+template <class V> struct HardTanh {  // min(max(-1, z), 1). Collobert, thesis, Paris 2004
+  static V forward(V z, V) { return clamp(z, -1, 1); }
+  static V slope(V y, V) { return select<V>(abs(y) >= 1, V{}, V{} + 1); }
+};
+template <class V> struct Softshrink {  // z moved by a towards 0, and 0 within a of it. Donoho, IEEE Trans. Inf. Theory 41 (1995)
+  static V forward(V z, V a) { return select<V>(abs(z) <= a, V{}, z - copysign(a, z)); }
+  static V slope(V z, V a) { return select<V>(abs(z) <= a, V{}, V{} + 1); }
+};
 
 template <class T, template <class> class F> void activation_forward(const T* z, T* y, index n, T parameter, Store store) {
   using V = vec<T>;

@@ -246,8 +246,8 @@ template <class T> void run_backward(const T* dy, const T* x, index n, double me
   });
 }
 
-// With g = dy gamma and z = (x - mean) inverse: dx = inverse (g - mean(g) - z mean(g z)).
-template <class T> void layer_backward(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx) {
+// With g = dy gamma and z = (x - mean) inverse: dx = inverse (g - mean(g) - z mean(g z)), without mean(g) where the mean is a constant.
+template <class T> void layer_backward(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, bool centers, T* dx) {
   using V = vec<T>;
   using D = vec<double>;
   const auto sums = sum_lanes<double, 2, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
@@ -260,7 +260,7 @@ template <class T> void layer_backward(const T* dy, const T* x, index n, double 
   const Inverse<T> by(inverse);
   const Center<T> center(mean * double(by.stretch));
   const V high = V{} + center.high, low = V{} + center.low, factor = V{} + by.scale;
-  const V level = V{} + T(-each * sums.total[0]), tilt = V{} + T(-each * sums.total[1] * inverse);
+  const V level = V{} + T(centers ? -each * sums.total[0] : 0), tilt = V{} + T(-each * sums.total[1] * inverse);
   for_lanes<T>(n, [&](index i, index count) {
     V g = load_any<V>(dy + i, count);
     if (gamma) g *= load_any<V>(gamma + i, count);

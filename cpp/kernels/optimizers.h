@@ -34,6 +34,30 @@ template <class V> struct RmsProp {  // Adagrad, too, state s
     return c.direct * g / (sqrt(state[0] + c.inner) + c.eps);
   }
 };
+// The root mean square about the running mean m; rounding must not make the difference negative.
+template <class V, class Numbers> inline V spread(V s, V m, const Numbers& c) { return sqrt(max(V{}, s - m * m) + c.inner) + c.eps; }
+template <class V> struct RmsPropMomentum {  // states s and b, the running sum of steps
+  template <class Numbers> static V step(V g, V* state, const Numbers& c) {
+    state[0] = second_moment(state[0], g, c);
+    state[1] = first_moment(state[1], g / (sqrt(state[0] + c.inner) + c.eps), c);
+    return c.rate * state[1];
+  }
+};
+template <class V> struct RmsPropCentered {  // states s and m, the running mean of gradients
+  template <class Numbers> static V step(V g, V* state, const Numbers& c) {
+    state[0] = second_moment(state[0], g, c);
+    state[1] = carry(state[1], c.second, c.second_add * g);
+    return c.direct * g / spread(state[0], state[1], c);
+  }
+};
+template <class V> struct RmsPropCenteredMomentum {  // states s, m and b
+  template <class Numbers> static V step(V g, V* state, const Numbers& c) {
+    state[0] = second_moment(state[0], g, c);
+    state[1] = carry(state[1], c.second, c.second_add * g);
+    state[2] = first_moment(state[2], g / spread(state[0], state[1], c), c);
+    return c.rate * state[2];
+  }
+};
 template <class V> struct Adadelta {  // states s (of gradients) and u (of steps)
   template <class Numbers> static V step(V g, V* state, const Numbers& c) {
     state[0] = second_moment(state[0], g, c);
@@ -46,6 +70,22 @@ template <class V> struct Adam {  // AdamW and NAdam, too, states m and v
   template <class Numbers> static V step(V g, V* state, const Numbers& c) {
     state[0] = first_moment(state[0], g, c);
     state[1] = second_moment(state[1], g, c);
+    return along(c.rate, state[0], c.direct, g) / (sqrt(state[1]) + c.eps);
+  }
+};
+template <class V> struct AmsGrad {  // states m, v and the largest v so far
+  template <class Numbers> static V step(V g, V* state, const Numbers& c) {
+    state[0] = first_moment(state[0], g, c);
+    state[1] = second_moment(state[1], g, c);
+    state[2] = max_nan(state[2], state[1]);
+    return along(c.rate, state[0], c.direct, g) / (sqrt(state[2]) + c.eps);
+  }
+};
+template <class V> struct Yogi {  // v moves by (1 - beta2) g^2 towards g^2, whatever the distance; states m and v
+  template <class Numbers> static V step(V g, V* state, const Numbers& c) {
+    const V square = g * g;
+    state[0] = first_moment(state[0], g, c);
+    state[1] = fma(sign(square - state[1]) * c.second_add, square, state[1]);
     return along(c.rate, state[0], c.direct, g) / (sqrt(state[1]) + c.eps);
   }
 };

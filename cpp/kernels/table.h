@@ -29,7 +29,7 @@ constexpr int optimizer_slots[] = {
 #include "kernels/optimizers.def"
 #undef OPTIMIZER
 };
-constexpr int most_slots = 2;
+constexpr int most_slots = 3;
 
 enum class PointwiseLoss : int {
 #define LOSS(name, Functor) name,
@@ -207,8 +207,8 @@ template <class T> struct NormalizationKernels {
   void (*column_backward)(const T* dy, const T* x, index rows, index cols, index ldx, Centers<T> mean, const T* stretch, const T* a,
                           const T* b, const T* c, T* dx, Store store);
   void (*backward)(const T* dy, const T* x, index n, double mean, T stretch, T a, T b, T c, T* dx);
-  // The gradient of layer_affine with the statistics of x itself; gamma may be null.
-  void (*layer_backward)(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, T* dx);
+  // The gradient of layer_affine with the statistics of x itself; gamma may be null. centers: whether the mean is one of them.
+  void (*layer_backward)(const T* dy, const T* x, index n, double mean, double inverse, const T* gamma, bool centers, T* dx);
 };
 
 // Element e is kept if word e % 4 of the Philox 4x32-10 block with counter (e / 4, layer, step) exceeds `limit`.

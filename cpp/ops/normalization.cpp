@@ -129,8 +129,21 @@ Bytes layer_norm_backward_scratch_bytes(index rows, index cols) {
   return 2 * Carver::bytes<double>(s.partials(), cols) + 2 * Carver::bytes<double>(cols);
 }
 
+template <class T> void rms_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, double* mean,
+                                 double* inverse, T* y, const Epilogue<T>& epilogue) {
+  if (cols == 0) return;
+  const Kernels<T>& kernels = context.kernels<T>();
+  for_layer_rows(context, rows, cols, [&](index i) {
+    mean[i] = 0;
+    inverse[i] = 1 / std::sqrt(kernels.penalty.sum_of_squares(x + i * cols, cols, 1) / static_cast<double>(cols) + eps);
+    kernels.normalization.layer_affine(x + i * cols, cols, 0, inverse[i], gamma, nullptr, y + i * cols);
+    if (epilogue.elementwise()) finish_run(kernels, epilogue, y + i * cols, i * cols, cols);
+  });
+}
+
 template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
-                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch) {
+                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch,
+                                            bool centers) {
   const auto& kernels = context.kernels<T>().normalization;
   const ChannelShape s{rows, cols, 1};  // not canonical: one column is still 64 rows a partial, each with its statistics
   Carver carver(scratch);
@@ -160,7 +173,7 @@ template <class T> void layer_norm_backward(const Context& context, const T* dy,
   }
   if (cols == 0) return;
   for_layer_rows(context, rows, cols, [&](index i) {
-    kernels.layer_backward(dy + i * cols, x + i * cols, cols, mean[i], inverse[i], gamma, out.dx + i * cols);
+    kernels.layer_backward(dy + i * cols, x + i * cols, cols, mean[i], inverse[i], gamma, centers, out.dx + i * cols);
   });
 }
 
@@ -174,7 +187,8 @@ template <class T> void layer_norm_backward(const Context& context, const T* dy,
   template void layer_norm<T>(const Context&, const T*, index, index, double, const T*, const T*, double*, double*, T*,                 \
                               const Epilogue<T>&);                                                                                      \
   template void layer_norm_backward<T>(const Context&, const T*, const T*, index, index, const double*, const double*, const T*,        \
-                                       const NormGradients<T>&, void*);
+                                       const NormGradients<T>&, void*, bool);                                                           \
+  template void rms_norm<T>(const Context&, const T*, index, index, double, const T*, double*, double*, T*, const Epilogue<T>&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -32,9 +32,13 @@ template <class T> void batch_norm_backward(const Context& context, const T* dy,
 // gamma, beta (cols) may be null. y may be x. The epilogue has no bias.
 template <class T> void layer_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, const T* beta,
                                    double* mean, double* inverse, T* y, const Epilogue<T>& epilogue = {});
-// dx may be dy or x.
+// y = gamma x / sqrt(mean(x²) + eps) of each row, likewise; mean receives zeros. Zhang and Sennrich, arXiv 1910.07467.
+template <class T> void rms_norm(const Context& context, const T* x, index rows, index cols, double eps, const T* gamma, double* mean,
+                                 double* inverse, T* y, const Epilogue<T>& epilogue = {});
+// Of both; centers: false for rms_norm, whose mean is no function of x. dx may be dy or x.
 Bytes layer_norm_backward_scratch_bytes(index rows, index cols);
 template <class T> void layer_norm_backward(const Context& context, const T* dy, const T* x, index rows, index cols, const double* mean,
-                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch);
+                                            const double* inverse, const T* gamma, const NormGradients<T>& out, void* scratch,
+                                            bool centers = true);
 
 }  // namespace densekit

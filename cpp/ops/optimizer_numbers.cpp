@@ -5,23 +5,24 @@
 #include "core/portable_math.h"
 
 namespace densekit {
-namespace {
 
-Factor<double> factor(double value) {
+Factor<double> factor_of(double value) {
   const double whole = value > 0.5 ? 1 : 0;
   return {value, whole, value - whole};  // the difference is exact
 }
 
+namespace {
+
 StepNumbers with_decay(StepSize size) {
   const double decay = size.lr * size.weight_decay;
   StepNumbers c;
-  c.keep = decay < 0.5 ? Factor<double>{1 - decay, 1, -decay} : factor(1 - decay);
+  c.keep = decay < 0.5 ? Factor<double>{1 - decay, 1, -decay} : factor_of(1 - decay);
   return c;
 }
 double sign_of_gradient(StepSize size) { return size.maximize ? -1 : 1; }
 
 void running_mean(Factor<double>& keep, double& add, double beta, double sign) {
-  keep = factor(beta);
+  keep = factor_of(beta);
   add = sign * (1 - beta);
 }
 
@@ -48,7 +49,7 @@ StepNumbers sgd_numbers(StepSize size) {
 
 StepNumbers momentum_numbers(StepSize size, double momentum, double dampening) {
   StepNumbers c = with_decay(size);
-  c.first = factor(momentum);
+  c.first = factor_of(momentum);
   c.first_add = (1 - dampening) * sign_of_gradient(size);
   c.rate = -size.lr;
   return c;
@@ -70,7 +71,7 @@ StepNumbers rmsprop_numbers(StepSize size, double rho, double eps) {
 
 StepNumbers adagrad_numbers(StepSize size, double eps) {
   StepNumbers c = sgd_numbers(size);
-  c.second = factor(1);
+  c.second = factor_of(1);
   c.second_add = 1;
   c.eps = eps;
   return c;
@@ -93,7 +94,7 @@ StepNumbers adam_numbers(StepSize size, double t, double beta1, double beta2, do
 StepNumbers adamax_numbers(StepSize size, double t, double beta1, double beta2, double eps) {
   StepNumbers c = with_decay(size);
   running_mean(c.first, c.first_add, beta1, sign_of_gradient(size));
-  c.second = factor(beta2);
+  c.second = factor_of(beta2);
   c.inner = eps;
   c.rate = -size.lr / one_minus_power(beta1, t);
   return c;

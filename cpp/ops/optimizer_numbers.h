@@ -13,6 +13,9 @@ struct StepSize {
 };
 using StepNumbers = OptimizerNumbers<double>;
 
+// A number that a state is multiplied by in every step, in parts that keep its digits.
+Factor<double> factor_of(double value);
+
 StepNumbers sgd_numbers(StepSize size);
 StepNumbers momentum_numbers(StepSize size, double momentum, double dampening);
 StepNumbers nesterov_numbers(StepSize size, double momentum);

@@ -9,14 +9,17 @@
 #include "train/layers/dropout.h"
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
+#include "train/layers/rescaling.h"
 #include "train/layers/residual.h"
+#include "train/layers/rms_norm.h"
+#include "train/layers/scale.h"
 #include "train/operation.h"
 
 namespace densekit {
 
-using OperationKind =
-    std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation, BatchNormOperation,
-                 LayerNormOperation, DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
+using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
+                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, RescalingOperation,
+                                   DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;

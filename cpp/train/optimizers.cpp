@@ -7,7 +7,7 @@ namespace {
 template <class K> struct Numbers;
 
 template <> struct Numbers<Sgd> {
-  static constexpr UpdateRule rule = UpdateRule::sgd;
+  static UpdateRule rule(const Sgd&) { return UpdateRule::sgd; }
   static StepNumbers of(const Sgd&, const UpdateStep& s) { return sgd_numbers(s.size); }
 };
 
@@ -20,14 +20,14 @@ StepNumbers rate_inside(StepNumbers c, StepSize size, double rate, double direct
   return c;
 }
 template <> struct Numbers<Momentum> {
-  static constexpr UpdateRule rule = UpdateRule::momentum;
+  static UpdateRule rule(const Momentum&) { return UpdateRule::momentum; }
   static StepNumbers of(const Momentum& o, const UpdateStep& s) {
     const StepNumbers c = momentum_numbers(s.size, o.momentum, o.dampening);
     return s.compat == Compat::torch ? c : rate_inside(c, s.size, 1, 0);
   }
 };
 template <> struct Numbers<Nesterov> {
-  static constexpr UpdateRule rule = UpdateRule::momentum;
+  static UpdateRule rule(const Nesterov&) { return UpdateRule::momentum; }
   static StepNumbers of(const Nesterov& o, const UpdateStep& s) {
     const StepNumbers c = nesterov_numbers(s.size, o.momentum);
     if (s.compat == Compat::torch) return c;
@@ -42,25 +42,34 @@ StepNumbers eps_inside_root(StepNumbers c, double eps) {
   return c;
 }
 template <> struct Numbers<RmsProp> {
-  static constexpr UpdateRule rule = UpdateRule::rmsprop;
+  static UpdateRule rule(const RmsProp& o) {
+    if (o.momentum == 0) return o.centered ? UpdateRule::rmsprop_centered : UpdateRule::rmsprop;
+    return o.centered ? UpdateRule::rmsprop_centered_momentum : UpdateRule::rmsprop_momentum;
+  }
   static StepNumbers of(const RmsProp& o, const UpdateStep& s) {
-    const StepNumbers c = rmsprop_numbers(s.size, o.rho, o.eps);
+    StepNumbers c = rmsprop_numbers(s.size, o.rho, o.eps);
+    if (o.momentum > 0) {  // b <- momentum b + step; w <- w - lr b. Keras: the rate is in b
+      const double sign = s.size.maximize ? -1 : 1;
+      c.first = factor_of(o.momentum);
+      c.first_add = s.compat == Compat::keras ? s.size.lr * sign : sign;
+      c.rate = s.compat == Compat::keras ? -1 : -s.size.lr;
+    }
     return s.compat == Compat::keras ? eps_inside_root(c, o.eps) : c;
   }
 };
 template <> struct Numbers<Adagrad> {
-  static constexpr UpdateRule rule = UpdateRule::rmsprop;
+  static UpdateRule rule(const Adagrad&) { return UpdateRule::rmsprop; }
   static StepNumbers of(const Adagrad& o, const UpdateStep& s) {
     const StepNumbers c = adagrad_numbers(s.size, o.eps);
     return s.compat == Compat::keras ? eps_inside_root(c, o.eps) : c;
   }
 };
 template <> struct Numbers<Adadelta> {
-  static constexpr UpdateRule rule = UpdateRule::adadelta;
+  static UpdateRule rule(const Adadelta&) { return UpdateRule::adadelta; }
   static StepNumbers of(const Adadelta& o, const UpdateStep& s) { return adadelta_numbers(s.size, o.rho, o.eps); }
 };
 template <> struct Numbers<Adam> {
-  static constexpr UpdateRule rule = UpdateRule::adam;
+  static UpdateRule rule(const Adam& o) { return o.amsgrad ? UpdateRule::amsgrad : UpdateRule::adam; }
   static StepNumbers of(const Adam& o, const UpdateStep& s) {
     StepNumbers c = adam_numbers(s.size, s.t, o.beta1, o.beta2, o.eps);
     if (s.compat != Compat::torch) c.eps = o.eps;  // added to the root of v as it is, not corrected for its start at zero
@@ -68,27 +77,35 @@ template <> struct Numbers<Adam> {
   }
 };
 template <> struct Numbers<Adamax> {
-  static constexpr UpdateRule rule = UpdateRule::adamax;
+  static UpdateRule rule(const Adamax&) { return UpdateRule::adamax; }
   static StepNumbers of(const Adamax& o, const UpdateStep& s) { return adamax_numbers(s.size, s.t, o.beta1, o.beta2, o.eps); }
 };
 template <> struct Numbers<Nadam> {
-  static constexpr UpdateRule rule = UpdateRule::adam;
+  static UpdateRule rule(const Nadam&) { return UpdateRule::adam; }
   static StepNumbers of(const Nadam& o, const UpdateStep& s) {
     return nadam_numbers(s.size, s.t, o.beta1, o.beta2, o.eps, o.momentum_decay);
   }
 };
 template <> struct Numbers<Lion> {
-  static constexpr UpdateRule rule = UpdateRule::lion;
+  static UpdateRule rule(const Lion&) { return UpdateRule::lion; }
   static StepNumbers of(const Lion& o, const UpdateStep& s) { return lion_numbers(s.size, o.beta1, o.beta2); }
 };
 
-template <class K> double start(const K&) { return 0; }
-double start(const Adagrad& o) { return o.initial; }
+template <> struct Numbers<Yogi> {
+  static UpdateRule rule(const Yogi&) { return UpdateRule::yogi; }
+  static StepNumbers of(const Yogi& o, const UpdateStep& s) { return adam_numbers(s.size, s.t, o.beta1, o.beta2, o.eps); }
+};
+
+// What every element of the states begins with.
+template <class K> double start(const K& o) {
+  if constexpr (requires { o.initial; }) return o.initial;
+  else return 0;
+}
 
 }  // namespace
 
 UpdateRule rule_of(const OptimizerKind& is) {
-  return std::visit([](const auto& kind) { return Numbers<std::remove_cvref_t<decltype(kind)>>::rule; }, is);
+  return std::visit([](const auto& kind) { return Numbers<std::remove_cvref_t<decltype(kind)>>::rule(kind); }, is);
 }
 int slots_of(const OptimizerKind& is) { return optimizer_slots[static_cast<int>(rule_of(is))]; }
 StepNumbers step_numbers(const OptimizerKind& is, const UpdateStep& step) {

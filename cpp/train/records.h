@@ -12,7 +12,7 @@
 
 namespace densekit {
 
-inline constexpr int spec_version = 1;  // raised with the first field whose `since` is above it
+inline constexpr int spec_version = 2;  // raised with the first field whose `since` is above it
 
 template <class T> inline constexpr bool is_list = false;
 template <class T> inline constexpr bool is_list<std::vector<T>> = true;

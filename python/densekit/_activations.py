@@ -25,6 +25,7 @@ class Entry:
     parameter: str | None = None  # the name of its number
     default: float = 0.0  # what the number is where none is given; 0 for those without
     positive: bool = False  # whether the number must be greater than 0
+    not_negative: bool = False  # or may be 0, too
     of_rows: bool = False  # of whole rows (softmax), not of elements: no kernel of activations.def
     fixed: Mapping[str, str] = field(default_factory=dict)  # further arguments of the functions
 
@@ -49,6 +50,9 @@ ENTRIES: dict[str, Entry] = {
     "softplus": Entry("softplus", "z"),
     "softsign": Entry("softsign", "z"),
     "hard_swish": Entry("hard_swish", "z"),
+    "relu6": Entry("relu6", "y"),
+    "hard_tanh": Entry("hard_tanh", "y"),
+    "softshrink": Entry("softshrink", "z", "threshold", 0.5, not_negative=True),
     "softmax": Entry("softmax", "y", "temperature", 1.0, positive=True, of_rows=True),
     "log_softmax": Entry("log_softmax", "y", "temperature", 1.0, positive=True, of_rows=True),
 }
@@ -66,7 +70,9 @@ def require_complete(kernels: Mapping[str, bool], *modules: Any) -> None:
     of_elements = {name: entry for name, entry in ENTRIES.items() if not entry.of_rows}
     for name, saves_z in kernels.items():
         if name not in of_elements:
-            raise ImportError(f"cpp/include/densekit/activations.def has the activation {name!r}, but {here} does not list it")
+            raise ImportError(
+                f"cpp/include/densekit/activations.def has the activation {name!r}, but {here} does not list it"
+            )
         if saves_z != (of_elements[name].saves == "z"):
             raise ImportError(f"cpp/include/densekit/activations.def and {here} disagree about what {name!r} saves")
     for name, entry in ENTRIES.items():
@@ -101,7 +107,8 @@ def parameter_of(where: str, name: str, argument: str, value: Any) -> float:
         return entry.default
     if entry.parameter is None:
         raise TypeError(f"{where}: {name} takes no number, got {argument}={short(value)}")
-    return number(where, argument, value, low=0.0 if entry.positive else -math.inf, open_low=entry.positive)
+    low = 0.0 if entry.positive or entry.not_negative else -math.inf
+    return number(where, argument, value, low=low, open_low=entry.positive)
 
 
 def resolve(where: str, activation: Any, parameter: Any) -> tuple[str, float]:

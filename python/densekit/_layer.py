@@ -66,6 +66,10 @@ class Layer:
     """
 
     kind = "host"
+    # The fields that the kind has in a spec beside its name (docs/network.md), each an attribute of the layer.
+    spec_fields: tuple[str, ...] = ()
+    # Whether in training a row depends on the others of its batch, and whether it depends on random numbers.
+    uses_batch = False
     # Defaults on the class, so that a subclass with an __init__ of its own need not call ours.
     inputs: int | None = None
     outputs: int | None = None
@@ -161,9 +165,16 @@ class Layer:
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         """The layer as docs/network.md writes it, after `attach`; a layer written in Python adds itself to `hosts`."""
+        if self.kind != "host":
+            return self._common() | {name: getattr(self, name) for name in self.spec_fields}
         hosts.append(HostCalls(self))
         parameters = [{"name": name, "shape": list(shape)} for name, shape, _ in self._declared]
         return self._common() | {"index": len(hosts) - 1, "outputs": self.outputs, "parameters": parameters}
+
+    @property
+    def draws(self) -> bool:
+        """Whether its output in training depends on random numbers."""
+        return False
 
     def _common(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "trainable": self.trainable}

@@ -59,7 +59,7 @@ def network_spec(
             loss["index"] = len(hosts)
             hosts.append(compiled.loss)
     spec = {
-        "version": 1,
+        "version": 2,
         "dtype": dtype.name,
         "seed": seed,
         "inputs": layers[0].inputs,
@@ -123,20 +123,17 @@ def weight_views(engine: Any, layers: Sequence[Layer]) -> dict[str, dict[str, Ar
 
 
 def has_batch_norm(layers: Sequence[Layer]) -> bool:
-    return any(layer.kind == "batch_norm" for layer in walk(layers))
+    return any(layer.uses_batch for layer in walk(layers))
 
 
 def takes_batch_statistics(layers: Sequence[Layer]) -> bool:
     """Whether a batch norm is not frozen, by itself or by a block around it."""
-    return any(
-        layer.trainable and (layer.kind == "batch_norm" or takes_batch_statistics(layer.children())) for layer in layers
-    )
+    return any(layer.trainable and (layer.uses_batch or takes_batch_statistics(layer.children())) for layer in layers)
 
 
 def draws(layers: Sequence[Layer]) -> list[Layer]:
     """The layers whose outputs in training depend on random numbers."""
-    amounts = {"dropout": "rate", "gaussian_noise": "std"}
-    return [layer for layer in walk(layers) if layer.kind in amounts and getattr(layer, amounts[layer.kind])]
+    return [layer for layer in walk(layers) if layer.draws]
 
 
 def carry_pending(old: Any, new: Any) -> None:

@@ -99,13 +99,12 @@ def _layer(s: Mapping[str, Any], per_weight: bool) -> Config:
         return common | {"class": "Activation", "activation": s["activation"]} | _number(s)
     if kind == "residual":
         return common | {"class": "Residual", "layers": [_layer(inner, per_weight) for inner in s["layers"]]}
+    if kind not in layers.BY_KIND:
+        raise ValueError(f"{s['name']}: a layer of kind {kind!r} can only be made by the program that wrote the file")
     fields = {key: value for key, value in s.items() if key not in ("kind", "unbiased")}
     if kind == "batch_norm":
-        return fields | {"class": "BatchNorm", "running_var": "unbiased" if s["unbiased"] else "biased"}
-    classes = {"layer_norm": "LayerNorm", "dropout": "Dropout", "gaussian_noise": "GaussianNoise"}
-    if kind not in classes:
-        raise ValueError(f"{s['name']}: a layer of kind {kind!r} can only be made by the program that wrote the file")
-    return fields | {"class": classes[kind]}
+        fields["running_var"] = "unbiased" if s["unbiased"] else "biased"
+    return fields | {"class": layers.BY_KIND[kind].__name__}
 
 
 def _number(s: Mapping[str, Any]) -> Config:

@@ -32,7 +32,10 @@ __all__ = [
     "Lambda",
     "Layer",
     "LayerNorm",
+    "RMSNorm",
+    "Rescaling",
     "Residual",
+    "Scale",
 ]
 
 _KEEP = "rate is the probability of being dropped: PyTorch's p and Keras's rate as they are, 1 - keep_prob"
@@ -120,13 +123,14 @@ class Activation(Layer):
     """An activation as a layer of its own: y = f(x).
 
     activation: a name (`ACTIVATIONS`). slope: of leaky_relu below zero, 0.01 as in PyTorch (Keras: 0.3). alpha: of elu,
-    1. temperature: softmax and log_softmax divide by it, 1.
+    1. temperature: softmax and log_softmax divide by it, 1. threshold: of softshrink, 0.5.
 
     >>> densekit.Sequential([densekit.layers.Activation("leaky_relu", slope=0.25, inputs=2)], seed=0)([[4, -4]])
     array([[ 4., -1.]], dtype=float32)
     """
 
     kind = "activation"
+    spec_fields = ("activation", "parameter")
 
     def __init__(
         self,
@@ -135,6 +139,7 @@ class Activation(Layer):
         slope: float | None = None,
         alpha: float | None = None,
         temperature: float | None = None,
+        threshold: float | None = None,
         name: str | None = None,
         inputs: int | None = None,
     ) -> None:
@@ -143,19 +148,16 @@ class Activation(Layer):
         self.activation: str = own.activation if own else named("Activation", activation)
         self.parameter: float = own.parameter if own else ENTRIES[self.activation].default
         known = ENTRIES[self.activation].parameter
-        self.slope, self.alpha, self.temperature = (
-            getattr(own, key) if own and value is None else value
-            for key, value in (("slope", slope), ("alpha", alpha), ("temperature", temperature))
+        numbers = {"slope": slope, "alpha": alpha, "temperature": temperature, "threshold": threshold}
+        self.slope, self.alpha, self.temperature, self.threshold = (
+            getattr(own, key) if own and value is None else value for key, value in numbers.items()
         )
-        for key, value in (("slope", slope), ("alpha", alpha), ("temperature", temperature)):
+        for key, value in numbers.items():
             if value is None:
                 continue
             if key != known:
                 raise TypeError(f"Activation: {self.activation} takes {known or 'no number'}, got {key}={short(value)}")
             self.parameter = parameter_of("Activation", self.activation, key, value)
-
-    def spec(self, hosts: list[Any]) -> dict[str, Any]:
-        return self._common() | {"activation": self.activation, "parameter": self.parameter}
 
 
 class BatchNorm(Layer):
@@ -175,6 +177,8 @@ class BatchNorm(Layer):
     """
 
     kind = "batch_norm"
+    spec_fields = ("eps", "stats_decay", "unbiased", "scale", "center", "initial_variance")
+    uses_batch = True
     gamma, beta, mean, variance = WeightView(), WeightView(), WeightView(), WeightView()
 
     @refuses(momentum=MOMENTUM, epsilon="write eps=", gamma="write scale=", beta="write center=")
@@ -202,15 +206,10 @@ class BatchNorm(Layer):
         self.scale, self.center = flag("BatchNorm", "scale", scale), flag("BatchNorm", "center", center)
         self.initial_variance = number("BatchNorm", "initial_variance", initial_variance, low=0)
 
-    def spec(self, hosts: list[Any]) -> dict[str, Any]:
-        return self._common() | {
-            "eps": self.eps,
-            "stats_decay": self.stats_decay,
-            "unbiased": self.running_var == "unbiased",
-            "scale": self.scale,
-            "center": self.center,
-            "initial_variance": self.initial_variance,
-        }
+    @property
+    def unbiased(self) -> bool:
+        """Whether the running variance is the unbiased one."""
+        return self.running_var == "unbiased"
 
 
 class LayerNorm(Layer):
@@ -223,6 +222,7 @@ class LayerNorm(Layer):
     """
 
     kind = "layer_norm"
+    spec_fields = ("eps", "scale", "center")
     gamma, beta = WeightView(), WeightView()
 
     @refuses(epsilon="write eps=", elementwise_affine="write scale= and center=")
@@ -240,9 +240,6 @@ class LayerNorm(Layer):
         self.eps = number("LayerNorm", "eps", eps, low=0)
         self.scale, self.center = flag("LayerNorm", "scale", scale), flag("LayerNorm", "center", center)
 
-    def spec(self, hosts: list[Any]) -> dict[str, Any]:
-        return self._common() | {"eps": self.eps, "scale": self.scale, "center": self.center}
-
 
 class Dropout(Layer):
     """Dropout: in training each element is zero with probability `rate`.
@@ -255,6 +252,7 @@ class Dropout(Layer):
     """
 
     kind = "dropout"
+    spec_fields = ("rate", "mode")
 
     @refuses(p=_KEEP, keep_prob=_KEEP, ratio=_KEEP, noise_shape="every element has its own mask")
     def __init__(
@@ -269,8 +267,10 @@ class Dropout(Layer):
         self.rate = number("Dropout", "rate", rate, low=0, high=1)
         self.mode = one_of("Dropout", "mode", mode, ("inverted", "classic"))
 
-    def spec(self, hosts: list[Any]) -> dict[str, Any]:
-        return self._common() | {"rate": self.rate, "mode": self.mode}
+    @property
+    def draws(self) -> bool:
+        """Whether its output in training depends on random numbers."""
+        return self.rate > 0
 
 
 class GaussianNoise(Layer):
@@ -283,14 +283,83 @@ class GaussianNoise(Layer):
     """
 
     kind = "gaussian_noise"
+    spec_fields = ("std",)
 
     @refuses(stddev="write std=", sigma="write std=")
     def __init__(self, std: float, *, name: str | None = None, inputs: int | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
         self.std = number("GaussianNoise", "std", std, low=0)
 
-    def spec(self, hosts: list[Any]) -> dict[str, Any]:
-        return self._common() | {"std": self.std}
+    @property
+    def draws(self) -> bool:
+        """Whether its output in training depends on random numbers."""
+        return self.std > 0
+
+
+class RMSNorm(Layer):
+    """Root-mean-square normalization: y = gamma x / √(mean(x²) + eps), the mean over each row.
+
+    eps: added to the mean square, 1e-6 (Keras 1e-6; PyTorch takes the smallest difference of the dtype). scale: whether
+    there is a `gamma`, which is a writable view. Zhang and Sennrich, NeurIPS 2019.
+
+    >>> densekit.Sequential([densekit.layers.RMSNorm(inputs=2)], seed=0)([[1, 7]]).round(3)
+    array([[0.2, 1.4]], dtype=float32)
+    """
+
+    kind = "rms_norm"
+    spec_fields = ("eps", "scale")
+    gamma = WeightView()
+
+    @refuses(epsilon="write eps=", elementwise_affine="write scale=")
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-6,
+        scale: bool = True,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.eps = number("RMSNorm", "eps", eps, low=0)
+        self.scale = flag("RMSNorm", "scale", scale)
+
+
+class Scale(Layer):
+    """y = scale · x: one trained factor for each column, from 1. `scale` is a writable view.
+
+    >>> layer = densekit.layers.Scale(inputs=2)
+    >>> model = densekit.Sequential([layer], seed=0)
+    >>> layer.scale[1] = 3
+    >>> model([[1, 2]])
+    array([[1., 6.]], dtype=float32)
+    """
+
+    kind = "scale"
+    scale = WeightView()
+
+    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | None = None) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+
+
+class Rescaling(Layer):
+    """y = scale · x + offset, two fixed numbers: Rescaling(1 / 255) for bytes.
+
+    scale: the factor. offset: what is added, 0.
+
+    >>> densekit.Sequential([densekit.layers.Rescaling(0.5, offset=-1, inputs=2)], seed=0)([[2, 4]])
+    array([[0., 1.]], dtype=float32)
+    """
+
+    kind = "rescaling"
+    spec_fields = ("scale", "offset")
+
+    def __init__(
+        self, scale: float, offset: float = 0.0, *, name: str | None = None, inputs: int | None = None
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        self.scale = number("Rescaling", "scale", scale)
+        self.offset = number("Rescaling", "offset", offset)
 
 
 _DEEPEST = 20  # levels of blocks: specs and files nest with them
@@ -428,3 +497,11 @@ def __getattr__(name: str) -> Any:
     if name in helps:
         raise AttributeError(f"densekit.layers has no {name}: {helps[name]}")
     raise AttributeError(f"module 'densekit.layers' has no attribute {name!r}")
+
+
+# The classes of the kinds that an engine has, by the name of the kind in a spec.
+BY_KIND: dict[str, type[Layer]] = {
+    made.kind: made
+    for made in globals().values()
+    if isinstance(made, type) and issubclass(made, Layer) and made.kind != Layer.kind
+}

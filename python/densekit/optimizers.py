@@ -54,7 +54,9 @@ class Optimizer(Part):
             if f.name in _RANGES:
                 value = number(name, f.name, value, **_RANGES[f.name])
             object.__setattr__(self, f.name, value)
-        flag(name, "maximize", self.maximize)
+        for f in fields(self):
+            if f.type == "bool":
+                flag(name, f.name, getattr(self, f.name))
         rate: Any = self.lr
         if isinstance(rate, Mapping):  # a config
             rate = schedules.get(rate)
@@ -112,7 +114,6 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        flag("SGD", "nesterov", self.nesterov)
         if self.nesterov and (not self.momentum or self.dampening):
             raise ValueError(
                 f"SGD: nesterov needs a momentum greater than 0 and no dampening, "
@@ -138,7 +139,8 @@ class RMSprop(Optimizer):
     """s <- rho s + (1 - rho) g^2; w <- w - lr g / (sqrt(s) + eps). Tieleman and Hinton, Coursera 2012.
 
     lr: default 0.01 (keras 0.001). rho: 0 to 1, default 0.99 (keras 0.9). eps: 0 or more, default 1e-8 (keras 1e-7,
-    and inside the root; dlfs 1e-7).
+    and inside the root; dlfs 1e-7). centered: the root of s - m^2, m the running mean of g, in place of that of s.
+    momentum: 0 to 1, default 0; above 0: b <- momentum b + step, w <- w - lr b (keras: the rate is in b).
 
     >>> densekit.optimizers.RMSprop(compat="keras").rho
     0.9
@@ -146,6 +148,8 @@ class RMSprop(Optimizer):
 
     rho: float | None = None
     eps: float | None = None
+    centered: bool = False
+    momentum: float = 0.0
     _defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
         "torch": {"lr": 0.01, "rho": 0.99, "eps": 1e-8},
         "keras": {"lr": 0.001, "rho": 0.9, "eps": 1e-7},
@@ -204,6 +208,8 @@ class _Moments(Optimizer):
 class Adam(_Moments):
     """w <- w - lr m' / (sqrt(v') + eps), m', v': the running means of g and g^2 without their bias. arXiv 1412.6980.
 
+    amsgrad: v' is the largest so far. Reddi et al., ICLR 2018.
+
     lr: default 0.001. beta1, beta2: from 0 to below 1, default 0.9, 0.999. eps: 0 or more, default 1e-8 (keras, dlfs
     1e-7). compat "keras", "sklearn", "dlfs": eps is added before the bias of v is taken out, "epsilon hat".
 
@@ -211,6 +217,7 @@ class Adam(_Moments):
     1e-07
     """
 
+    amsgrad: bool = False
     _defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
         "torch": {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
         "keras": {"eps": 1e-7},
@@ -229,6 +236,7 @@ class AdamW(_Moments):
     0.01
     """
 
+    amsgrad: bool = False
     _defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
         "torch": {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01},
         "keras": {"eps": 1e-7, "weight_decay": 0.004},
@@ -292,6 +300,23 @@ class Lion(Optimizer):
 
 
 @dataclass(frozen=True)
+class Yogi(_Moments):
+    """Adam whose v moves by at most (1 - beta2) g^2: v <- v - (1 - beta2) sign(v - g^2) g^2. Zaheer et al., NeurIPS 2018.
+
+    lr: default 0.01. beta1, beta2: from 0 to below 1, default 0.9, 0.999. eps: 0 or more, default 0.001.
+    initial: what m and v begin with, 0 or more, default 1e-6.
+
+    >>> densekit.optimizers.Yogi().eps
+    0.001
+    """
+
+    initial: float | None = None
+    _defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "torch": {"lr": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-3, "initial": 1e-6}
+    }
+
+
+@dataclass(frozen=True)
 class LBFGS(Part):
     """Limited-memory BFGS over the whole data set, by scipy.optimize.minimize(method="L-BFGS-B"): for small data.
 
@@ -330,7 +355,7 @@ class LBFGS(Part):
 def get(value: Any) -> Optimizer | LBFGS:
     """An optimizer by its name or config, with its defaults; an object is returned as it is.
 
-    Names: sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, lion, lbfgs, in any case.
+    Names: sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, lion, yogi, lbfgs, in any case.
 
     >>> densekit.optimizers.get("adam")
     Adam(lr=0.001, weight_decay=0.0, maximize=False, compat='torch', beta1=0.9, beta2=0.999, eps=1e-08)
@@ -342,7 +367,7 @@ def get(value: Any) -> Optimizer | LBFGS:
     return found
 
 
-_CLASSES = (Adam, AdamW, SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Lion, LBFGS)
+_CLASSES = (Adam, AdamW, SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Lion, Yogi, LBFGS)
 _CATALOGUE: Catalogue[Any] = Catalogue(
     "optimizer",
     (Optimizer, LBFGS),
@@ -366,5 +391,6 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "Yogi",
     "get",
 ]

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "densekit/network.h"
+#include "densekit/network_class.h"
 #include "train/plan.h"
 
 namespace densekit::fuzz {
@@ -23,24 +23,17 @@ inline bool small(const Spec& spec) {
   return plan.parameter_count <= 1 << 14 && plan.widest <= 1 << 10 && plan.ops.size() <= 200;
 }
 
-inline bool takes_labels(const LossSpec& loss) {
-  return loss.kind == "softmax_cross_entropy" || loss.kind == "nll" || loss.kind == "multiclass_hinge";
-}
-inline index target_width(const LossSpec& loss, index scores) {
-  return loss.kind == "gaussian_nll" || loss.kind == "laplace_nll" ? scores / 2 : scores;
-}
-
 template <class T> void exercise(BasicNetwork<T>& net) {
   constexpr std::size_t rows = 5;
   std::vector<T> x(rows * static_cast<std::size_t>(net.inputs()));
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i * 37 % 101) / 50 - 1;
   net.predict(x);
   if (!net.spec().loss || !net.spec().optimizer) return;
-  const LossSpec& loss = *net.spec().loss;
+  const LossTraits traits = traits_of(net.spec().loss->is);
   const std::vector<std::int64_t> labels(rows, 0);
-  const std::vector<T> values(rows * static_cast<std::size_t>(target_width(loss, net.scores())), T(1));
+  const std::vector<T> values(rows * static_cast<std::size_t>(net.scores() / traits.outputs), T(1));
   Targets<T> targets{.values = values};
-  if (takes_labels(loss)) targets = {.labels = labels};
+  if (traits.labels) targets = {.labels = labels};
   accepted([&] { net.step_on(x, targets, 0.01); });  // a step whose numbers do not fit float32 is refused
   net.predict(x);
 }

@@ -7,115 +7,75 @@
 #include "choices.h"
 #include "core/parallel.h"
 #include "exercise.h"
+#include "train/records.h"
 
 namespace densekit::fuzz {  // inside, because POSIX has a function index
 namespace {
 
-constexpr const char* activations[] = {identity, relu,    leaky_relu,   elu,  selu,     gelu,     gelu_tanh,  silu,       mish,
-                                       sigmoid,  softmax, hard_sigmoid, tanh, softplus, softsign, hard_swish, log_softmax};
-constexpr const char* losses[] = {"softmax_cross_entropy",
-                                  "binary_cross_entropy",
-                                  "mse",
-                                  "mae",
-                                  "log_cosh",
-                                  "rmse",
-                                  "huber",
-                                  "pinball",
-                                  "nll",
-                                  "poisson_nll",
-                                  "gamma_nll",
-                                  "gaussian_nll",
-                                  "laplace_nll",
-                                  "hinge",
-                                  "multiclass_hinge",
-                                  "kl_divergence",
-                                  "host",
-                                  "nothing"};
-constexpr const char* optimizers[] = {"sgd",  "momentum", "nesterov", "rmsprop", "adagrad", "adadelta",
-                                      "adam", "adamax",   "nadam",    "lion",    "nothing"};
-constexpr const char* initializers[] = {"variance_scaling", "zeros",      "ones",  "constant", "uniform", "normal",
-                                        "truncated_normal", "orthogonal", "given", "nothing"};
-constexpr const char* dtypes[] = {"float32", "float64"};
-constexpr const char* reductions[] = {"mean", "count", "sum", "none"};
-constexpr const char* compats[] = {"torch", "keras", "sklearn", "dlfs"};
 constexpr Table2D::Type types[] = {Table2D::Type::float32, Table2D::Type::float64, Table2D::Type::uint8};
-constexpr const char* precisions[] = {"highest", "high", "medium"};
 
-double setting(Choices& c, double usual) { return c.byte() % 4 ? usual : c.number(); }
+double some_setting(Choices& c, double usual) { return c.byte() % 4 ? usual : c.number(); }
 
-InitializerSpec initializer(Choices& c) {
-  InitializerSpec init{.kind = c.of(initializers)};
-  init.value = c.number(), init.low = setting(c, -1), init.high = setting(c, 1), init.mean = setting(c, 0), init.std = setting(c, 0.5);
-  init.scale = setting(c, 1), init.gain = setting(c, 1);
-  if (c.byte() % 2) init.mode = "fan_in", init.distribution = "truncated_normal";
-  return init;
-}
+// Anything that the records of the spec describe: mostly the usual values, now and then others, also impossible ones.
+class Maker {
+ public:
+  explicit Maker(Choices& c) : c_(c) {}
 
-LayerSpec layer(Choices& c, int depth) {
-  LayerSpec s;
-  switch (c.below(9)) {
-    case 0:
-    case 1:
-      s = dense(c.count(40), c.of(activations));
-      break;
-    case 2:
-      s = activation(c.of(activations));
-      break;
-    case 3:
-      s = batch_norm(setting(c, 1e-5), setting(c, 0.9));
-      break;
-    case 4:
-      s = layer_norm(setting(c, 1e-5));
-      break;
-    case 5:
-      s = dropout(setting(c, 0.2));
-      break;
-    case 6:
-      s = gaussian_noise(setting(c, 0.1));
-      break;
-    case 7:
-      s = residual({});
-      for (std::size_t n = c.below(3); depth < 3 && n > 0; --n) s.layers.push_back(layer(c, depth + 1));
-      break;
-    case 8:
-      s.kind = "host";
-      break;
+  template <class V> void fill(V& v) {
+    if constexpr (std::is_same_v<V, double>) {
+      v = setting(v);
+    } else if constexpr (std::is_same_v<V, bool>) {
+      v = v != (c_.byte() % 4 == 3);
+    } else if constexpr (Worded<V>) {
+      v = static_cast<V>(c_.below(words(v).size() + (c_.rarely() ? 1 : 0)));
+    } else if constexpr (is_optional<V>) {
+      if (c_.byte() % 4 == 3) v = static_cast<typename V::value_type>(c_.rarely() ? c_.number() : 1);
+    } else if constexpr (std::is_same_v<V, index>) {
+      v = c_.count(40);
+    } else if constexpr (std::is_same_v<V, ActivationFunction>) {
+      fill(v.name);
+      if (static_cast<std::size_t>(v.name) < std::size(activation_records)) v.parameter = setting(record_of(v.name).usual);
+    } else if constexpr (std::is_same_v<V, std::vector<Layer>>) {
+      for (std::size_t n = depth_ < 4 ? c_.below(depth_ ? 3 : 7) : 0; n > 0; --n) {
+        ++depth_;
+        fill(v.emplace_back());
+        --depth_;
+      }
+    } else if constexpr (HoldsKind<V>) {
+      fill_kind(v.is);
+      fields(v, common_fields(&v));
+    } else if constexpr (is_variant<V>) {
+      fill_kind(v);
+    } else if constexpr (Recorded<V>) {
+      if (c_.byte() & 1) fields(v, V::kind());
+    }
   }
-  const unsigned flags = c.byte();
-  s.trainable = flags % 8 != 7, s.bias = !(flags & 8), s.unbiased = flags & 16, s.scale = !(flags & 32), s.center = !(flags & 64);
-  if (flags & 128) {
-    s.parameter = setting(c, s.parameter), s.initial_variance = setting(c, 1), s.mode = "classic";
-    s.kernel_penalty = {setting(c, 0.01), setting(c, 0.01), c.byte() % 2 == 0};
-    s.bias_penalty = {setting(c, 0), setting(c, 0.1), true};
-    s.kernel_initializer = initializer(c), s.bias_initializer = initializer(c);
+
+ private:
+  double setting(double usual) { return some_setting(c_, usual); }
+  template <class S, class R> void fields(S& s, const R& record) {
+    for_fields(record, [&](const auto& f) { fill(s.*f.member); });
   }
-  return s;
-}
+  template <class Kinds> void fill_kind(Kinds& is) {
+    std::size_t left = c_.below(std::variant_size_v<Kinds>);
+    for_kinds<Kinds>([&](auto kind) {
+      if (left-- != 0) return;
+      fields(kind, kind.kind());
+      is = std::move(kind);
+    });
+  }
+
+  Choices& c_;
+  int depth_ = 0;
+};
 
 Spec spec_of(Choices& c) {
   Spec spec{.inputs = c.count(20), .seed = c.byte()};
-  spec.dtype = c.of(dtypes);
-  for (std::size_t n = c.below(7); n > 0; --n) spec.layers.push_back(layer(c, 0));
-  if (!c.rarely()) {
-    LossSpec loss{.kind = c.of(losses), .reduction = c.of(reductions)};
-    loss.factor = setting(c, 1), loss.link = c.byte() % 4 == 3, loss.label_smoothing = setting(c, 0);
-    if (c.byte() % 4 == 3) loss.ignore_index = static_cast<std::int64_t>(c.below(4)) - 1;
-    loss.delta = setting(c, 1), loss.quantile = setting(c, 0.5), loss.margin = setting(c, 1);
-    const unsigned flags = c.byte();
-    loss.from_logits = !(flags & 1), loss.log_input = !(flags & 2), loss.full = flags & 4;
-    spec.loss = loss;
-  }
-  if (!c.rarely()) {
-    OptimizerSpec o{.kind = c.of(optimizers)};
-    o.lr = setting(c, 0.01), o.weight_decay = setting(c, 0), o.compat = c.of(compats), o.maximize = c.rarely();
-    if (c.byte() % 4 == 3) o.momentum = c.number(), o.dampening = c.number(), o.beta1 = c.number(), o.beta2 = c.number();
-    if (c.byte() % 4 == 3) o.rho = c.number(), o.eps = c.number(), o.momentum_decay = c.number(), o.initial = c.number();
-    spec.optimizer = o;
-  }
-  if (c.byte() % 4 == 3) spec.clip_norm = setting(c, 1);
-  if (c.byte() % 4 == 3) spec.clip_value = setting(c, 0.1);
-  spec.penalty_per_weight = c.byte() % 4 == 3;
-  spec.precision = c.of(precisions);
+  Maker make(c);
+  make.fill(spec.dtype), make.fill(spec.layers);
+  if (!c.rarely()) make.fill(spec.loss.emplace());
+  if (!c.rarely()) make.fill(spec.optimizer.emplace());
+  make.fill(spec.clip_norm), make.fill(spec.clip_value), make.fill(spec.penalty_per_weight), make.fill(spec.precision);
   return spec;
 }
 
@@ -141,8 +101,9 @@ template <class T> struct Caller {
   Targets<T> targets() {
     Targets<T> t;
     if (!net.spec().loss) return t;
-    const index width = target_width(*net.spec().loss, net.scores());
-    if (takes_labels(*net.spec().loss) && c.byte() % 4 != 3) t.labels = labels = c.whole(rows, std::max<index>(net.scores(), 1));
+    const LossTraits traits = traits_of(net.spec().loss->is);
+    const index width = net.scores() / traits.outputs;
+    if (traits.labels && c.byte() % 4 != 3) t.labels = labels = c.whole(rows, std::max<index>(net.scores(), 1));
     else
       t.values = values = c.numbers<T>(rows * static_cast<std::size_t>(width)),
       t.width = c.rarely() ? static_cast<index>(c.below(9)) : width;
@@ -190,7 +151,7 @@ template <class T> struct Caller {
         note_loss(net.gradient(x, targets(), training, c.byte() % 2)), note(trace, net.gradients());
         break;
       case 6:
-        note_loss(net.step_on(x, targets(), setting(c, 0.01), &diverged)), trace.push_back(static_cast<double>(diverged.size()));
+        note_loss(net.step_on(x, targets(), some_setting(c, 0.01), &diverged)), trace.push_back(static_cast<double>(diverged.size()));
         break;
       case 7: {
         const Table2D::Type type = c.of(types);
@@ -221,7 +182,7 @@ template <class T> struct Caller {
         note_loss(net.loss_and_gradients(x, targets(), g, {}, &diverged));
         note(trace, g), trace.push_back(static_cast<double>(diverged.size()));
         if (!diverged.empty()) break;
-        trace.push_back(net.apply_gradients(g, setting(c, 0.01), c.rarely() ? std::optional<double>(c.number()) : std::nullopt));
+        trace.push_back(net.apply_gradients(g, some_setting(c, 0.01), c.rarely() ? std::optional<double>(c.number()) : std::nullopt));
         break;
       }
       case 9:
@@ -287,7 +248,7 @@ static void run_input(const std::uint8_t* data, std::size_t size) {
   const Spec spec = spec_of(c);
   accepted([&] {
     if (!small(spec)) return;
-    if (spec.dtype == "float32") twice<float>(spec, c);
+    if (spec.dtype == DType::float32) twice<float>(spec, c);
     else twice<double>(spec, c);
   });
 }

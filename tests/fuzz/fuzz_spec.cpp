@@ -28,7 +28,7 @@ static void run_input(const std::uint8_t* data, std::size_t size) {
   if (!accepted([&] { spec = spec_from_json(text); })) return;
   const std::string again = to_json(spec);
   must(to_json(spec_from_json(again)) == again, "a spec that was written reads as another one");
-  if (spec.dtype == "float32") exercise<float>(spec);
+  if (spec.dtype == DType::float32) exercise<float>(spec);
   else exercise<double>(spec);
 }
 

@@ -63,6 +63,21 @@ struct LayerNorm {
   }
 };
 
+struct RmsNorm {
+  double eps = 1e-6;
+  bool scale = true;
+  static constexpr auto kind() { return record("rms_norm", field("eps", &RmsNorm::eps, at_least(0)), field("scale", &RmsNorm::scale)); }
+};
+
+struct Scale {  // y = scale x, a trained factor for each column
+  static constexpr auto kind() { return record("scale"); }
+};
+
+struct Rescaling {  // y = scale x + offset
+  double scale = 1, offset = 0;
+  static constexpr auto kind() { return record("rescaling", field("scale", &Rescaling::scale), field("offset", &Rescaling::offset)); }
+};
+
 constexpr auto words(DropoutMode) { return std::array<std::string_view, 2>{"inverted", "classic"}; }
 
 struct Dropout {
@@ -97,7 +112,8 @@ struct CallbackLayer {
   }
 };
 
-using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, Dropout, GaussianNoise, Residual, CallbackLayer>;
+using LayerKind =
+    std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Residual, CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

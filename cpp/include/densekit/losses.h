@@ -104,7 +104,7 @@ struct MulticlassHinge {
   static constexpr auto kind() { return record("multiclass_hinge", field("margin", &MulticlassHinge::margin, at_least(0))); }
 };
 struct KlDivergence {
-  bool log_input = true;
+  bool log_input = false;  // whether the outputs are logarithms of probabilities
   static constexpr LossTraits traits{.of_rows = true};
   static constexpr auto kind() { return record("kl_divergence", field("log_input", &KlDivergence::log_input)); }
 };

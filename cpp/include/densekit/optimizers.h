@@ -29,9 +29,12 @@ struct Nesterov {
 };
 struct RmsProp {
   double rho = 0.99, eps = 1e-8;
+  bool centered = false;  // about the running mean of the gradients
+  double momentum = 0;
   static constexpr double usual_lr = 1e-2;
   static constexpr auto kind() {
-    return record("rmsprop", field("rho", &RmsProp::rho, unit_interval), field("eps", &RmsProp::eps, at_least(0)));
+    return record("rmsprop", field("rho", &RmsProp::rho, unit_interval), field("eps", &RmsProp::eps, at_least(0)),
+                  field("centered", &RmsProp::centered, {}, 2), field("momentum", &RmsProp::momentum, unit_interval, 2));
   }
 };
 struct Adagrad {
@@ -50,10 +53,11 @@ struct Adadelta {
 };
 struct Adam {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  bool amsgrad = false;  // divides by the largest second moment so far. Reddi et al., ICLR 2018
   static constexpr double usual_lr = 1e-3;
   static constexpr auto kind() {
     return record("adam", field("beta1", &Adam::beta1, half_open_unit), field("beta2", &Adam::beta2, half_open_unit),
-                  field("eps", &Adam::eps, at_least(0)));
+                  field("eps", &Adam::eps, at_least(0)), field("amsgrad", &Adam::amsgrad, {}, 2));
   }
 };
 struct Adamax {
@@ -80,7 +84,16 @@ struct Lion {
   }
 };
 
-using OptimizerKind = std::variant<Sgd, Momentum, Nesterov, RmsProp, Adagrad, Adadelta, Adam, Adamax, Nadam, Lion>;
+struct Yogi {  // Zaheer et al., NeurIPS 2018; initial: both states at the start
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-3, initial = 1e-6;
+  static constexpr double usual_lr = 1e-2;
+  static constexpr auto kind() {
+    return record("yogi", field("beta1", &Yogi::beta1, half_open_unit), field("beta2", &Yogi::beta2, half_open_unit),
+                  field("eps", &Yogi::eps, at_least(0)), field("initial", &Yogi::initial, at_least(0)));
+  }
+};
+
+using OptimizerKind = std::variant<Sgd, Momentum, Nesterov, RmsProp, Adagrad, Adadelta, Adam, Adamax, Nadam, Lion, Yogi>;
 
 // A kind of optimizer with what all have: optimizer = Adam{}, or Optimizer(Adam{.beta2 = 0.99}, 3e-3).
 struct Optimizer {

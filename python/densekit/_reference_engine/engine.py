@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from densekit._reference_engine import updates
 from densekit._reference_engine.initializers import initial_values
-from densekit._reference_engine.layers import BatchNorm, Layer, Run, Segment, backward, build, forward, walk
+from densekit._reference_engine.layers import Layer, Run, Segment, backward, build, forward, walk
 from densekit._reference_engine.losses import Loss
 from densekit._reference_engine.pending import Pending
 from densekit._snapshot import Moment
@@ -58,8 +58,8 @@ class ReferenceEngine:
 
     def __init__(self, spec: str, hosts: list[Any]) -> None:
         s: Spec = json.loads(spec)
-        if s["version"] != 1:
-            raise ValueError(f"the spec has version {s['version']!r}, this engine reads version 1")
+        if s["version"] not in (1, 2):
+            raise ValueError(f"the spec has version {s['version']!r}, this engine reads versions 1 and 2")
         self.dtype, self.seed, self.step, self.inputs = np.dtype(s["dtype"]), int(s["seed"]), 0, int(s["inputs"])
         self._pending = Pending()
         self._moment, self._updating = Moment(), False
@@ -77,7 +77,7 @@ class ReferenceEngine:
         self._names = [layer.name for layer in walk(self._layers)]
         trained = [any(s.trainable for one in walk([layer]) for s in one.segments) for layer in self._layers]
         self._first_trained = trained.index(True) if True in trained else len(self._layers)
-        self._has_batch_norm = any(isinstance(layer, BatchNorm) for layer in walk(self._layers))
+        self._has_batch_norm = any(layer.uses_batch for layer in walk(self._layers))
 
         self._segments = [s for layer in walk(self._layers) for s in layer.segments]
         self._statistics = [s for layer in walk(self._layers) for s in layer.statistic_segments]

@@ -58,9 +58,15 @@ class Run:
 
 
 class Layer:
-    """What a layer has in common: its name, its number for the random streams, its segments."""
+    """What a layer has in common: its name, its number for the random streams, its segments.
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
+    Each kind of docs/network.md is the subclass with that `kind`; uses_batch: whether a row depends on the others.
+    """
+
+    kind = ""
+    uses_batch = False
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
         self.name, self.number = str(spec["name"]), number
         self.inputs = self.outputs = inputs
         self.trainable = trainable and spec["trainable"]
@@ -112,8 +118,10 @@ def backward(layers: list[Layer], tape: list[Any], dy: Array, gradients: Array) 
 class Dense(Layer):
     """y = f(x kernel + bias)"""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    kind = "dense"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.outputs = units = int(spec["units"])
         start, penalty, fans = spec["kernel_initializer"], spec["kernel_penalty"], (inputs, units)
         self.declare("kernel", (inputs, units), start, penalty=penalty, fans=fans)
@@ -144,8 +152,10 @@ class Dense(Layer):
 class Activation(Layer):
     """y = f(x)"""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    kind = "activation"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.f = activation(spec["activation"], spec["parameter"])
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
@@ -159,8 +169,8 @@ class Activation(Layer):
 class Normalization(Layer):
     """y = gamma z + beta, z = (x - mean) / sqrt(variance + eps), over the batch or over a row."""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.eps, self.scale, self.center = float(spec["eps"]), spec["scale"], spec["center"]
         if self.scale:
             self.declare("gamma", (inputs,), _ONES)
@@ -195,8 +205,11 @@ class Normalization(Layer):
 class BatchNorm(Normalization):
     """Mean and variance of each column of the batch in training, else the running ones. Ioffe and Szegedy, 2015."""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    kind = "batch_norm"
+    uses_batch = True
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.decay, self.unbiased = float(spec["stats_decay"]), spec["unbiased"]
         self.declare_statistic("mean", (inputs,), 0.0)
         self.declare_statistic("variance", (inputs,), float(spec["initial_variance"]))
@@ -231,6 +244,8 @@ class BatchNorm(Normalization):
 class LayerNorm(Normalization):
     """Mean and variance of each row. Ba et al., arXiv 1607.06450."""
 
+    kind = "layer_norm"
+
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
         mean = x.mean(axis=1, keepdims=True, dtype=np.float64)  # (n, 1)
         z, inverse = self.normalized(x, mean, x.var(axis=1, keepdims=True, dtype=np.float64))
@@ -241,11 +256,73 @@ class LayerNorm(Normalization):
         return self.normalized_backward(self.affine_backward(dy, z, gradients), z, inverse, 1)
 
 
+class RmsNorm(Layer):
+    """y = gamma x / sqrt(mean(x²) + eps) of each row. Zhang and Sennrich, arXiv 1910.07467."""
+
+    kind = "rms_norm"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.eps = float(spec["eps"])
+        if spec["scale"]:
+            self.declare("gamma", (inputs,), _ONES)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        square = (x.astype(np.float64) ** 2).mean(axis=1, keepdims=True)  # (n, 1)
+        inverse = (1 / np.sqrt(square + self.eps)).astype(x.dtype)
+        z = x * inverse
+        return (z * self.parameters[0] if self.parameters else z), (z, inverse)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        z, inverse = saved
+        if self.trainable and self.segments:
+            self.segments[0].of(gradients)[...] = (dy * z).sum(axis=0, dtype=np.float64)
+        dz = dy * self.parameters[0] if self.parameters else dy
+        tilt = (dz * z).mean(axis=1, keepdims=True, dtype=np.float64).astype(dz.dtype)
+        return np.asarray((dz - z * tilt) * inverse)
+
+
+class Scale(Layer):
+    """y = scale x, a factor for each column."""
+
+    kind = "scale"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.declare("scale", (inputs,), _ONES)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return x * self.parameters[0], x
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        if self.trainable:
+            self.segments[0].of(gradients)[...] = (dy * saved).sum(axis=0, dtype=np.float64)
+        return np.asarray(dy * self.parameters[0])
+
+
+class Rescaling(Layer):
+    """y = scale x + offset"""
+
+    kind = "rescaling"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.scale, self.offset = float(spec["scale"]), float(spec["offset"])
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return np.asarray(x * x.dtype.type(self.scale) + x.dtype.type(self.offset)), None
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return np.asarray(dy * dy.dtype.type(self.scale))
+
+
 class Dropout(Layer):
     """In training some elements become 0, and with mode "inverted" the others are divided by 1 - rate."""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    kind = "dropout"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.rate, self.inverted = float(spec["rate"]), spec["mode"] == "inverted"
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
@@ -269,8 +346,10 @@ class Dropout(Layer):
 class GaussianNoise(Layer):
     """y = x + std z in training, z standard normal."""
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool) -> None:
-        super().__init__(spec, number, inputs, trainable)
+    kind = "gaussian_noise"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.std = float(spec["std"])
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
@@ -286,8 +365,10 @@ class GaussianNoise(Layer):
 class Residual(Layer):
     """y = x + block(x). He et al., CVPR 2016."""
 
+    kind = "residual"
+
     def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
-        super().__init__(spec, number, inputs, trainable)
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.layers = build(spec["layers"], inputs, hosts, number + 1, self.trainable)
         if self.layers and self.layers[-1].outputs != inputs:
             raise ValueError(
@@ -313,8 +394,10 @@ class Residual(Layer):
 class Host(Layer):
     """A layer written in Python by the user."""
 
+    kind = "host"
+
     def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
-        super().__init__(spec, number, inputs, trainable)
+        super().__init__(spec, number, inputs, trainable, hosts)
         self.outputs, self.host = int(spec["outputs"]), hosts[spec["index"]]
         for parameter in spec["parameters"]:
             self.declare(parameter["name"], tuple(parameter["shape"]), _ZEROS)
@@ -337,27 +420,22 @@ class Host(Layer):
         return self._checked("backward", self.host.backward(dy, saved, self.parameters, views), dy, self.inputs)
 
 
-_KINDS: dict[str, Callable[[Spec, int, int, bool], Layer]] = {
-    "dense": Dense,
-    "activation": Activation,
-    "batch_norm": BatchNorm,
-    "layer_norm": LayerNorm,
-    "dropout": Dropout,
-    "gaussian_noise": GaussianNoise,
-}
+def _class_of(kind: str) -> type[Layer]:
+    """The class of this kind, whatever file it is in."""
+    classes = [Layer]
+    for made in classes:
+        classes.extend(made.__subclasses__())
+    for made in classes:
+        if made.kind == kind and kind:
+            return made
+    raise ValueError(f"layer kind {kind!r} is not known: python/densekit/_reference_engine has no class for it")
 
 
 def build(specs: list[Spec], inputs: int, hosts: list[Any], number: int = 0, trainable: bool = True) -> list[Layer]:
     """The layers of a list of specs; `number` is that of the first, `trainable` that of the block around them."""
     layers: list[Layer] = []
     for spec in specs:
-        if spec["kind"] in ("residual", "host"):
-            kind = Residual if spec["kind"] == "residual" else Host
-            layer: Layer = kind(spec, number, inputs, trainable, hosts)
-        elif spec["kind"] in _KINDS:
-            layer = _KINDS[spec["kind"]](spec, number, inputs, trainable)
-        else:
-            raise ValueError(f"layer kind {spec['kind']!r} is not known")
+        layer = _class_of(spec["kind"])(spec, number, inputs, trainable, hosts)
         layers.append(layer)
         inputs = layer.outputs
         number += len(list(walk([layer])))

@@ -15,24 +15,10 @@ from densekit._reference_engine.activations import Activation, activation, log_s
 Array = NDArray[Any]
 Spec = dict[str, Any]
 
-# The losses whose formula is the function of that name in densekit.reference, and the options that they take.
-_FORMULAS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "nll": ("nll", ("ignore_index",)),
-    "binary_cross_entropy": ("binary_cross_entropy", ("from_logits", "label_smoothing")),
-    "mse": ("mse", ()),
-    "rmse": ("mse", ()),  # the root is taken of the whole batch
-    "mae": ("mae", ()),
-    "log_cosh": ("log_cosh", ()),
-    "huber": ("huber", ("delta",)),
-    "pinball": ("pinball", ("quantile",)),
-    "poisson_nll": ("poisson_nll", ("log_input", "full")),
-    "gamma_nll": ("gamma_nll", ("full",)),
-    "gaussian_nll": ("gaussian_nll", ("full",)),
-    "laplace_nll": ("laplace_nll", ("full",)),
-    "hinge": ("hinge", ("margin",)),
-    "multiclass_hinge": ("hinge", ("margin",)),
-    "kl_divergence": ("kl_divergence", ("log_input",)),
-}
+# A loss is the function of densekit.reference with the name of its kind, but for these, and its options are the fields of
+# its kind. The root of rmse is taken of the whole batch.
+_FUNCTIONS = {"rmse": "mse", "multiclass_hinge": "hinge"}
+_COMMON = ("kind", "reduction", "factor", "link")
 _BELONGS = {"softmax_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 _OF_LABELS = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # class numbers (n,) or, the first two, (n, classes)
 
@@ -44,11 +30,13 @@ class Loss:
         self.spec, self.kind = spec, spec["kind"]
         self.host = hosts[spec["index"]] if self.kind == "host" else None
         if self.host is None and self.kind != "softmax_cross_entropy":
-            if self.kind not in _FORMULAS:
-                raise ValueError(f"loss kind {self.kind!r} is not known")
-            name, options = _FORMULAS[self.kind]
+            name = _FUNCTIONS.get(self.kind, self.kind)
+            if name not in reference.losses.__all__:
+                raise ValueError(
+                    f"loss kind {self.kind!r} is not known: python/densekit/reference/losses.py has no such function"
+                )
             self._formula = inspect.unwrap(getattr(reference, name))
-            self._options = {o: spec[o] for o in options}
+            self._options = {key: value for key, value in spec.items() if key not in _COMMON}
         self.temperature = 1.0
         self.link: Activation | None = None
 

@@ -5,6 +5,7 @@ w, g and the states are views of one segment. eta is the learning rate, t = 1, 2
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -19,23 +20,8 @@ from densekit._reference_engine.layers import Segment
 Array = NDArray[Any]
 Spec = dict[str, Any]
 
-# The number of states, and the hyper-parameters of each kind in the spec.
-_KINDS: dict[str, tuple[int, tuple[str, ...]]] = {
-    "sgd": (0, ()),
-    "momentum": (1, ("momentum", "dampening")),
-    "nesterov": (1, ("momentum",)),
-    "rmsprop": (1, ("rho", "eps")),
-    "adagrad": (1, ("eps",)),
-    "adadelta": (2, ("rho", "eps")),
-    "adam": (2, ("beta1", "beta2", "eps")),
-    "adamax": (2, ("beta1", "beta2", "eps")),
-    "nadam": (2, ("beta1", "beta2", "eps", "momentum_decay")),
-    "lion": (1, ("beta1", "beta2")),
-}
+_COMMON = ("lr", "weight_decay", "maximize")
 _clip_by_global_norm: Any = reference.clip_by_global_norm
-
-_COUNTED = ("adam", "adamax", "nadam")
-
 
 # Where other libraries differ from PyTorch. Each gives what is added to w.
 
@@ -75,6 +61,43 @@ def _adagrad_inside(g: Array, s: Array, *, eta: float, eps: float, **_: Any) -> 
     return step
 
 
+def _rmsprop_variant(
+    g: Array,
+    s: Array,
+    *more: Array,
+    eta: float,
+    rho: float,
+    eps: float,
+    centered: bool,
+    momentum: float,
+    keras: bool,
+    **_: Any,
+) -> Array:
+    s[...] = rho * s + (1 - rho) * g**2
+    square = s
+    if centered:
+        mean = more[0]
+        mean[...] = rho * mean + (1 - rho) * g
+        square = np.maximum(s - mean**2, 0)
+    step: Array = g / (np.sqrt(square + eps) if keras else np.sqrt(square) + eps)
+    if not momentum:
+        return -eta * step
+    sums = more[-1]
+    sums[...] = momentum * sums + (eta * step if keras else step)
+    return -sums if keras else -eta * sums
+
+
+def _amsgrad(
+    g: Array, m: Array, v: Array, top: Array, *, eta: float, t: int, beta1: float, beta2: float, eps: float, **more: Any
+) -> Array:
+    m[...] = beta1 * m + (1 - beta1) * g
+    v[...] = beta2 * v + (1 - beta2) * g**2
+    top[...] = np.maximum(top, v)
+    root = math.sqrt(1 - beta2**t)
+    step: Array = -eta * root / (1 - beta1**t) * m / (np.sqrt(top) + (eps * root if more["torch"] else eps))
+    return step
+
+
 _CONVENTIONS: dict[tuple[str, str], Callable[..., Array]] = {
     ("keras", "momentum"): _momentum_inside,
     ("keras", "nesterov"): _nesterov_keras,
@@ -94,15 +117,29 @@ class Optimizer:
     """An optimizer of the spec; its states belong to the engine."""
 
     def __init__(self, spec: Spec) -> None:
-        if spec["kind"] not in _KINDS:
-            raise ValueError(f"optimizer kind {spec['kind']!r} is not known")
+        # The function of densekit.reference with the name of the kind, f(w, dw, *states, lr=, step=, **hyper-parameters).
+        if spec["kind"] not in reference.optimizers.__all__:
+            raise ValueError(
+                f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py has no such function"
+            )
         self.kind, self.maximize = spec["kind"], spec["maximize"]
         self.weight_decay = float(spec["weight_decay"])
-        self.states, names = _KINDS[self.kind]
-        self.options = {name: float(spec[name]) for name in names}
-        self.initial = float(spec["initial"]) if self.kind == "adagrad" else 0.0
-        self._convention = _CONVENTIONS.get((spec["compat"], self.kind))
         self._formula = inspect.unwrap(getattr(reference, self.kind))  # PyTorch's
+        parameters = inspect.signature(self._formula).parameters.values()
+        self.states = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters) - 2
+        names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self._counts = "step" in names
+        own = {name: spec[name] for name in names if name in spec and name not in _COMMON}
+        self.options = {name: v if isinstance(v, bool) else float(v) for name, v in own.items()}
+        self.initial = float(spec.get("initial", 0.0))  # of the states
+        self._convention = _CONVENTIONS.get((spec["compat"], self.kind))
+        if self.kind == "rmsprop" and (spec.get("centered") or spec.get("momentum")):
+            self.states += bool(spec["centered"]) + bool(spec["momentum"])
+            self.options |= {"centered": spec["centered"], "momentum": float(spec["momentum"])}
+            self._convention = functools.partial(_rmsprop_variant, keras=spec["compat"] == "keras")
+        if self.kind == "adam" and spec.get("amsgrad"):
+            self.states += 1
+            self._convention = functools.partial(_amsgrad, torch=spec["compat"] == "torch")
 
     def update(self, w: Array, g: Array, states: list[Array], eta: float, t: int) -> None:
         decay = self.weight_decay if w.ndim == 2 else 0.0  # kernels only
@@ -110,7 +147,7 @@ class Optimizer:
             g = -g if self.maximize else g
             w[...] = (1 - eta * decay) * w + self._convention(g, *states, eta=eta, t=t, **self.options)
             return
-        counted = {"step": t} if self.kind in _COUNTED else {}
+        counted = {"step": t} if self._counts else {}
         self._formula(w, g, *states, lr=eta, weight_decay=decay, maximize=self.maximize, **counted, **self.options)
 
 

@@ -384,6 +384,82 @@ def hard_swish_backward(dy: ArrayLike, z: ArrayLike, *, out: Out = None) -> NDAr
     return _backward("hard_swish_backward", Kind.hard_swish, dy, z, out)
 
 
+@op(reference=reference.relu6, domain=vectors(), tolerance=Tolerance(ulps=0))
+def relu6(z: ArrayLike, *, out: Out = None) -> NDArray[Any]:
+    """Rectifier that ends at 6: y = min(max(0, z), 6).
+
+    z: floats of any shape. The slope at 0 and at 6 is 0, as in PyTorch.
+    Krizhevsky 2010.
+
+    >>> densekit.functional.relu6(np.float32([-1.0, 2.0])).round(4)
+    array([0., 2.], dtype=float32)
+    """
+    return _forward("relu6", Kind.relu6, z, out)
+
+
+@op(
+    reference=reference.relu6_backward,
+    domain=vector_pairs(),
+    tolerance=Tolerance(ulps=0),
+    backward_of="relu6",
+)
+def relu6_backward(dy: ArrayLike, y: ArrayLike, *, out: Out = None) -> NDArray[Any]:
+    """The gradient of relu6 with respect to z: dy times the slope, from the output y; shapes agree."""
+    return _backward("relu6_backward", Kind.relu6, dy, y, out)
+
+
+@op(reference=reference.hard_tanh, domain=vectors(), tolerance=Tolerance(ulps=0))
+def hard_tanh(z: ArrayLike, *, out: Out = None) -> NDArray[Any]:
+    """Piecewise linear tanh: y = min(max(-1, z), 1).
+
+    z: floats of any shape. The slope at -1 and at 1 is 0, as in PyTorch's Hardtanh.
+    Collobert, thesis, Paris 2004.
+
+    >>> densekit.functional.hard_tanh(np.float32([-1.0, 2.0])).round(4)
+    array([-1.,  1.], dtype=float32)
+    """
+    return _forward("hard_tanh", Kind.hard_tanh, z, out)
+
+
+@op(
+    reference=reference.hard_tanh_backward,
+    domain=vector_pairs(),
+    tolerance=Tolerance(ulps=0),
+    backward_of="hard_tanh",
+)
+def hard_tanh_backward(dy: ArrayLike, y: ArrayLike, *, out: Out = None) -> NDArray[Any]:
+    """The gradient of hard_tanh with respect to z: dy times the slope, from the output y; shapes agree."""
+    return _backward("hard_tanh_backward", Kind.hard_tanh, dy, y, out)
+
+
+def _threshold(name: str, threshold: float) -> float:
+    return number(name, "threshold", threshold, low=0)
+
+
+@op(reference=reference.softshrink, domain=vectors(), tolerance=Tolerance(ulps=1))
+def softshrink(z: ArrayLike, *, threshold: float = 0.5, out: Out = None) -> NDArray[Any]:
+    """Soft shrinkage: y = z - threshold above it, z + threshold below -threshold, 0 between.
+
+    z: floats of any shape. threshold: 0 or more (PyTorch's lambd, 0.5). The slope at the thresholds is 0.
+    Donoho, IEEE Trans. Inf. Theory 41 (1995).
+
+    >>> densekit.functional.softshrink(np.float32([-1.0, 2.0])).round(4)
+    array([-0.5,  1.5], dtype=float32)
+    """
+    return _forward("softshrink", Kind.softshrink, z, out, _threshold("softshrink", threshold))
+
+
+@op(
+    reference=reference.softshrink_backward,
+    domain=vector_pairs(),
+    tolerance=Tolerance(ulps=0),
+    backward_of="softshrink",
+)
+def softshrink_backward(dy: ArrayLike, z: ArrayLike, *, threshold: float = 0.5, out: Out = None) -> NDArray[Any]:
+    """The gradient of softshrink with respect to z: dy times the slope, from the input z; shapes agree."""
+    return _backward("softshrink_backward", Kind.softshrink, dy, z, out, _threshold("softshrink_backward", threshold))
+
+
 __all__ = [
     "elu",
     "elu_backward",
@@ -393,6 +469,8 @@ __all__ = [
     "hard_sigmoid_backward",
     "hard_swish",
     "hard_swish_backward",
+    "hard_tanh",
+    "hard_tanh_backward",
     "identity",
     "identity_backward",
     "leaky_relu",
@@ -400,6 +478,8 @@ __all__ = [
     "mish",
     "mish_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
     "selu",
     "selu_backward",
@@ -409,6 +489,8 @@ __all__ = [
     "silu_backward",
     "softplus",
     "softplus_backward",
+    "softshrink",
+    "softshrink_backward",
     "softsign",
     "softsign_backward",
     "tanh",

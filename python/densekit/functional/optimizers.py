@@ -492,6 +492,39 @@ def lion(
     _update("lion", Rule.lion, numbers, w, dw, m=m)
 
 
+@op(
+    reference=reference.yogi,
+    domain=_domain("mv", lr=0.1, step=3),
+    tolerance=_tolerances(reference.yogi, 2),
+    in_place=("w", "m", "v"),
+)
+def yogi(
+    w: Floats,
+    dw: ArrayLike,
+    m: Floats,
+    v: Floats,
+    *,
+    step: int,
+    lr: float = 1e-2,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-3,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """Yogi: adam with v <- v - (1 - beta2) sign(v - dw^2) dw^2, in place.
+
+    The arguments are those of adam; m and v begin as 1e-6 in `optimizers.Yogi`. Zaheer et al., NeurIPS 2018.
+
+    >>> w, m, v = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2)
+    >>> densekit.functional.yogi(w, np.array([1.0, -3.0]), m, v, step=1)
+    >>> w.round(6), v.round(6)
+    (array([0.99001 , 2.009997]), array([0.001, 0.009]))
+    """
+    size, moments = _size("yogi", lr, weight_decay, maximize), _moments("yogi", step, beta1, beta2, eps)
+    _update("yogi", Rule.yogi, _core.adam_numbers(*size, *moments), w, dw, m=m, v=v)
+
+
 __all__ = [
     "adadelta",
     "adagrad",
@@ -504,4 +537,5 @@ __all__ = [
     "nesterov",
     "rmsprop",
     "sgd",
+    "yogi",
 ]

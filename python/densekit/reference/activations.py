@@ -184,6 +184,36 @@ def hard_swish_backward(dy: Array, z: Array, *, out: Out = None) -> Any:
     return _times(dy, np.where(z <= -3, 0.0, np.where(z >= 3, 1.0, z / 3 + 0.5)))
 
 
+@twin("z")
+def relu6(z: Array, *, out: Out = None) -> Any:
+    return np.clip(z, 0.0, 6.0)
+
+
+@twin("dy", "y")
+def relu6_backward(dy: Array, y: Array, *, out: Out = None) -> Any:
+    return _times(dy, np.where((y <= 0) | (y >= 6), 0.0, 1.0))
+
+
+@twin("z")
+def hard_tanh(z: Array, *, out: Out = None) -> Any:
+    return np.clip(z, -1.0, 1.0)
+
+
+@twin("dy", "y")
+def hard_tanh_backward(dy: Array, y: Array, *, out: Out = None) -> Any:
+    return _times(dy, np.where(np.abs(y) >= 1, 0.0, 1.0))
+
+
+@twin("z")
+def softshrink(z: Array, *, threshold: float = 0.5, out: Out = None) -> Any:
+    return np.where(np.abs(z) <= threshold, 0.0, z - np.copysign(threshold, z))
+
+
+@twin("dy", "z")
+def softshrink_backward(dy: Array, z: Array, *, threshold: float = 0.5, out: Out = None) -> Any:
+    return _times(dy, np.where(np.abs(z) <= threshold, 0.0, 1.0))
+
+
 __all__ = [
     "elu",
     "elu_backward",
@@ -193,6 +223,8 @@ __all__ = [
     "hard_sigmoid_backward",
     "hard_swish",
     "hard_swish_backward",
+    "hard_tanh",
+    "hard_tanh_backward",
     "identity",
     "identity_backward",
     "leaky_relu",
@@ -200,6 +232,8 @@ __all__ = [
     "mish",
     "mish_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
     "selu",
     "selu_backward",
@@ -209,6 +243,8 @@ __all__ = [
     "silu_backward",
     "softplus",
     "softplus_backward",
+    "softshrink",
+    "softshrink_backward",
     "softsign",
     "softsign_backward",
     "tanh",

@@ -189,6 +189,28 @@ def nadam(
     _apply(w, -lr * direction / (np.sqrt(v / (1 - beta2**step)) + eps), lr, weight_decay)
 
 
+@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+def yogi(
+    w: Array,
+    dw: Array,
+    m: Array,
+    v: Array,
+    *,
+    step: Any,
+    lr: float = 1e-2,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-3,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> Any:
+    g = -dw if maximize else dw
+    _mean(m, g, beta1)
+    v[...] = v - (1 - beta2) * np.sign(v - g**2) * g**2
+    m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
+    _apply(w, -lr * m_hat / (np.sqrt(v_hat) + eps), lr, weight_decay)
+
+
 @twin("w", "dw", "m", in_place=("w", "m"))
 def lion(
     w: Array,
@@ -219,4 +241,5 @@ __all__ = [
     "nesterov",
     "rmsprop",
     "sgd",
+    "yogi",
 ]
