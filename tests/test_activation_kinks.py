@@ -26,6 +26,13 @@ KINKS = [
     ("hard_sigmoid", None, 3.0, 0.0),
     ("hard_swish", None, -3.0, 0.0),
     ("hard_swish", None, 3.0, 1.0),
+    ("relu6", None, 0.0, 0.0),
+    ("relu6", None, 6.0, 0.0),
+    ("hard_tanh", None, -1.0, 0.0),
+    ("hard_tanh", None, 1.0, 0.0),
+    ("softshrink", None, -0.5, 0.0),
+    ("softshrink", None, 0.5, 0.0),
+    ("softshrink", 1.25, 1.25, 0.0),
 ]
 # The slopes on both sides of each kink.
 SIDES = {
@@ -37,6 +44,13 @@ SIDES = {
     ("hard_sigmoid", 3.0): (1 / 6, 0.0),
     ("hard_swish", -3.0): (0.0, -0.5),
     ("hard_swish", 3.0): (1.5, 1.0),
+    ("relu6", 0.0): (0.0, 1.0),
+    ("relu6", 6.0): (1.0, 0.0),
+    ("hard_tanh", -1.0): (0.0, 1.0),
+    ("hard_tanh", 1.0): (1.0, 0.0),
+    ("softshrink", -0.5): (1.0, 0.0),
+    ("softshrink", 0.5): (0.0, 1.0),
+    ("softshrink", 1.25): (0.0, 1.0),
 }
 
 
@@ -97,6 +111,9 @@ def test_the_installed_pytorch_agrees(name, number, kink, expected):
         "selu": torch.selu,
         "hard_sigmoid": torch.nn.functional.hardsigmoid,
         "hard_swish": torch.nn.functional.hardswish,
+        "relu6": torch.nn.functional.relu6,
+        "hard_tanh": torch.nn.functional.hardtanh,
+        "softshrink": lambda z: torch.nn.functional.softshrink(z, 0.5 if number is None else number),
     }
     z = torch.tensor([kink], dtype=torch.float64, requires_grad=True)
     functions[name](z).sum().backward()

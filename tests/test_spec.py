@@ -66,7 +66,8 @@ OPTIMIZER = {"lr": 0.001, "weight_decay": 0.0, "maximize": False, "compat": "tor
 BETAS = {"beta1": 0.9, "beta2": 0.999}
 OPTIMIZERS = [
     {"kind": "sgd"}, {"kind": "momentum", "momentum": 0.9, "dampening": 0.5}, {"kind": "nesterov", "momentum": 0.9},
-    {"kind": "rmsprop", "rho": 0.99, "eps": 1e-8, "centered": True, "momentum": 0.5}, {"kind": "adagrad", "eps": 1e-10, "initial": 0.1},
+    {"kind": "rmsprop", "rho": 0.99, "eps": 1e-8, "centered": True, "momentum": 0.5},
+    {"kind": "adagrad", "eps": 1e-10, "initial": 0.1},
     {"kind": "adadelta", "rho": 0.9, "eps": 1e-6}, {"kind": "adam", "eps": 1e-8} | BETAS | {"amsgrad": False},
     {"kind": "adamax", "eps": 1e-8} | BETAS, {"kind": "nadam", "eps": 1e-8, "momentum_decay": 0.004} | BETAS,
     {"kind": "lion"} | BETAS,

@@ -2,7 +2,8 @@
 
 An activation has at most one number (a slope, an alpha, a temperature); the list says its name and what it is where
 nobody gives it, so that no caller can compute another function than the layer does. `require_complete` compares the
-list with cpp/include/densekit/activations.def and with the functions of the two modules when densekit.functional is imported.
+list with cpp/include/densekit/activations.def and with the functions of the two modules when densekit.functional is
+imported.
 """
 
 from __future__ import annotations
@@ -66,18 +67,16 @@ def require_complete(kernels: Mapping[str, bool], *modules: Any) -> None:
     kernels: the names of activations.def, with whether the slope is computed from z. modules: densekit.functional's and
     densekit.reference's, which must have each function and its backward product.
     """
-    here = "python/densekit/_activations.py"
+    here, kernel_list = "python/densekit/_activations.py", "cpp/include/densekit/activations.def"
     of_elements = {name: entry for name, entry in ENTRIES.items() if not entry.of_rows}
     for name, saves_z in kernels.items():
         if name not in of_elements:
-            raise ImportError(
-                f"cpp/include/densekit/activations.def has the activation {name!r}, but {here} does not list it"
-            )
+            raise ImportError(f"{kernel_list} has the activation {name!r}, but {here} does not list it")
         if saves_z != (of_elements[name].saves == "z"):
-            raise ImportError(f"cpp/include/densekit/activations.def and {here} disagree about what {name!r} saves")
+            raise ImportError(f"{kernel_list} and {here} disagree about what {name!r} saves")
     for name, entry in ENTRIES.items():
         if name in of_elements and name not in kernels:
-            raise ImportError(f"{here} lists {name!r}, which cpp/include/densekit/activations.def does not have")
+            raise ImportError(f"{here} lists {name!r}, which {kernel_list} does not have")
         for module in modules:
             for function in (entry.function, f"{entry.function}_backward"):
                 if not callable(getattr(module, function, None)):

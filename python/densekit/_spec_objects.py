@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from densekit import initializers, losses, optimizers, regularizers
+from densekit import initializers, layers, losses, optimizers, regularizers
 from densekit._activations import ENTRIES
 from densekit._config import Config
 from densekit._layer import snake_case
@@ -56,6 +56,7 @@ _OPTIMIZERS = {
     "adamax": optimizers.Adamax,
     "nadam": optimizers.Nadam,
     "lion": optimizers.Lion,
+    "yogi": optimizers.Yogi,
 }
 
 
@@ -152,6 +153,23 @@ def optimizer_config(s: Mapping[str, Any] | None) -> Config:
     return made.config()
 
 
+# The fields that came with each version of the spec, with their defaults, by the kind of the optimizer.
+_NEWER: dict[int, dict[str, dict[str, Any]]] = {
+    2: {"rmsprop": {"centered": False, "momentum": 0.0}, "adam": {"amsgrad": False}}
+}
+
+
+def upgraded(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of an older version as today's: what is newer has its default."""
+    spec = dict(spec)
+    for version, fields in _NEWER.items():
+        if spec["version"] < version:
+            spec["version"] = version
+            if spec["optimizer"] is not None:
+                spec["optimizer"] = fields.get(spec["optimizer"]["kind"], {}) | spec["optimizer"]
+    return spec
+
+
 def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
     """The spec, with the fields of `made` where Python has no words for them, which change no number."""
     unsaid = ["fuse"]
@@ -162,4 +180,4 @@ def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[
     return {**spec, **{key: made[key] for key in unsaid}}
 
 
-__all__ = ["as_python_says_it", "config_of_spec", "optimizer_config"]
+__all__ = ["as_python_says_it", "config_of_spec", "optimizer_config", "upgraded"]

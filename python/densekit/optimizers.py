@@ -301,8 +301,9 @@ class Lion(Optimizer):
 
 @dataclass(frozen=True)
 class Yogi(_Moments):
-    """Adam whose v moves by at most (1 - beta2) g^2: v <- v - (1 - beta2) sign(v - g^2) g^2. Zaheer et al., NeurIPS 2018.
+    """Adam whose v moves by at most (1 - beta2) g^2: v <- v - (1 - beta2) sign(v - g^2) g^2.
 
+    Zaheer et al., NeurIPS 2018.
     lr: default 0.01. beta1, beta2: from 0 to below 1, default 0.9, 0.999. eps: 0 or more, default 0.001.
     initial: what m and v begin with, 0 or more, default 1e-6.
 
@@ -355,10 +356,11 @@ class LBFGS(Part):
 def get(value: Any) -> Optimizer | LBFGS:
     """An optimizer by its name or config, with its defaults; an object is returned as it is.
 
-    Names: sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, lion, yogi, lbfgs, in any case.
+    Names: sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, lion, yogi, lbfgs,
+    in any case.
 
     >>> densekit.optimizers.get("adam")
-    Adam(lr=0.001, weight_decay=0.0, maximize=False, compat='torch', beta1=0.9, beta2=0.999, eps=1e-08)
+    Adam(lr=0.001, weight_decay=0.0, maximize=False, compat='torch', beta1=0.9, beta2=0.999, eps=1e-08, amsgrad=False)
     >>> densekit.optimizers.get("adm")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ValueError: optimizer: name must be one of 'adam', ... got 'adm' (did you mean 'adam'?)

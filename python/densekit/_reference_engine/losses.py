@@ -15,8 +15,8 @@ from densekit._reference_engine.activations import Activation, activation, log_s
 Array = NDArray[Any]
 Spec = dict[str, Any]
 
-# A loss is the function of densekit.reference with the name of its kind, but for these, and its options are the fields of
-# its kind. The root of rmse is taken of the whole batch.
+# A loss is the function of densekit.reference with the name of its kind (except for these), and its options are the
+# fields of its kind. The root of rmse is taken of the whole batch.
 _FUNCTIONS = {"rmse": "mse", "multiclass_hinge": "hinge"}
 _COMMON = ("kind", "reduction", "factor", "link")
 _BELONGS = {"softmax_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}

@@ -117,10 +117,10 @@ class Optimizer:
     """An optimizer of the spec; its states belong to the engine."""
 
     def __init__(self, spec: Spec) -> None:
-        # The function of densekit.reference with the name of the kind, f(w, dw, *states, lr=, step=, **hyper-parameters).
+        # The function of densekit.reference with the name of the kind: f(w, dw, *states, lr=, step=, **options).
         if spec["kind"] not in reference.optimizers.__all__:
             raise ValueError(
-                f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py has no such function"
+                f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py does not have it"
             )
         self.kind, self.maximize = spec["kind"], spec["maximize"]
         self.weight_decay = float(spec["weight_decay"])
