@@ -7,8 +7,8 @@ import inspect
 import numpy as np
 import pytest
 from gradients import away_from_kinks, check_gradient, taylor_slope
-from test_activation_kinks import KINKS
 from helpers import OPS
+from test_activation_kinks import KINKS
 
 from densekit import _core
 

@@ -51,6 +51,7 @@ __all__: list[str] = [
     "has_bfloat16",
     "information",
     "initialize",
+    "kinds",
     "kl_divergence",
     "last_workers",
     "layer_norm",
@@ -134,6 +135,12 @@ class Activation:
       softsign
 
       hard_swish
+
+      relu6
+
+      hard_tanh
+
+      softshrink
     """
 
     __members__: typing.ClassVar[dict[str, Activation]]
@@ -142,14 +149,17 @@ class Activation:
     gelu_tanh: typing.ClassVar[Activation]
     hard_sigmoid: typing.ClassVar[Activation]
     hard_swish: typing.ClassVar[Activation]
+    hard_tanh: typing.ClassVar[Activation]
     identity: typing.ClassVar[Activation]
     leaky_relu: typing.ClassVar[Activation]
     mish: typing.ClassVar[Activation]
     relu: typing.ClassVar[Activation]
+    relu6: typing.ClassVar[Activation]
     selu: typing.ClassVar[Activation]
     sigmoid: typing.ClassVar[Activation]
     silu: typing.ClassVar[Activation]
     softplus: typing.ClassVar[Activation]
+    softshrink: typing.ClassVar[Activation]
     softsign: typing.ClassVar[Activation]
     tanh: typing.ClassVar[Activation]
     @typing.overload
@@ -226,16 +236,31 @@ class Optimizer:
       adamax
 
       lion
+
+      rmsprop_momentum
+
+      rmsprop_centered
+
+      rmsprop_centered_momentum
+
+      amsgrad
+
+      yogi
     """
 
     __members__: typing.ClassVar[dict[str, Optimizer]]
     adadelta: typing.ClassVar[Optimizer]
     adam: typing.ClassVar[Optimizer]
     adamax: typing.ClassVar[Optimizer]
+    amsgrad: typing.ClassVar[Optimizer]
     lion: typing.ClassVar[Optimizer]
     momentum: typing.ClassVar[Optimizer]
     rmsprop: typing.ClassVar[Optimizer]
+    rmsprop_centered: typing.ClassVar[Optimizer]
+    rmsprop_centered_momentum: typing.ClassVar[Optimizer]
+    rmsprop_momentum: typing.ClassVar[Optimizer]
     sgd: typing.ClassVar[Optimizer]
+    yogi: typing.ClassVar[Optimizer]
     @typing.overload
     def __eq__(self, other: Optimizer) -> bool: ...
     @typing.overload
@@ -1085,6 +1110,7 @@ def initialize(
     fan_out: typing.SupportsFloat | typing.SupportsIndex,
     out: numpy.typing.NDArray[numpy.float64],
 ) -> None: ...
+def kinds() -> dict[str, typing.Any]: ...
 @typing.overload
 def kl_divergence(
     pred: numpy.typing.NDArray[numpy.float32],

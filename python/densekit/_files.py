@@ -116,7 +116,7 @@ def _read(reader: Reader, custom: dict[str, Any], engine: Any) -> Sequential:
     header = _header(reader.header())
     entries = [_entry(one) for one in header["arrays"]]
     reader.expect(entries)
-    spec = header["spec"]
+    spec: Any = header["spec"]
     if spec is not None:
         spec = upgraded(spec)
         _compare(entries, _core.spec_layout(json.dumps(spec)), spec["dtype"])

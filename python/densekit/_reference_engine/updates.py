@@ -120,7 +120,7 @@ class Optimizer:
         # The function of densekit.reference with the name of the kind: f(w, dw, *states, lr=, step=, **options).
         if spec["kind"] not in reference.optimizers.__all__:
             raise ValueError(
-                f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py does not have it"
+                f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py lacks it"
             )
         self.kind, self.maximize = spec["kind"], spec["maximize"]
         self.weight_decay = float(spec["weight_decay"])
