@@ -231,6 +231,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "densekit.Scores": {"values": lambda: {"loss": 1.0}},
     "use_isa": {"name": lambda: dk._core.active_level()},
     "Metric": {"function": lambda: "accuracy"},
+    "layers.Rescaling": {"scale": lambda: 0.5},
     "HostLoss": {"function": lambda: lambda p, t: (0.0, np.zeros(np.shape(p)))},
     "from_torch": {"module": lambda: importlib.import_module("torch").nn.Sequential(
         importlib.import_module("torch").nn.Linear(2, 3))},

@@ -22,3 +22,7 @@ class Scale(Layer):
     def backward(self, dy, saved, parameters, gradients):
         gradients[0][...] = (dy * saved).sum(axis=0)
         return dy * parameters[0]
+
+
+class Stretch(Scale):
+    """The same under a name that no layer of densekit has."""

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 from models import noisy, plain
-from python_layers import Scale
+from python_layers import Scale, Stretch
 
 import densekit as dk
 from densekit import _archive, _core, _files
@@ -161,11 +161,11 @@ def largest_error(y_true, y_pred):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_python_of_ones_own(engine, data, path):
-    model = dk.Sequential([Dense(3, inputs=5), Scale(0.5), Dense(1)], seed=1, engine=engine)
+    model = dk.Sequential([Dense(3, inputs=5), Stretch(0.5), Dense(1)], seed=1, engine=engine)
     model.compile("adam", quartic, metrics=[largest_error, "mae"])
     model.fit(*data, epochs=2, verbose=0)
     model.save(path)
-    objects = {"Scale": Scale, "quartic": quartic, "largest_error": largest_error}
+    objects = {"Stretch": Stretch, "quartic": quartic, "largest_error": largest_error}
     loaded = dk.load(path, objects, engine=engine)
     same_state(loaded, model)
     assert loaded.evaluate(*data) == model.evaluate(*data)

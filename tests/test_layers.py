@@ -311,10 +311,10 @@ def test_python_losses(engine, rng):
 
 
 def test_custom_layers_from_a_config():
-    model = dk.Sequential([Scale(3.0, inputs=2), Residual([Scale()])], seed=0)
-    with pytest.raises(ValueError, match=r"'Scale' is not one of densekit's; give it as \{'Scale': Scale\} in "):
+    model = dk.Sequential([Stretch(3.0, inputs=2), Residual([Stretch()])], seed=0)
+    with pytest.raises(ValueError, match=r"'Stretch' is not one of densekit's; give it as \{'Stretch': Stretch\} in "):
         dk.Sequential.from_config(model.config())
-    made = dk.Sequential.from_config(model.config(), custom={"Scale": Scale})
+    made = dk.Sequential.from_config(model.config(), custom={"Stretch": Stretch})
     assert repr(made) == repr(model)
     with pytest.raises(TypeError, match=r"lambda.function: .* cannot be saved"):
         dk.Sequential([Lambda(lambda x: x)]).config()

@@ -16,7 +16,7 @@ from densekit import _core, reference
 
 OPTIMIZERS = [op for op in OPS.values() if op.family == "optimizers"]
 ALL = pytest.mark.parametrize("op", OPTIMIZERS, ids=lambda op: op.name)
-COUNTED = {"adam", "adamw", "adamax", "nadam"}  # those that take step=
+COUNTED = {name for name in F.optimizers.__all__ if "step" in inspect.signature(getattr(F, name)).parameters}
 
 # The parameters after 1, 10 and 50 steps by torch.optim, PyTorch 2.13.0 (CPU), printed by optimizer_trajectories.py
 TORCH = {

@@ -15,7 +15,7 @@ dk::Network train(std::span<const float> X, std::span<const int> y, std::span<co
   dk::Spec s{.inputs = 64, .seed = 0};
   s.layers = {dk::Dense{128, dk::relu}, dk::Dense{10}};
   s.loss = dk::SoftmaxCrossEntropy{};
-  s.optimizer = dk::Adam{};
+  s.optimizer = dk::Optimizer(dk::Adam{}, 1e-3f);
   dk::Network net(s);
   for (int e = 0; e < 20; ++e) net.epoch(X, y, order);
   return net;

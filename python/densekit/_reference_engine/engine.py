@@ -90,8 +90,10 @@ class ReferenceEngine:
         self._optimizer = None if s["optimizer"] is None else updates.Optimizer(s["optimizer"])
         self.states: list[Array] = []
         if self._optimizer is not None:
-            size, start = self.parameters.size, self._optimizer.initial
-            self.states = [np.full(size, start, self.dtype) for _ in range(self._optimizer.states)]
+            self.states = [np.zeros_like(self.parameters) for _ in range(self._optimizer.states)]
+            for segment in self._segments:  # gaps stay zero
+                for state in self.states:
+                    state[segment.range] = self._optimizer.initial
 
     def _arena(self, segments: list[Segment]) -> Array:
         """One array for all segments, each at a multiple of 16 elements, with their initial values."""
