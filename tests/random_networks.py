@@ -20,11 +20,18 @@ from networks import (
 from densekit import _core
 
 _KINDS = _core.kinds()
+# Networks below this number are what they have always been; the others have the kinds that came since, too.
+FIRST_OF_ALL_KINDS = 300
+_OLD_ACTIVATIONS = 15
 ACTIVATIONS = [name for name in _KINDS["activations"] if name not in ("softmax", "log_softmax")]
-LOSSES = [kind for kind in _KINDS["losses"] if kind != "host"]
-OPTIMIZERS = [
-    kind for kind in _KINDS["optimizers"] if kind != "lion"
-]  # whose steps follow the sign of what rounding decides
+LOSSES = [
+    "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball",
+    "poisson_nll", "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
+]  # fmt: skip
+LOSSES += [kind for kind in _KINDS["losses"] if kind not in (*LOSSES, "host")]
+# Without lion, whose steps follow the sign of what rounding decides.
+_OLD_OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
+OPTIMIZERS = [kind for kind in _KINDS["optimizers"] if kind != "lion"]
 COMPATS = {
     "momentum": ["torch", "keras", "sklearn", "dlfs"],
     "nesterov": ["torch", "keras", "sklearn", "dlfs"],
@@ -40,7 +47,9 @@ class Case:
     def __init__(self, number: int, dtype: str, rows: int | None = None) -> None:
         rng = self.rng = np.random.default_rng([20261125, number])
         self.inputs, self.outputs = int(rng.integers(1, 40)), int(rng.integers(1, 12))
-        self.loss_kind = str(rng.choice(LOSSES))
+        every = number >= FIRST_OF_ALL_KINDS
+        self._activations = ACTIVATIONS if every else ACTIVATIONS[:_OLD_ACTIVATIONS]
+        self.loss_kind = str(rng.choice(LOSSES if every else LOSSES[:16]))
         if self.loss_kind in ("gaussian_nll", "laplace_nll"):
             self.outputs += self.outputs % 2
         if self.loss_kind in ("multiclass_hinge", "nll", "softmax_cross_entropy", "kl_divergence"):
@@ -65,7 +74,7 @@ class Case:
             layers += [dense(self.outputs, **self._penalties()), layer_norm()]
         else:
             layers += [dense(self.outputs, last, **self._penalties())]
-        kind = str(rng.choice(OPTIMIZERS))
+        kind = str(rng.choice(OPTIMIZERS if every else _OLD_OPTIMIZERS))
         settings = {"weight_decay": float(rng.choice([0.0, 0.05])), "maximize": bool(rng.random() < 0.1)}
         settings["compat"] = str(rng.choice(COMPATS.get(kind, ["torch"])))
         if kind in ("momentum",) and settings["compat"] == "torch":
@@ -111,17 +120,17 @@ class Case:
                 layers.append(
                     dense(
                         width,
-                        str(rng.choice(ACTIVATIONS)),
+                        str(rng.choice(self._activations)),
                         trainable=trainable,
                         bias=bool(rng.random() < 0.8),
                         **self._penalties(),
                     )
                 )
             elif kind == "residual":
-                inside = [*self._layers(1, width), dense(width, str(rng.choice(ACTIVATIONS)))]
+                inside = [*self._layers(1, width), dense(width, str(rng.choice(self._activations)))]
                 layers.append(residual(inside, trainable=bool(rng.random() < 0.9)))
             else:
-                layers.append(activation(str(rng.choice([*ACTIVATIONS[1:], "softmax", "log_softmax"]))))
+                layers.append(activation(str(rng.choice([*self._activations[1:], "softmax", "log_softmax"]))))
             extra = rng.random()
             if extra < 0.25:
                 layers.append(
@@ -135,7 +144,7 @@ class Case:
             elif extra < 0.4:
                 layers.append(layer_norm(scale=bool(rng.random() < 0.8), center=bool(rng.random() < 0.8)))
             if rng.random() < 0.3:
-                layers.append(activation(str(rng.choice(ACTIVATIONS[1:]))))
+                layers.append(activation(str(rng.choice(self._activations[1:]))))
             if rng.random() < 0.3:
                 layers.append(dropout(float(rng.choice([0.1, 0.5])), mode=str(rng.choice(["inverted", "classic"]))))
             if rng.random() < 0.1:

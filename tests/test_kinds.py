@@ -151,7 +151,7 @@ def test_fields_are_held_to_their_ranges(of):
                 with pytest.raises(ValueError, match=rf"spec: .*{name}"):
                     _core.normalize_spec(text)
                 tried += 1
-    assert tried > 5
+    assert tried > 2
 
 
 def with_field(of, kind, name, value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from python_layers import Scale
+from python_layers import Scale, Stretch
 
 import densekit as dk
 import densekit.functional as F

@@ -192,7 +192,7 @@ def native(trace, dtype):
     return kind(trace.case.spec, [])
 
 
-@CHUNKS
+@pytest.mark.parametrize("first", [*some(range(0, 300, TOGETHER), 3), *range(300, 360, TOGETHER)])
 def test_ten_free_steps_in_float64(each_level, first):
     count = loose = 0
     for number in range(first, first + TOGETHER):
