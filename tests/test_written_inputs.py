@@ -171,3 +171,34 @@ def test_labels_written_in_fit(engine):
     with pytest.raises(ValueError, match=r"train_on_batch: .*expected a label from 0 to 2"):
         model.train_on_batch(X, y)
     assert model.step == 2
+
+
+def bodies_without_the_lock(text):
+    """What a binding runs without the interpreter lock: arguments of interruptible and unlocked, and the rest of a function
+    after an Unlocked."""
+    for match in re.finditer(r"\b(?:interruptible|unlocked)\(", text):
+        depth, end = 1, match.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        yield text[match.end() : end]
+    for match in re.finditer(r"\bconst Unlocked \w+;", text):
+        yield text[match.end() : text.index("\n}", match.end())]
+
+
+ARRAYS = re.compile(r"(?:\bContiguous<[^>]+>|\bStrided<[^>]+>|\bRows|py::array(?:_t<[^>]+>)?)>?&? (\w+)[,)({;]")
+
+
+def test_bindings_read_no_array_after_the_lock_is_released():
+    """Another thread may then resize the array or give it another shape: sizes are those that were checked."""
+    files, bodies = sorted((HERE.parent / "cpp" / "bindings").glob("*.cpp")), 0
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        arrays = set(ARRAYS.findall(text))
+        for body in bodies_without_the_lock(text):
+            bodies += 1
+            members = r"\b(\w+)(?:\.|->)(?:size|shape|ndim|strides|data|mutable_data|nbytes)\("
+            touched = [name for name in re.findall(members, body) if name in arrays]
+            assert not touched, f"{path.name}: {touched} without the interpreter lock, in {body[:200]}"
+    assert len(files) >= 15
+    assert bodies >= 30

@@ -10,7 +10,8 @@ template <class T> static void forward(Activation kind, const Contiguous<T>& z, 
   require_same_size(z, "z", y, "y");
   const T* in = input(z, "z");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { activation_forward(context, kind, in, out, z.size(), static_cast<T>(parameter)); });
+  const index n = z.size();
+  interruptible([&](const Context& context) { activation_forward(context, kind, in, out, n, static_cast<T>(parameter)); });
 }
 
 template <class T>
@@ -20,8 +21,8 @@ static void backward(Activation kind, const Contiguous<T>& dy, const Contiguous<
   require_same_size(dy, "dy", dz, "dz");
   const T *upstream = input(dy, "dy"), *kept = input(saved, "saved");
   T* out = output(dz, "dz");
-  interruptible(
-      [&](const Context& context) { activation_backward(context, kind, upstream, kept, out, dy.size(), static_cast<T>(parameter)); });
+  const index n = dy.size();
+  interruptible([&](const Context& context) { activation_backward(context, kind, upstream, kept, out, n, static_cast<T>(parameter)); });
 }
 
 void bind_activations(py::module_& m) {

@@ -19,20 +19,22 @@ static void require_numbers(std::uint64_t first, index n) {
 
 static void mask(double rate, std::uint64_t seed, std::uint64_t step, std::uint32_t layer, std::uint64_t first, Contiguous<bool>& kept) {
   const DropoutDraw dropout = description(rate, DropoutMode::inverted, true, seed, step, layer);
-  require_numbers(first, kept.size());
+  const index n = kept.size();
+  require_numbers(first, n);
   static_assert(sizeof(bool) == 1);
   std::uint8_t* out = reinterpret_cast<std::uint8_t*>(output(kept, "kept"));
-  interruptible([&](const Context& context) { dropout_mask(context, dropout, first, out, kept.size()); });
+  interruptible([&](const Context& context) { dropout_mask(context, dropout, first, out, n); });
 }
 
 template <class T> static void dropout(const Contiguous<T>& x, Contiguous<T>& y, double rate, DropoutMode mode, bool training,
                                        std::uint64_t seed, std::uint64_t step, std::uint32_t layer, std::uint64_t first) {
   require_same_size(x, "x", y, "y");
   const DropoutDraw what = description(rate, mode, training, seed, step, layer);
-  require_numbers(first, x.size());
+  const index n = x.size();
+  require_numbers(first, n);
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::dropout(context, what, first, in, out, x.size()); });
+  interruptible([&](const Context& context) { densekit::dropout(context, what, first, in, out, n); });
 }
 
 // The words of consecutive blocks, (blocks, 4), as the active instruction set draws them.

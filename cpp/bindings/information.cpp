@@ -9,7 +9,8 @@ template <class T> static void surprisal(const Contiguous<T>& p, Contiguous<T>& 
   require_same_size(p, "p", y, "y");
   const T* in = input(p, "p");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::surprisal(context, in, out, p.size(), factor); });
+  const index n = p.size();
+  interruptible([&](const Context& context) { densekit::surprisal(context, in, out, n, factor); });
 }
 
 template <class T> static void information(RowInformation kind, const Contiguous<T>& p, const std::optional<Contiguous<T>>& q,
@@ -35,9 +36,10 @@ template <class T> static void log_likelihood(Distribution kind, const Contiguou
   const T* data = input(x, "x");
   const double *first = input(a, "a"), *second = input(b, "b");
   T* out = output(y, "y");
-  const Scratch scratch(log_likelihood_scratch_bytes(x.size(), y.size()));
+  const index count = x.size(), points = y.size();
+  const Scratch scratch(log_likelihood_scratch_bytes(count, points));
   interruptible([&](const Context& context) {
-    densekit::log_likelihood(context, kind, data, x.size(), first, second, out, y.size(), exponential, scratch.get());
+    densekit::log_likelihood(context, kind, data, count, first, second, out, points, exponential, scratch.get());
   });
 }
 
@@ -58,7 +60,8 @@ template <class T> static void log_gamma(const Contiguous<T>& x, Contiguous<T>& 
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::log_gamma(context, in, out, x.size()); });
+  const index n = x.size();
+  interruptible([&](const Context& context) { densekit::log_gamma(context, in, out, n); });
 }
 
 void bind_information(py::module_& m) {

@@ -13,11 +13,12 @@ template <class T> static void math(const std::string& name, const Contiguous<T>
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
+  const index n = x.size();
   for (int i = 0; i < static_cast<int>(MathFunction::count); ++i)
     if (name == math_names[i]) {
       return interruptible([&](const Context& context) {
         context.parallel_pieces(
-            x.size(), 2.0, [&](index begin, index length, int) { context.kernels<T>().math.function[i](in + begin, out + begin, length); });
+            n, 2.0, [&](index begin, index length, int) { context.kernels<T>().math.function[i](in + begin, out + begin, length); });
       });
     }
   throw std::invalid_argument("no function of simd/math.h is called '" + name + "'");

@@ -21,8 +21,9 @@ template <class T> static void update(UpdateRule rule, Contiguous<T>& p, const C
   }
   T* parameters = output(p, "p");
   const T* gradient = input(g, "g");
+  const index n = p.size();
   const Unlocked unlocked;  // to the end, whatever signal comes: an update is not left half done
-  optimizer_update(current_context(), rule, parameters, gradient, pointers, p.size(), numbers);
+  optimizer_update(current_context(), rule, parameters, gradient, pointers, n, numbers);
 }
 
 // Binds make(StepSize, more...) as name(lr, weight_decay, maximize, more...).

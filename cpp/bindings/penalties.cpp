@@ -10,36 +10,41 @@ template <class T> static double penalty(PenaltyKind kind, const Contiguous<T>& 
   require_same_size(w, "w", gradient, "gradient");
   const T* weights = input(w, "w");
   T* out = output(gradient, "gradient");
-  const Scratch scratch(penalty_scratch_bytes(w.size()));
+  const index n = w.size();
+  const Scratch scratch(penalty_scratch_bytes(n));
   return interruptible(
-      [&](const Context& context) { return densekit::penalty(context, kind, weights, out, w.size(), l1, l2, scratch.get()); });
+      [&](const Context& context) { return densekit::penalty(context, kind, weights, out, n, l1, l2, scratch.get()); });
 }
 
 template <class T> static void soft_threshold(const Contiguous<T>& w, Contiguous<T>& y, double threshold) {
   require_same_size(w, "w", y, "y");
   const T* in = input(w, "w");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::soft_threshold(context, in, out, w.size(), threshold); });
+  const index n = w.size();
+  interruptible([&](const Context& context) { densekit::soft_threshold(context, in, out, n, threshold); });
 }
 
 template <class T> static void clip(const Contiguous<T>& x, Contiguous<T>& y, double low, double high) {
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::clip(context, in, out, x.size(), low, high); });
+  const index n = x.size();
+  interruptible([&](const Context& context) { densekit::clip(context, in, out, n, low, high); });
 }
 
 template <class T> static double sum_of_squares(const Contiguous<T>& x, double factor) {
   const T* in = input(x, "x");
-  const Scratch scratch(sum_of_squares_scratch_bytes(x.size()));
-  return interruptible([&](const Context& context) { return densekit::sum_of_squares(context, in, x.size(), factor, scratch.get()); });
+  const index n = x.size();
+  const Scratch scratch(sum_of_squares_scratch_bytes(n));
+  return interruptible([&](const Context& context) { return densekit::sum_of_squares(context, in, n, factor, scratch.get()); });
 }
 
 template <class T> static void scale_by(const Contiguous<T>& x, Contiguous<T>& y, double factor) {
   require_same_size(x, "x", y, "y");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  interruptible([&](const Context& context) { densekit::scale_by(context, in, out, x.size(), factor); });
+  const index n = x.size();
+  interruptible([&](const Context& context) { densekit::scale_by(context, in, out, n, factor); });
 }
 
 void bind_penalties(py::module_& m) {

@@ -29,7 +29,8 @@ template <class T> static void channel_range(const Contiguous<T>& x, Contiguous<
 
 template <class T> static void clamp(Contiguous<T>& y, double low, double high) {
   T* target = output(y, "y");
-  interruptible([&](const Context& context) { densekit::clamp(context, target, y.size(), low, high); });
+  const index n = y.size();
+  interruptible([&](const Context& context) { densekit::clamp(context, target, n, low, high); });
 }
 
 void bind_scaling(py::module_& m) {

@@ -4,10 +4,9 @@
 #include <cstdint>
 
 #include "core/clock.h"
+#include "densekit/interrupted.h"
 
 namespace densekit {
-
-struct Interrupted {};  // thrown by a call that was stopped
 
 class Interrupt {
  public:

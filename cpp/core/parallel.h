@@ -5,17 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "densekit/threads.h"  // threads, set_threads
+
 namespace densekit {
 
 constexpr int most_threads = 1024;
 
 using index = std::ptrdiff_t;
 
-// How many threads a call may use (the caller included): what set_threads said, else DENSEKIT_NUM_THREADS, else
-// OMP_NUM_THREADS, else the processors in the affinity mask, or fewer if the cgroup's quota says so.
-int threads();
-int threads_of_a_call();      // the same; may miss a change of the affinity for some milliseconds
-void set_threads(int count);  // 0: back to the default
+int threads_of_a_call();  // threads(), which may miss a change of the affinity for some milliseconds
 
 // "pool", and "openmp" where its library is installed; that library is loaded when it is chosen, by DENSEKIT_THREAD_BACKEND or here.
 std::vector<std::string> thread_backends();

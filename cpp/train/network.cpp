@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/read_once.h"
+#include "ops/elementwise.h"
 #include "ops/labels.h"
 #include "train/arguments.h"
 #include "train/call.h"
@@ -110,7 +111,7 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
   const auto zeros = [&](std::size_t which, index count) {
     const Bytes bytes = Carver::bytes<T>(std::max<index>(count, 1));
     T* data = static_cast<T*>(arenas[which].reserve(bytes));
-    constexpr std::size_t some = std::size_t{1} << 20;  // touching new memory takes its time
+    constexpr std::size_t some = (std::size_t{1} << 20) / sizeof(T);  // touching new memory takes its time
     const std::size_t elements = static_cast<std::size_t>(bytes) / sizeof(T);
     for (std::size_t i = 0; i < elements; i += some) {
       check_interrupt(context);
@@ -306,7 +307,8 @@ void BasicNetwork<T>::hidden(std::span<const T> given, const std::string& layer,
     const index count = std::min(most, rows - row);
     ws->buffers[0] = const_cast<T*>(x) + row * plan.inputs();
     densekit::forward(impl_->run_of(plan, context, count, training), *ws, end + 1);
-    std::copy_n(ws->buffer(target), count * width, y + row * width);
+    copy(context, ws->buffer(target), y + row * width, count * width);
+    check_interrupt(context);
   }
 }
 
@@ -325,7 +327,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss(std::span<const T> x, co
   const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws->labels);
   LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
   if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, outputs.data() != nullptr);
-  if (!outputs.empty()) std::copy_n(ws->buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs.data());
+  if (!outputs.empty()) copy(context, ws->buffer(impl_->plan.output), outputs.data(), rows * impl_->plan.outputs());
   Update<T> update(impl_->spec, impl_->plan);  // sums of its own: another call may be training
   result.penalty = update.penalty(context, impl_->parameters, sum_of_weights(*impl_->spec.loss, targets, rows));
   check_interrupt(context);

@@ -1,6 +1,7 @@
 // Training without epoch: gradients, an update of them, and the running statistics between.
 #include <algorithm>
 
+#include "ops/elementwise.h"
 #include "train/arguments.h"
 #include "train/call.h"
 #include "train/network_impl.h"
@@ -27,7 +28,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<
   std::fill(gradients.begin(), gradients.end(), T(0));
   LossAndPenalty result;
   const bool finite = impl_->pass(r, targets, !outputs.empty(), gradients.data(), result);
-  if (!outputs.empty()) std::copy_n(ws.buffer(impl_->plan.output), rows * impl_->plan.outputs(), outputs.data());
+  if (!outputs.empty()) copy(context, ws.buffer(impl_->plan.output), outputs.data(), rows * impl_->plan.outputs());
   if (!finite && diverged_layer) *diverged_layer = impl_->where_diverged(r, ws);
   check_interrupt(context);
   if (finite) impl_->pending.add(r, ws, impl_->statistics);

@@ -1,6 +1,7 @@
 // A forward pass that can be pulled back.
 #include <algorithm>
 
+#include "ops/elementwise.h"
 #include "train/arguments.h"
 #include "train/call.h"
 #include "train/network_impl.h"
@@ -35,12 +36,13 @@ template <class T> class NetworkTape final : public Tape<T> {
     const Plan& plan = impl_.plan;
     std::fill(dparameters.begin(), dparameters.end(), T(0));
     if (rows_ == 0) return;
-    std::copy(dy.begin(), dy.end(), ws_.slot(0));
+    copy(context, dy.data(), ws_.slot(0), rows_ * outputs());
     densekit::backward(run(context), ws_, impl_.all(), 0, true, dparameters.data());
     const T* gradient = ws_.slot(plan.ops.empty() ? 0 : plan.ops.front().input_slot);
     for (const Operation& op : plan.ops)
       if (op.input == 0) gradient = ws_.slot(op.input_slot);
-    std::copy_n(gradient, rows_ * plan.inputs(), dx.data());
+    copy(context, gradient, dx.data(), rows_ * plan.inputs());
+    check_interrupt(context);
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -386,9 +387,43 @@ void odd_networks() {
   expect(std::equal(before.begin(), before.end(), tape->output().begin()), "a tape changes when its network is gone");
 }
 
+// A call that is stopped throws what the public header names; the updates before it are whole, and the network goes on.
+void stopped() {
+  static_assert(std::is_base_of_v<std::exception, dk::Interrupted>);
+  dk::Spec s{.inputs = 64, .seed = 2};
+  s.layers = {dk::dense(512, dk::gelu), dk::dense(1)};
+  s.loss = dk::mse;
+  s.optimizer = dk::sgd(1e-3);
+  constexpr std::int64_t many = 4096;
+  const std::vector<float> x(many * 64, 0.25f), y(many, 1);
+  std::vector<std::int64_t> order(1 << 20);  // some seconds
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i) % many;
+  const dk::Table2D table{x.data(), dk::Table2D::Type::float32, many, 64, 64 * sizeof(float), sizeof(float)};
+  const dk::Targets<float> targets{.values = y};
+  static std::size_t asked;
+  asked = 0;
+  const auto stop = [] { return ++asked == 3; };
+  dk::Network net(s);
+  try {
+    net.epoch(table, targets, order, {.batch_size = many, .stop = stop});
+    expect(false, "epoch: was not stopped");
+  } catch (const dk::Interrupted& error) {
+    expect(std::string(error.what()).find("stop") != std::string::npos, "Interrupted says what has happened");
+  }
+  expect(asked == 3, "stop is not called again after it said true");
+  const std::uint64_t done = net.step();
+  expect(done < order.size() / many, "epoch: all updates were done before it was stopped");
+  dk::Network again(s);  // the same number of updates, not stopped
+  if (done > 0) again.epoch(table, targets, std::span(order).first(done * many), {.batch_size = many});
+  expect(std::equal(net.parameters().begin(), net.parameters().end(), again.parameters().begin()), "an update was done in part");
+  net.epoch(table, targets, std::span(order).first(many), {.batch_size = many});
+  expect(net.step() == done + 1, "the network does not go on after it was stopped");
+}
+
 }  // namespace
 
 int main() {
+  stopped();
   predictions();
   training();
   specs();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "densekit/interrupted.h"
 #include "densekit/spec.h"
 
 namespace densekit {
@@ -82,7 +83,8 @@ template <class T> class Tape;
 // gradient, step_on, epoch, set_step, assignment, or writes into parameters(), statistics() and states(). Of two threads that train
 // one network at once, the second gets a std::runtime_error. Different networks have nothing to do with each other.
 //
-// stop, where it can be given, is called now and then by the thread that calls; true ends the call with Interrupted.
+// stop, where it can be given, is called now and then by the thread that calls; true ends the call with Interrupted
+// (densekit/interrupted.h), a std::exception.
 template <class T> class BasicNetwork {
  public:
   // std::invalid_argument if the spec does not fit together, or is of another type than T (its dtype), or names a layer or a loss in
@@ -138,7 +140,7 @@ template <class T> class BasicNetwork {
     bool drop_last = false;
     std::span<T> outputs{};  // (x.rows, outputs), or empty: row order[i] receives its output in training mode
     bool stop_on_divergence = true;
-    bool (*stop)() = nullptr;  // ends it between updates
+    bool (*stop)() = nullptr;  // ends it between updates, with Interrupted
   };
   // targets: of all rows of x. order: which rows, in which order. Rows, labels and rates are read as their batch comes: one that is
   // wrong ends the epoch, and the error says how many updates were done before.

@@ -1,7 +1,6 @@
 // y = x + std z in training, else x.
 #pragma once
-#include <algorithm>
-
+#include "ops/elementwise.h"
 #include "ops/noise.h"
 #include "train/builder.h"
 #include "train/step.h"
@@ -21,7 +20,7 @@ struct NoiseOperation : NoParameters, NoScratch, KeepsNothing {
     gaussian_noise(s.context(), noise, 0, s.x(), s.y(), s.elements());
   }
   template <class T> void backward(const Step<T>& s, T* dy, T* dx, T*) const {
-    if (dx != dy) std::copy_n(dy, s.elements(), dx);
+    if (dx != dy) copy(s.context(), dy, dx, s.elements());
   }
 };
 

@@ -1,7 +1,5 @@
 // y = x + block(x).
 #pragma once
-#include <algorithm>
-
 #include "ops/elementwise.h"
 #include "train/builder.h"
 #include "train/step.h"
@@ -13,7 +11,7 @@ struct AddOperation : NoParameters, NoScratch, KeepsNothing {
 
   template <class T> void forward(const Step<T>& s) const { add(s.context(), s.x(), s.ws.buffer(s.wiring.second), s.y(), s.elements()); }
   template <class T> void backward(const Step<T>& s, T* dy, T* dx, T*) const {
-    if (dx != dy) std::copy_n(dy, s.elements(), dx);
+    if (dx != dy) copy(s.context(), dy, dx, s.elements());
   }
 };
 
