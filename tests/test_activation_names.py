@@ -96,7 +96,7 @@ def test_a_number_survives_copies_and_files(name, number, rng, tmp_path):
 def layer_again(layer):
     """A layer like this one, for a layer belongs to one model."""
     if isinstance(layer, Activation):
-        number = {key: getattr(layer, key) for key in ("slope", "alpha", "temperature")}
+        number = {key: getattr(layer, key) for key in {e.parameter for e in ENTRIES.values()} - {None}}
         return Activation(layer.activation, **number)
     return Dense(layer.units, layer.activation, inputs=4)
 

@@ -10,22 +10,23 @@ import pytest
 
 import densekit.functional as F
 from densekit import optimizers, schedules
-from densekit.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from densekit.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop, Yogi
 
-CLASSES = [SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam, Lion]
+CLASSES = [SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam, Lion, Yogi]
 
 # The hyper-parameters of each kind, as docs/network.md lists them.
 FIELDS = {
     "sgd": set(),
     "momentum": {"momentum", "dampening"},
     "nesterov": {"momentum"},
-    "rmsprop": {"rho", "eps"},
+    "rmsprop": {"rho", "eps", "centered", "momentum"},
     "adagrad": {"eps", "initial"},
     "adadelta": {"rho", "eps"},
-    "adam": {"beta1", "beta2", "eps"},
+    "adam": {"beta1", "beta2", "eps", "amsgrad"},
     "adamax": {"beta1", "beta2", "eps"},
     "nadam": {"beta1", "beta2", "eps", "momentum_decay"},
     "lion": {"beta1", "beta2"},
+    "yogi": {"beta1", "beta2", "eps", "initial"},
 }
 COMMON = {"kind", "lr", "weight_decay", "maximize", "compat"}
 
@@ -39,7 +40,8 @@ def test_spec_has_every_field_of_its_kind(optimizer):
     assert json.loads(json.dumps(spec)) == spec
     function = getattr(F, spec["kind"])
     hyper_parameters = set(inspect.signature(function).parameters)
-    assert FIELDS[spec["kind"]] - {"initial"} <= hyper_parameters
+    of_engines_alone = {"initial", "amsgrad"} | ({"centered", "momentum"} if spec["kind"] == "rmsprop" else set())
+    assert FIELDS[spec["kind"]] - of_engines_alone <= hyper_parameters
 
 
 @pytest.mark.parametrize("make", CLASSES)
@@ -56,7 +58,7 @@ def test_defaults_are_those_of_torch():
     for make in CLASSES:
         theirs = getattr(torch.optim, {Nadam: "NAdam"}.get(make, make.__name__), None)
         if theirs is None:
-            assert make is Lion
+            assert make in (Lion, Yogi)
             continue
         known = {n: p.default for n, p in inspect.signature(theirs).parameters.items()}
         known |= dict(zip(("beta1", "beta2"), known.get("betas", ()), strict=False))
@@ -97,7 +99,7 @@ def test_what_is_given_stays():
     optimizer = Adam(0.5, 0.8, 0.9, 0.1, weight_decay=0.2, maximize=True, compat="keras")
     assert optimizer.spec() == {
         "kind": "adam", "lr": 0.5, "weight_decay": 0.2, "maximize": True, "compat": "keras",
-        "beta1": 0.8, "beta2": 0.9, "eps": 0.1,
+        "beta1": 0.8, "beta2": 0.9, "eps": 0.1, "amsgrad": False,
     }  # fmt: skip
     assert SGD(lr=1, momentum=0).lr == 1.0
     assert SGD(0.1, momentum=0, compat="sklearn").kind == "sgd"

@@ -174,8 +174,10 @@ def test_labels_written_in_fit(engine):
 
 
 def bodies_without_the_lock(text):
-    """What a binding runs without the interpreter lock: arguments of interruptible and unlocked, and the rest of a function
-    after an Unlocked."""
+    """What a binding runs without the interpreter lock.
+
+    Those are the arguments of interruptible and unlocked, and the rest of a function after an Unlocked.
+    """
     for match in re.finditer(r"\b(?:interruptible|unlocked)\(", text):
         depth, end = 1, match.end()
         while depth:

@@ -118,7 +118,9 @@ def further():
         yield "categorical_log_likelihood", (a[:30].astype(float), a.reshape(-1, 30).astype(float), b[:50], True)
         yield "ready", ((a,), (b,))
         for kind in ("zeros", "truncated_normal", "orthogonal"):
-            yield "initialize", ({"kind": kind}, 1, 0, 40.0, 30.0, np.empty((40, 30), dtype))
+            fields = _core.kinds()["initializers"][kind]["fields"]
+            made = {"kind": kind} | {name: about["default"] for name, about in fields.items()}
+            yield "initialize", (made, 1, 0, 40.0, 30.0, np.empty((40, 30), dtype))
         yield (
             "distances",
             (a.reshape(-1, 50), b.reshape(-1, 50), _core.Metric.l2, 2.0, False, np.empty((30, 30), dtype)),

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,9 +41,9 @@ template <class Kinds> std::string kind_list() {
   for_kinds<Kinds>([&](const auto& kind) { (list += list.empty() ? "" : ", ") += kind.kind().name; });
   return list;
 }
-template <Worded E> std::string word_list() {
+inline std::string word_list(std::span<const std::string_view> words) {
   std::string list;
-  for (const std::string_view word : words(E{})) (list += list.empty() ? "" : ", ") += word;
+  for (const std::string_view word : words) (list += list.empty() ? "" : ", ") += word;
   return list;
 }
 
@@ -53,14 +54,6 @@ template <class Kinds> bool set_kind(Kinds& is, std::string_view name) {
     if (kind.kind().name == name) is = kind, found = true;
   });
   return found;
-}
-
-// The value of the enumeration that has this word; nothing: none has.
-template <Worded E> std::optional<E> value_of(std::string_view name) {
-  constexpr auto all = words(E{});
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (all[i] == name) return static_cast<E>(i);
-  return {};
 }
 
 // The layers inside a layer; null if its kind has none.

@@ -1,10 +1,12 @@
-// The spec as JSON: a Writer and a Reader walk its records.
+// The spec as JSON, written and read slot by slot.
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 
 #include "train/json.h"
 #include "train/records.h"
+#include "train/slots.h"
 #include "train/validate.h"
 
 namespace densekit {
@@ -15,63 +17,102 @@ namespace {
   fail(path, std::string("must be ") + expected + ", got " + json::describe(value));
 }
 
-template <class S> json::Value written(const S& source);
+json::Value whole_value(std::int64_t x) {
+  if (x < 0) return json::Value(x);
+  return json::Value(static_cast<std::uint64_t>(x));
+}
+json::Value text_value(std::string_view text) { return json::Value(std::string(text)); }
 
-struct Writer {
-  json::Object object;
-  void put(std::string_view key, json::Value value) { object.emplace_back(std::string(key), std::move(value)); }
-
-  template <class S, class R> void fields(const S& s, const R& record) {
-    for_fields(record, [&](const auto& f) {
-      const auto& value = s.*f.member;
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, ActivationFunction>) {
-        put(f.name, written(value.name));
-        put("parameter", written(value.parameter));
-      } else {
-        put(f.name, written(value));
-      }
-    });
-  }
-};
-
-template <class S> json::Value written(const S& source) {
-  if constexpr (is_optional<S>) {
-    return source ? written(*source) : json::Value(nullptr);
-  } else if constexpr (is_list<S>) {
-    json::Array items;
-    for (const auto& item : source) items.push_back(written(item));
-    return {std::move(items)};
-  } else if constexpr (Worded<S>) {
-    return {std::string(word(source))};
-  } else if constexpr (HoldsKind<S> || is_variant<S> || Recorded<S>) {
-    Writer writer;
-    const auto kind = [&](const auto& is) { writer.put("kind", {std::string(kind_name(is))}); };
-    const auto own = [&](const auto& is) { std::visit([&](const auto& k) { writer.fields(k, k.kind()); }, is); };
-    if constexpr (HoldsKind<S>) kind(source.is), writer.fields(source, common_fields(&source)), own(source.is);
-    else if constexpr (is_variant<S>) kind(source), own(source);
-    else writer.fields(source, S::kind());
-    return {std::move(writer.object)};
-  } else if constexpr (std::is_same_v<S, bool> || std::is_same_v<S, double> || std::is_same_v<S, std::string>) {
-    return {source};
-  } else if constexpr (std::is_unsigned_v<S>) {
-    return {static_cast<std::uint64_t>(source)};
-  } else {
-    if (source < 0) return {static_cast<std::int64_t>(source)};
-    return {static_cast<std::uint64_t>(source)};
-  }
+json::Value written(const Object& object);
+template <class S> json::Value written_list(const std::vector<S>& list) {
+  json::Array items;
+  for (const S& item : list) items.push_back(written(object(item)));
+  return json::Value(std::move(items));
 }
 
-template <class T> T whole(const std::string& path, const json::Value& value) {
-  constexpr T low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+int number_of(const Slot& slot) {  // of an enumeration
+  int number;
+  std::memcpy(&number, slot.at, sizeof number);
+  return number;
+}
+
+json::Value written(const Slot& slot) {
+  switch (slot.type) {
+    case SlotType::boolean:
+      return json::Value(slot.as<bool>());
+    case SlotType::number:
+      return json::Value(slot.as<double>());
+    case SlotType::element_count:
+      return whole_value(slot.as<index>());
+    case SlotType::host_number:
+      return whole_value(slot.as<int>());
+    case SlotType::seed:
+      return json::Value(slot.as<std::uint64_t>());
+    case SlotType::text:
+      return text_value(slot.as<std::string>());
+    case SlotType::word:
+      return text_value(slot.words[static_cast<std::size_t>(number_of(slot))]);
+    case SlotType::optional_number: {
+      const auto& value = slot.as<std::optional<double>>();
+      return value ? json::Value(*value) : json::Value(nullptr);
+    }
+    case SlotType::optional_label: {
+      const auto& value = slot.as<std::optional<std::int64_t>>();
+      return value ? whole_value(*value) : json::Value(nullptr);
+    }
+    case SlotType::shape: {
+      json::Array items;
+      for (const index length : slot.as<std::vector<index>>()) items.push_back(whole_value(length));
+      return json::Value(std::move(items));
+    }
+    case SlotType::layers:
+      return written_list(slot.as<std::vector<Layer>>());
+    case SlotType::parameters:
+      return written_list(slot.as<std::vector<CallbackLayer::Parameter>>());
+    case SlotType::initializer:
+      return written(object(slot.as<Initializer>()));
+    case SlotType::penalty:
+      return written(object(slot.as<Penalty>()));
+    case SlotType::optional_loss: {
+      auto& value = slot.as<std::optional<Loss>>();
+      return value ? written(object(*value)) : json::Value(nullptr);
+    }
+    case SlotType::optional_optimizer: {
+      auto& value = slot.as<std::optional<Optimizer>>();
+      return value ? written(object(*value)) : json::Value(nullptr);
+    }
+  }
+  throw std::logic_error("a slot of no type");
+}
+
+void write_slots(const Slots& slots, json::Object& to) {
+  for (const Slot& slot : slots) to.emplace_back(std::string(slot.name), written(slot));
+}
+json::Value written(const Object& object) {
+  json::Object to;
+  if (!object.kind.empty()) to.emplace_back("kind", text_value(object.kind));
+  write_slots(object.common, to);
+  write_slots(object.own, to);
+  return json::Value(std::move(to));
+}
+
+// A whole number in [low, high].
+std::int64_t whole(const std::string& path, const json::Value& value, std::int64_t low, std::int64_t high) {
   if (const auto* natural = value.as<std::uint64_t>()) {
-    if (*natural <= static_cast<std::uint64_t>(high)) return static_cast<T>(*natural);
+    if (*natural <= static_cast<std::uint64_t>(high)) return static_cast<std::int64_t>(*natural);
     fail(path, "is " + json::text(value) + ", which is too large");
   }
   if (const auto* negative = value.as<std::int64_t>()) {
-    if (std::is_signed_v<T> && *negative >= static_cast<std::int64_t>(low)) return static_cast<T>(*negative);
+    if (*negative >= low) return *negative;
     fail(path, "is " + json::text(value) + ", which is too small");
   }
   unexpected(path, "a whole number", value);
+}
+double number(const std::string& path, const json::Value& value) {
+  if (const auto* natural = value.as<std::uint64_t>()) return static_cast<double>(*natural);
+  if (const auto* negative = value.as<std::int64_t>()) return static_cast<double>(*negative);
+  if (const double* real = value.as<double>()) return *real;
+  unexpected(path, "a number", value);
 }
 
 // Reads one object, and knows which of its members have been read.
@@ -81,26 +122,32 @@ class Reader {
   Reader(const json::Value& value, std::string path, int version) : value_(value), path_(std::move(path)), version_(version) {
     if (!value.as<json::Object>()) unexpected(path_.empty() ? "the spec" : path_, "an object", value);
   }
+  void set_version(int version) { version_ = version; }
 
-  template <class V> void operator()(std::string_view key, V& target, int since = 1) {
+  // The member; null if it is absent and the spec is older than the field.
+  const json::Value* member(std::string_view key, int since = 1) {
     const std::string name(key);
     known_.push_back(name);
-    const json::Value* member = value_.find(name);
-    if (member) read(*member, path_of(name), target);
-    else if (since <= version_) fail(path_of(name), "is missing");
+    const json::Value* found = value_.find(name);
+    if (!found && since <= version_) fail(path_of(name), "is missing");
+    return found;
   }
-  template <class S, class R> void fields(S& s, const R& record) {
-    for_fields(record, [&](const auto& f) {
-      auto& target = s.*f.member;
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(target)>, ActivationFunction>) {
-        (*this)(f.name, target.name, f.since);
-        (*this)("parameter", target.parameter, f.since);
-      } else {
-        (*this)(f.name, target, f.since);
-      }
-    });
+  void slots(const Slots& all) {
+    for (const Slot& slot : all)
+      if (const json::Value* value = member(slot.name, slot.since)) read(*value, path_of(std::string(slot.name)), slot);
   }
-  void set_version(int version) { version_ = version; }
+  // A struct with a kind: first the kind, which says which other fields belong.
+  template <class S> void with_kind(S& s) {
+    const json::Value& value = *member("kind");
+    const std::string path = path_of("kind");
+    if (!value.as<std::string>()) unexpected(path, "a string", value);
+    std::string names;
+    if (!set_kind(s, *value.as<std::string>(), names)) fail(path, "is " + json::text(value) + ", which is none of " + names);
+    const Object all = object(s);
+    slots(all.common);
+    slots(all.own);
+    finish();
+  }
 
   void finish() const {
     for (const auto& [key, value] : *value_.as<json::Object>()) {
@@ -114,53 +161,89 @@ class Reader {
  private:
   std::string path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
-  // First the kind, which says which other fields belong.
-  template <class Kinds> void read_kind(Kinds& is) {
-    std::string name;
-    (*this)("kind", name);
-    if (!set_kind(is, name)) fail(path_of("kind"), "is " + json::text({name}) + ", which is none of " + kind_list<Kinds>());
+  template <class S> void read_list(const json::Value& value, const std::string& path, std::vector<S>& to) const {
+    const json::Array* items = value.as<json::Array>();
+    if (!items) unexpected(path, "an array", value);
+    to.clear();
+    for (const json::Value& item : *items) {
+      const std::string place = path + "[" + std::to_string(to.size()) + "]";
+      if constexpr (std::is_same_v<S, index>) {
+        to.push_back(static_cast<index>(whole(place, item, std::numeric_limits<index>::min(), std::numeric_limits<index>::max())));
+      } else {
+        Reader reader(item, place, version_);
+        S& one = to.emplace_back();
+        if constexpr (std::is_same_v<S, Layer>) reader.with_kind(one);
+        else reader.slots(object(one).own), reader.finish();
+      }
+    }
   }
-  template <class Kinds> void read_own(Kinds& is) {
-    std::visit([&](auto& kind) { fields(kind, kind.kind()); }, is);
+  template <class S> void read_optional(const json::Value& value, const std::string& path, std::optional<S>& to) const {
+    if (value.as<std::nullptr_t>()) to.reset();
+    else Reader(value, path, version_).with_kind(to.emplace());
   }
 
-  template <class S> void read(const json::Value& value, const std::string& path, S& target) const {
-    if constexpr (is_optional<S>) {
-      if (value.as<std::nullptr_t>()) target.reset();
-      else read(value, path, target.emplace());
-    } else if constexpr (is_list<S>) {
-      const json::Array* items = value.as<json::Array>();
-      if (!items) unexpected(path, "an array", value);
-      target.clear();
-      for (const json::Value& item : *items) {
-        const std::string place = path + "[" + std::to_string(target.size()) + "]";
-        read(item, place, target.emplace_back());
+  void read(const json::Value& value, const std::string& path, const Slot& slot) const {
+    switch (slot.type) {
+      case SlotType::boolean:
+        if (!value.as<bool>()) unexpected(path, "true or false", value);
+        slot.as<bool>() = *value.as<bool>();
+        return;
+      case SlotType::number:
+        slot.as<double>() = number(path, value);
+        return;
+      case SlotType::element_count:
+        slot.as<index>() = static_cast<index>(whole(path, value, std::numeric_limits<index>::min(), std::numeric_limits<index>::max()));
+        return;
+      case SlotType::host_number:
+        slot.as<int>() = static_cast<int>(whole(path, value, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+        return;
+      case SlotType::seed:
+        if (const auto* natural = value.as<std::uint64_t>()) slot.as<std::uint64_t>() = *natural;
+        else if (value.as<std::int64_t>()) fail(path, "is " + json::text(value) + ", which is too small");
+        else unexpected(path, "a whole number", value);
+        return;
+      case SlotType::text:
+        if (!value.as<std::string>()) unexpected(path, "a string", value);
+        slot.as<std::string>() = *value.as<std::string>();
+        return;
+      case SlotType::word:
+        return read_word(value, path, slot);
+      case SlotType::optional_number:
+        if (value.as<std::nullptr_t>()) slot.as<std::optional<double>>().reset();
+        else slot.as<std::optional<double>>() = number(path, value);
+        return;
+      case SlotType::optional_label:
+        if (value.as<std::nullptr_t>()) slot.as<std::optional<std::int64_t>>().reset();
+        else
+          slot.as<std::optional<std::int64_t>>() =
+              whole(path, value, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+        return;
+      case SlotType::shape:
+        return read_list(value, path, slot.as<std::vector<index>>());
+      case SlotType::layers:
+        return read_list(value, path, slot.as<std::vector<Layer>>());
+      case SlotType::parameters:
+        return read_list(value, path, slot.as<std::vector<CallbackLayer::Parameter>>());
+      case SlotType::initializer:
+        return Reader(value, path, version_).with_kind(slot.as<Initializer>());
+      case SlotType::penalty: {
+        Reader reader(value, path, version_);
+        reader.slots(object(slot.as<Penalty>()).own);
+        return reader.finish();
       }
-    } else if constexpr (std::is_same_v<S, bool>) {
-      if (!value.as<bool>()) unexpected(path, "true or false", value);
-      target = *value.as<bool>();
-    } else if constexpr (std::is_same_v<S, std::string>) {
-      if (!value.as<std::string>()) unexpected(path, "a string", value);
-      target = *value.as<std::string>();
-    } else if constexpr (Worded<S>) {
-      if (!value.as<std::string>()) unexpected(path, "a string", value);
-      const auto found = value_of<S>(*value.as<std::string>());
-      if (!found) fail(path, "is " + json::text(value) + ", which is none of " + word_list<S>());
-      target = *found;
-    } else if constexpr (std::is_same_v<S, double>) {
-      if (const auto* natural = value.as<std::uint64_t>()) target = static_cast<double>(*natural);
-      else if (const auto* negative = value.as<std::int64_t>()) target = static_cast<double>(*negative);
-      else if (const double* real = value.as<double>()) target = *real;
-      else unexpected(path, "a number", value);
-    } else if constexpr (std::is_integral_v<S>) {
-      target = whole<S>(path, value);
-    } else {
-      Reader reader(value, path, version_);
-      if constexpr (HoldsKind<S>) reader.read_kind(target.is), reader.fields(target, common_fields(&target)), reader.read_own(target.is);
-      else if constexpr (is_variant<S>) reader.read_kind(target), reader.read_own(target);
-      else reader.fields(target, S::kind());
-      reader.finish();
+      case SlotType::optional_loss:
+        return read_optional(value, path, slot.as<std::optional<Loss>>());
+      case SlotType::optional_optimizer:
+        return read_optional(value, path, slot.as<std::optional<Optimizer>>());
     }
+  }
+  static void read_word(const json::Value& value, const std::string& path, const Slot& slot) {
+    const std::string* word = value.as<std::string>();
+    if (!word) unexpected(path, "a string", value);
+    const auto found = std::find(slot.words.begin(), slot.words.end(), *word);
+    if (found == slot.words.end()) fail(path, "is " + json::text(value) + ", which is none of " + word_list(slot.words));
+    const int number = static_cast<int>(found - slot.words.begin());
+    std::memcpy(slot.at, &number, sizeof number);
   }
 
   const json::Value& value_;
@@ -173,22 +256,21 @@ class Reader {
 
 std::string to_json(const Spec& spec) {
   validate(spec);
-  Writer writer;
-  writer.put("version", written(spec_version));
-  writer.fields(spec, Spec::kind());
-  return json::text({std::move(writer.object)});
+  json::Object to{{"version", whole_value(spec_version)}};
+  write_slots(object(spec).own, to);
+  return json::text(json::Value(std::move(to)));
 }
 
 Spec spec_from_json(const std::string& text) {
   const json::Value value = json::parse(text);
   Spec spec;
   Reader reader(value, "", spec_version);
-  int found = 0;
-  reader("version", found);
+  const auto found =
+      static_cast<int>(whole("version", *reader.member("version"), std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
   if (found < 1 || found > spec_version)
     fail("version", "is " + std::to_string(found) + "; this densekit reads version " + std::to_string(spec_version));
   reader.set_version(found);
-  reader.fields(spec, Spec::kind());
+  reader.slots(object(spec).own);
   reader.finish();
   validate(spec);
   return spec;
@@ -196,113 +278,113 @@ Spec spec_from_json(const std::string& text) {
 
 Initializer initializer_from_json(const std::string& text) {
   const json::Value value = json::parse(text);
-  struct Holder {
-    Initializer initializer;
-    static constexpr auto kind() { return record("", field("initializer", &Holder::initializer)); }
-  } holder;
-  const json::Value whole(json::Object{{"initializer", value}});
-  Reader reader(whole, "", spec_version);
-  reader.fields(holder, Holder::kind());
-  validate(holder.initializer, "initializer");
-  return holder.initializer;
+  Initializer initializer;
+  Reader(value, "initializer", spec_version).with_kind(initializer);
+  validate(initializer, "initializer");
+  return initializer;
 }
 
-// {"layers": {"dense": {"fields": {"units": {"type": …, "default": …, …}}}}, …}
 namespace {
 
 json::Value range_json(const Range& range) {
   const auto bound = [](double x) { return x - x == 0 ? json::Value(x) : json::Value(nullptr); };
-  return {json::Object{
-      {"low", bound(range.low)}, {"high", bound(range.high)}, {"open_low", {range.open_low}}, {"open_high", {range.open_high}}}};
-}
-template <Worded E> json::Value words_json() {
-  json::Array all;
-  for (const std::string_view word : words(E{})) all.push_back({std::string(word)});
-  return {std::move(all)};
+  json::Object to;
+  to.emplace_back("low", bound(range.low));
+  to.emplace_back("high", bound(range.high));
+  to.emplace_back("open_low", json::Value(range.open_low));
+  to.emplace_back("open_high", json::Value(range.open_high));
+  return json::Value(std::move(to));
 }
 
-template <class V> json::Object type_json(const Range& range) {
-  if constexpr (is_optional<V>) {
-    json::Object inner = type_json<typename V::value_type>(range);
-    inner.emplace_back("optional", json::Value(true));
-    return inner;
-  } else if constexpr (Worded<V>) {
-    return {{"type", {std::string("word")}}, {"words", words_json<V>()}};
-  } else if constexpr (std::is_same_v<V, bool>) {
-    return {{"type", {std::string("bool")}}};
-  } else if constexpr (std::is_same_v<V, double>) {
-    return {{"type", {std::string("number")}}, {"range", range_json(range)}};
-  } else if constexpr (std::is_integral_v<V>) {
-    return {{"type", {std::string("whole")}}, {"range", range_json(range)}};
-  } else if constexpr (std::is_same_v<V, std::string>) {
-    return {{"type", {std::string("text")}}};
-  } else if constexpr (std::is_same_v<V, Initializer>) {
-    return {{"type", {std::string("initializer")}}};
-  } else if constexpr (std::is_same_v<V, Penalty>) {
-    return {{"type", {std::string("penalty")}}};
-  } else {
-    static_assert(is_list<V>);
-    return {{"type", {std::string("list")}}};
+const char* type_name(SlotType type) {
+  switch (type) {
+    case SlotType::boolean:
+      return "bool";
+    case SlotType::number:
+    case SlotType::optional_number:
+      return "number";
+    case SlotType::element_count:
+    case SlotType::host_number:
+    case SlotType::seed:
+    case SlotType::optional_label:
+      return "whole";
+    case SlotType::text:
+      return "text";
+    case SlotType::word:
+      return "word";
+    case SlotType::initializer:
+      return "initializer";
+    case SlotType::penalty:
+      return "penalty";
+    case SlotType::shape:
+    case SlotType::layers:
+    case SlotType::parameters:
+      return "list";
+    case SlotType::optional_loss:
+    case SlotType::optional_optimizer:
+      return "object";
   }
+  return "";
 }
 
-template <class S, class R> void list_fields(json::Object& to, const S& usual, const R& record) {
-  for_fields(record, [&](const auto& f) {
-    const auto& value = usual.*f.member;
-    using V = std::remove_cvref_t<decltype(value)>;
-    const auto add = [&](std::string_view name, json::Object about, json::Value standard) {
-      about.emplace_back("default", std::move(standard));
-      about.emplace_back("since", written(f.since));
-      to.emplace_back(std::string(name), json::Value(std::move(about)));
-    };
-    if constexpr (std::is_same_v<V, ActivationFunction>) {
-      add(f.name, type_json<Activation>({}), written(value.name));
-      add("parameter", type_json<double>({}), written(value.parameter));
-    } else {
-      add(f.name, type_json<V>(f.range), written(value));
-    }
-  });
+json::Value about(const Slot& slot) {
+  json::Object to;
+  to.emplace_back("type", text_value(type_name(slot.type)));
+  to.emplace_back("range", range_json(slot.range));
+  json::Array words;
+  for (const std::string_view word : slot.words) words.push_back(text_value(word));
+  to.emplace_back("words", json::Value(std::move(words)));
+  to.emplace_back("optional", json::Value(slot.type == SlotType::optional_number || slot.type == SlotType::optional_label));
+  to.emplace_back("default", written(slot));
+  to.emplace_back("since", whole_value(slot.since));
+  return json::Value(std::move(to));
+}
+json::Object about_fields(const Slots& slots) {
+  json::Object fields, to;
+  for (const Slot& slot : slots) fields.emplace_back(std::string(slot.name), about(slot));
+  to.emplace_back("fields", json::Value(std::move(fields)));
+  return to;
 }
 
-template <class Kinds, class More> json::Value list_kinds(const More& more) {
+// Every kind of the variant S::is (or S itself) by its name; more(object, kind) adds what is no field.
+template <class S, class Kinds, class More> json::Value list_kinds(const More& more) {
   json::Object all;
   for_kinds<Kinds>([&](const auto& kind) {
-    json::Object fields;
-    list_fields(fields, kind, kind.kind());
-    json::Object one{{"fields", {std::move(fields)}}};
-    more(one, kind);
-    all.emplace_back(std::string(kind.kind().name), json::Value(std::move(one)));
+    S one{kind};
+    json::Object to = about_fields(object(one).own);
+    more(to, kind);
+    all.emplace_back(std::string(kind.kind().name), json::Value(std::move(to)));
   });
-  return {std::move(all)};
+  return json::Value(std::move(all));
 }
 
 }  // namespace
 
 std::string kinds_json() {
   const auto nothing = [](json::Object&, const auto&) {};
-  json::Object activations;
-  for (const ActivationRecord& a : activation_records)
-    activations.emplace_back(
-        std::string(a.name),
-        json::Value(json::Object{{"parameter", a.parameter.empty() ? json::Value(nullptr) : json::Value(std::string(a.parameter))},
-                                 {"default", {a.usual}},
-                                 {"range", range_json(a.range)}}));
-  const auto loss = [](json::Object& to, const auto& kind) {
-    constexpr LossTraits t = std::remove_cvref_t<decltype(kind)>::traits;
-    to.emplace_back("labels", json::Value(t.labels));
-    to.emplace_back("values", json::Value(t.values));
-    to.emplace_back("of_rows", json::Value(t.of_rows));
-    to.emplace_back("outputs", written(t.outputs));
-    to.emplace_back("link", t.link == Activation::identity ? json::Value(nullptr) : written(t.link));
-  };
-  const auto optimizer = [](json::Object& to, const auto& kind) {
-    to.emplace_back("lr", json::Value(std::remove_cvref_t<decltype(kind)>::usual_lr));
-  };
-  return json::text({json::Object{{"layers", list_kinds<LayerKind>(nothing)},
-                                  {"losses", list_kinds<LossKind>(loss)},
-                                  {"optimizers", list_kinds<OptimizerKind>(optimizer)},
-                                  {"initializers", list_kinds<Initializer>(nothing)},
-                                  {"activations", {std::move(activations)}}}});
+  json::Object activations, to;
+  for (const ActivationRecord& a : activation_records) {
+    json::Object one;
+    one.emplace_back("parameter", a.parameter.empty() ? json::Value(nullptr) : text_value(a.parameter));
+    one.emplace_back("default", json::Value(a.usual));
+    one.emplace_back("range", range_json(a.range));
+    activations.emplace_back(std::string(a.name), json::Value(std::move(one)));
+  }
+  to.emplace_back("layers", list_kinds<Layer, LayerKind>(nothing));
+  to.emplace_back("losses", list_kinds<Loss, LossKind>([](json::Object& one, const auto& kind) {
+                    const LossTraits t = std::remove_cvref_t<decltype(kind)>::traits;
+                    one.emplace_back("labels", json::Value(t.labels));
+                    one.emplace_back("values", json::Value(t.values));
+                    one.emplace_back("of_rows", json::Value(t.of_rows));
+                    one.emplace_back("outputs", whole_value(t.outputs));
+                    one.emplace_back("link", t.link == Activation::identity ? json::Value(nullptr) : text_value(word(t.link)));
+                  }));
+  to.emplace_back("optimizers", list_kinds<Optimizer, OptimizerKind>([](json::Object& one, const auto& kind) {
+                    one.emplace_back("lr", json::Value(std::remove_cvref_t<decltype(kind)>::usual_lr));
+                  }));
+  to.emplace_back("initializers", list_kinds<Initializer, Initializer>(nothing));
+  to.emplace_back("activations", json::Value(std::move(activations)));
+  return json::text(json::Value(std::move(to)));
 }
 
 }  // namespace densekit

@@ -1,12 +1,14 @@
 #include "train/validate.h"
 
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 
 #include "train/json.h"
 #include "train/plan.h"
 #include "train/records.h"
+#include "train/slots.h"
 
 namespace densekit {
 namespace {
@@ -27,62 +29,91 @@ std::string range_text(const Range& range) {
   return "a finite number";
 }
 
-// Walks the fields of a spec, each with its path.
+// Walks the slots of a spec, each with its path.
 class Checker {
  public:
-  template <class S, class R> void fields(const std::string& path, const S& s, const R& record) {
-    for_fields(record,
-               [&](const auto& f) { value(path.empty() ? std::string(f.name) : path + "." + std::string(f.name), s.*f.member, f.range); });
+  void slots(const std::string& path, const Slots& all) {
+    for (const Slot& slot : all) check(path.empty() ? std::string(slot.name) : path + "." + std::string(slot.name), slot);
   }
-
-  template <class V> void value(const std::string& path, const V& v, const Range& range) {
-    if constexpr (is_optional<V>) {
-      if (v) value(path, *v, range);
-    } else if constexpr (std::is_same_v<V, std::vector<Layer>>) {
-      layers(path, v);
-    } else if constexpr (is_list<V>) {
-      for (std::size_t i = 0; i < v.size(); ++i) value(path + "[" + std::to_string(i) + "]", v[i], range);
-    } else if constexpr (std::is_same_v<V, ActivationFunction>) {
-      value(path, v.name, {});
-      value(path.substr(0, path.rfind('.') + 1) + "parameter", v.parameter, record_of(v.name).range);
-    } else if constexpr (Worded<V>) {
-      const auto number = static_cast<std::size_t>(v);
-      if (number >= words(v).size())
-        fail(path, "is number " + std::to_string(static_cast<int>(v)) + ", which is none of " + word_list<V>());
-    } else if constexpr (std::is_same_v<V, double>) {
-      if (!range.has(v)) fail(path, "must be " + range_text(range) + ", got " + number_text(v));
-    } else if constexpr (std::is_integral_v<V> && !std::is_same_v<V, bool>) {
-      if (range.low - range.low != 0) return;  // any number
-      if (v >= 0 && range.has(static_cast<double>(v))) return;
-      const bool high = std::isfinite(range.high);
-      fail(path, (high ? "must be a whole number from " + bound_text(range.low) + " to " + bound_text(range.high)
-                       : "must be at least " + bound_text(range.low)) +
-                     ", got " + std::to_string(v));
-    } else if constexpr (HoldsKind<V>) {
-      if (v.is.valueless_by_exception()) fail(path, "has no kind");
-      fields(path, v, common_fields(&v));
-      std::visit([&](const auto& kind) { fields(path, kind, kind.kind()); }, v.is);
-    } else if constexpr (is_variant<V>) {
-      std::visit([&](const auto& kind) { fields(path, kind, kind.kind()), more(path, kind); }, v);
-    } else if constexpr (Recorded<V>) {
-      fields(path, v, V::kind());
-    }
+  void initializer(const std::string& path, const Initializer& initializer) {
+    slots(path, object(initializer).own);
+    std::visit([&](const auto& kind) { more(path, kind); }, initializer);
   }
 
  private:
+  template <class S> void with_kind(const std::string& path, const S& s) {
+    const Object all = object(s);
+    slots(path, all.common);
+    slots(path, all.own);
+  }
+  static void check_number(const std::string& path, double value, const Range& range) {
+    if (!range.has(value)) fail(path, "must be " + range_text(range) + ", got " + number_text(value));
+  }
+  static void check_whole(const std::string& path, std::int64_t value, const Range& range) {
+    if (value >= 0 && range.has(static_cast<double>(value))) return;
+    fail(path, (std::isfinite(range.high) ? "must be a whole number from " + bound_text(range.low) + " to " + bound_text(range.high)
+                                          : "must be at least " + bound_text(range.low)) +
+                   ", got " + std::to_string(value));
+  }
+
+  void check(const std::string& path, const Slot& slot) {
+    switch (slot.type) {
+      case SlotType::number:
+        return check_number(path, slot.as<double>(), slot.range);
+      case SlotType::optional_number:
+        if (const auto& value = slot.as<std::optional<double>>()) check_number(path, *value, slot.range);
+        return;
+      case SlotType::element_count:
+        return check_whole(path, slot.as<index>(), slot.range);
+      case SlotType::host_number:
+        return check_whole(path, slot.as<int>(), slot.range);
+      case SlotType::word: {
+        int number;
+        std::memcpy(&number, slot.at, sizeof number);
+        if (number < 0 || static_cast<std::size_t>(number) >= slot.words.size())
+          fail(path, "is number " + std::to_string(number) + ", which is none of " + word_list(slot.words));
+        return;
+      }
+      case SlotType::layers:
+        return layers(path, slot.as<std::vector<Layer>>());
+      case SlotType::parameters: {
+        const auto& list = slot.as<std::vector<CallbackLayer::Parameter>>();
+        for (std::size_t i = 0; i < list.size(); ++i) slots(path + "[" + std::to_string(i) + "]", object(list[i]).own);
+        return;
+      }
+      case SlotType::initializer:
+        return initializer(path, slot.as<Initializer>());
+      case SlotType::penalty:
+        return slots(path, object(slot.as<Penalty>()).own);
+      case SlotType::optional_loss:
+        if (const auto& loss = slot.as<std::optional<Loss>>()) with_kind(path, *loss);
+        return;
+      case SlotType::optional_optimizer:
+        if (const auto& optimizer = slot.as<std::optional<Optimizer>>()) with_kind(path, *optimizer);
+        return;
+      case SlotType::boolean:
+      case SlotType::seed:
+      case SlotType::text:
+      case SlotType::optional_label:
+      case SlotType::shape:
+        return;  // any
+    }
+  }
+
   void layers(const std::string& path, const std::vector<Layer>& list) {
     // Each level of nesting is two levels of JSON.
     if (depth_ > 24) fail(path.substr(0, path.rfind('.')), "lies inside more than 24 residual blocks");
     ++depth_;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string place = path + "[" + std::to_string(i) + "]";
-      value(place, list[i], {});
+      with_kind(place, list[i]);
       if (list[i].name.empty()) fail(place + ".name", "must not be empty");
       if (!names_.insert(list[i].name).second)
         fail(place + ".name", "is " + json::text({list[i].name}) + ", as another layer's: names must differ");
     }
     --depth_;
   }
+
   // What no range of one field says.
   template <class K> static void more(const std::string&, const K&) {}
   static void more(const std::string& path, const Uniform& u) {
@@ -96,10 +127,10 @@ class Checker {
 
 }  // namespace
 
-void validate(const Initializer& initializer, const std::string& path) { Checker().value(path, initializer, {}); }
+void validate(const Initializer& initializer, const std::string& path) { Checker().initializer(path, initializer); }
 
 void validate(const Spec& spec) {
-  Checker().fields("", spec, Spec::kind());
+  Checker().slots("", object(spec).own);
   require_layers_fit(spec);
 }
 

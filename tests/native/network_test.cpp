@@ -391,9 +391,9 @@ void odd_networks() {
 void stopped() {
   static_assert(std::is_base_of_v<std::exception, dk::Interrupted>);
   dk::Spec s{.inputs = 64, .seed = 2};
-  s.layers = {dk::dense(512, dk::gelu), dk::dense(1)};
-  s.loss = dk::mse;
-  s.optimizer = dk::sgd(1e-3);
+  s.layers = {dk::Dense{512, dk::gelu}, dk::Dense{1}};
+  s.loss = dk::MeanSquaredError{};
+  s.optimizer = dk::Optimizer(dk::Sgd{}, 1e-3);
   constexpr std::int64_t many = 4096;
   const std::vector<float> x(many * 64, 0.25f), y(many, 1);
   std::vector<std::int64_t> order(1 << 20);  // some seconds
