@@ -78,7 +78,7 @@ def layer_from_config(config: Mapping[str, Any], custom: Mapping[str, type[Layer
     try:
         layer: Layer = made(**arguments)
     except TypeError as error:
-        own = "" if name in (custom or {}) else f"; if {name} is a class of your own, give it as {_giving(name)}"
+        own = "" if name in (custom or {}) else f"; if {name} is a class of your own, give it as {_giving(str(name))}"
         raise ValueError(f"{dict(config)!r} does not describe a {name}: {error}{own}") from None
     layer.trainable = config.get("trainable", True)
     return layer
