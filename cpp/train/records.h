@@ -57,13 +57,16 @@ template <class Kinds> bool set_kind(Kinds& is, std::string_view name) {
 }
 
 // The layers inside a layer; null if its kind has none.
-template <class L> auto layers_inside(L& layer) -> decltype(&std::get<Residual>(layer.is).layers) {
+inline const std::vector<Layer>* layers_inside(const Layer& layer) {
   return std::visit(
-      [](auto& kind) -> decltype(&std::get<Residual>(layer.is).layers) {
+      [](const auto& kind) -> const std::vector<Layer>* {
         if constexpr (requires { kind.layers; }) return &kind.layers;
         else return nullptr;
       },
       layer.is);
+}
+inline std::vector<Layer>* layers_inside(Layer& layer) {
+  return const_cast<std::vector<Layer>*>(layers_inside(static_cast<const Layer&>(layer)));
 }
 
 // The fields that the structs with a variant have beside those of the kind, as a record without a name.
