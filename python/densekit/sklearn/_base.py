@@ -202,9 +202,9 @@ class BaseMLP(BaseEstimator):
         if self.early_stopping and given is None:
             # Not stratified where there are several outputs.
             stratify = targets if is_classifier(self) and self.n_outputs_ == 1 else None
-            if stratify is not None and stratify.shape[1:] == (1,):
-                # A vector: of a matrix scikit-learn makes strings, and a Ctrl-C inside NumPy's astype(str) is lost.
-                stratify = stratify[:, 0]
+            if stratify is not None:
+                # The texts that scikit-learn makes of a matrix row by row; there a Ctrl-C inside astype(str) is lost.
+                stratify = np.where(np.ravel(stratify), "True", "False")
             order, held = train_test_split(
                 order, random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
             )
