@@ -33,7 +33,7 @@ def own_fit(model, X, y, sample_weight=None, *, batch_size, epochs, way="loss_an
     """fit, by hand. way: where the gradients come from."""
     for _ in range(epochs):
         order = row_order(model.seed, model.epoch, len(X))
-        for first, last in data.batches(len(X), batch_size, False, network.has_batch_norm(model.layers)):
+        for first, last in data.batches(len(X), batch_size, False, network.needs_two_rows(model.layers)):
             rows = order[first:last]
             w = None if sample_weight is None else sample_weight[rows]
             if way == "loss_and_gradients":

@@ -1,8 +1,9 @@
 // Turns layers into operations. Each kind of layer has, in train/layers/, a function
 //
-//   int emit(Builder& b, const RmsNorm& layer, int input);   // returns the buffer with what the layer puts out
+//   int emit(Builder& b, const RmsNorm& layer, int input);   // returns the number of what the layer puts out
 //
-// that asks for parameters and statistics and emits operations.
+// that asks for parameters and statistics and emits operations. What flows between layers are values: a buffer, and the shape of the
+// rows in it. Of a row of several axes an operation sees the last: b.width(input) columns, and as many rows as the others make.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -29,7 +30,8 @@ struct PlanLayer {
   const Layer* spec;  // inside the Spec of the network
   std::string name;
   int number;      // depth first: the layer of the random streams
-  int output;      // the buffer with what the layer puts out
+  int output;      // the buffer with what the layer puts out,
+  RowShape shape;  // and the shape of a row in it
   bool trainable;  // it and the blocks around it
 };
 
@@ -51,13 +53,18 @@ class Builder {
   Builder(const Spec& spec, Plan& plan) : spec_(spec), plan_(plan) {}
 
   // For the layers.
-  index width(int buffer) const;
+  index width(int value) const { return shape(value).last(); }
+  const RowShape& shape(int value) const { return values_[static_cast<std::size_t>(value)].shape; }
   int parameter(ParameterOf description);  // a segment
   int statistic(const char* name, std::vector<index> shape, double initial);
   // The operation behind `input`, with `outputs` columns; returns its output.
   template <class O> int emit(O operation, int input, index outputs, int second = -1);
+  // The same for an operation that sees whole rows.
+  template <class O> int emit_of_rows(O operation, int input, RowShape outputs);
+  // The same numbers as rows of another shape of the same size.
+  int reshaped(int value, RowShape shape);
   int block(const std::vector<Layer>& layers, int input);  // the layers one after another
-  void needs_two_rows();                                   // in training
+  void needs_two_rows(int input);                          // in training, unless one of its rows is several
   // std::invalid_argument; where: "" or a field of the layer, as in ".units".
   [[noreturn]] void fail(const std::string& where, const std::string& what) const;
 
@@ -70,10 +77,17 @@ class Builder {
     int layer;
     bool trainable;
   };
+  struct Value {
+    int buffer;
+    RowShape shape;
+  };
+  int value(int buffer, RowShape shape);
+  int buffer_of(int value) const { return values_[static_cast<std::size_t>(value)].buffer; }
   int add_layer(const Layer& layer, const std::string& path, int input);
-  int add_operation(Operation operation);
+  int add_operation(Operation operation, RowShape outputs);
   int buffer(index width);
   int segment(std::vector<Segment>& all, index& count, Segment s);
+  void require_rows_for(const Loss& loss) const;
   void unlink();
   int readers(int buffer) const;
   void merge_elementwise();
@@ -85,6 +99,7 @@ class Builder {
   const Spec& spec_;
   Plan& plan_;
   Here here_{"", 0, true};
+  std::vector<Value> values_;
 };
 
 }  // namespace densekit

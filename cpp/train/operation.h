@@ -3,7 +3,7 @@
 //
 //   static constexpr OperationTraits traits{…};   every field named
 //   Segments parameters() const;                  those it trains
-//   Bytes scratch_bytes<T>(context, wiring, rows, purpose) const;
+//   Bytes scratch_bytes<T>(context, wiring, rows, purpose) const;   rows: of the operation
 //   KeptLengths kept(wiring, rows) const;         doubles that forward leaves for backward, or for itself
 //   void forward(step) const;
 //   void backward(step, dy, dx, gradients) const;       gradients: the flat array; step.wants_dx: whether dx is used
@@ -22,12 +22,12 @@ namespace densekit {
 
 enum class Purpose { inference, training };  // training: everything that backward needs is kept
 
-// output (rows, outputs) from input (rows, inputs), buffers by number.
+// output (rows, outputs) from input (rows, inputs), buffers by number. A row of the network is `repeat` of these rows.
 struct Wiring {
   int layer = 0;  // index into Plan::layers
   int input = 0, output = -1;
   int second = -1;  // another buffer that it reads, as wide as the input; its gradient is that of the output
-  index inputs = 0, outputs = 0;
+  index inputs = 0, outputs = 0, repeat = 1;
   bool trainable = true;
   // Done to each finished element, where the traits say so (ops/epilogue.h).
   ActivationFunction activation{};

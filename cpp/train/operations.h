@@ -10,6 +10,7 @@
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
 #include "train/layers/rescaling.h"
+#include "train/layers/reshape.h"
 #include "train/layers/residual.h"
 #include "train/layers/rms_norm.h"
 #include "train/layers/scale.h"

@@ -23,7 +23,11 @@ void Builder::fail(const std::string& where, const std::string& what) const {
   throw std::invalid_argument("spec: " + here_.path + where + " " + what);
 }
 
-index Builder::width(int buffer) const { return plan_.widths[static_cast<std::size_t>(buffer)]; }
+int Builder::value(int buffer, RowShape shape) {
+  values_.push_back({buffer, std::move(shape)});
+  return static_cast<int>(values_.size()) - 1;
+}
+int Builder::reshaped(int old, RowShape wanted) { return wanted == shape(old) ? old : value(buffer_of(old), std::move(wanted)); }
 int Builder::buffer(index width) {
   plan_.widths.push_back(width);
   return static_cast<int>(plan_.widths.size()) - 1;
@@ -58,21 +62,26 @@ int Builder::statistic(const char* name, std::vector<index> shape, double initia
   s.name = name, s.shape = std::move(shape), s.initializer = Constant{initial}, s.trainable = false, s.follows_batches = here_.trainable;
   return segment(plan_.statistics, plan_.statistic_count, std::move(s));
 }
-void Builder::needs_two_rows() { plan_.needs_two_rows = true; }
+void Builder::needs_two_rows(int input) { plan_.needs_two_rows = plan_.needs_two_rows || shape(input).repeat() == 1; }
 
-int Builder::add_operation(Operation op) {
-  op.output = buffer(op.outputs);
+int Builder::add_operation(Operation op, RowShape outputs) {
+  const index size = outputs.size();
+  if (!element_count.has(static_cast<double>(size)))
+    fail("", "makes rows of shape " + outputs.text() + ", which are more than 2^48 numbers");
+  op.layer = here_.layer, op.trainable = here_.trainable;
+  op.output = buffer(size);
   plan_.ops.push_back(std::move(op));
-  return plan_.ops.back().output;
+  return value(plan_.ops.back().output, std::move(outputs));
 }
 
 int Builder::add_layer(const Layer& layer, const std::string& path, int input) {
   const Here outside = here_;
   const int number = static_cast<int>(plan_.layers.size());
   here_ = {path, number, outside.trainable && layer.trainable};
-  plan_.layers.push_back({&layer, layer.name, number, 0, here_.trainable});
+  plan_.layers.push_back({&layer, layer.name, number, 0, {}, here_.trainable});
   const int output = std::visit([&](const auto& kind) { return densekit::emit(*this, kind, input); }, layer.is);
-  plan_.layers[static_cast<std::size_t>(number)].output = output;
+  plan_.layers[static_cast<std::size_t>(number)].output = buffer_of(output);
+  plan_.layers[static_cast<std::size_t>(number)].shape = shape(output);
   here_ = outside;
   return output;
 }
@@ -83,8 +92,20 @@ int Builder::block(const std::vector<Layer>& layers, int input) {
 }
 
 void Builder::layers() {
-  if (spec_.inputs < 1) throw std::invalid_argument("a network needs at least one input, got " + std::to_string(spec_.inputs));
-  plan_.output = plan_.scores = block(spec_.layers, buffer(spec_.inputs));
+  const index inputs = spec_.inputs.size();
+  if (inputs < 1) throw std::invalid_argument("a network needs at least one input, got " + std::to_string(inputs));
+  const int last = block(spec_.layers, value(buffer(inputs), spec_.inputs));
+  plan_.output = plan_.scores = buffer_of(last);
+  plan_.output_shape = shape(last);
+  if (spec_.loss) require_rows_for(*spec_.loss);
+}
+
+// A loss of labels or of whole rows of scores takes plain rows.
+void Builder::require_rows_for(const Loss& loss) const {
+  const LossTraits traits = traits_of(loss.is);
+  if (plan_.output_shape.plain() || std::holds_alternative<CallbackLoss>(loss.is) || !(traits.of_rows || traits.outputs > 1)) return;
+  throw std::invalid_argument("the loss " + std::string(kind_name(loss.is)) + " takes rows of scores, but the network puts out rows of " +
+                              "shape " + plan_.output_shape.text() + ": put a Flatten before the last dense layer");
 }
 
 void Builder::build(bool fuse) {
@@ -112,7 +133,7 @@ void Builder::unlink() {
   if (softmax && softmax->temperature != 1) {  // the loss takes what is divided by the temperature
     Operation scale = *last;
     scale.is = ScaleOperation{{}, {}, {}, 1 / softmax->temperature};
-    scale.output = last->input = buffer(last->inputs);
+    scale.output = last->input = buffer(plan_.widths[static_cast<std::size_t>(last->input)]);
     softmax->temperature = 1;
     plan_.ops.insert(plan_.ops.end() - 1, scale);
   }
@@ -153,7 +174,7 @@ void Builder::save_slopes() {
       if (saves_input(alone->function.name)) op.saved = op.input;
     } else if (const Activation merged = op.activation.name;
                merged != Activation::identity && (saves_input(merged) || (op.dropout >= 0 && merged != Activation::relu))) {
-      op.saved = buffer(op.outputs);
+      op.saved = buffer(plan_.widths[static_cast<std::size_t>(op.output)]);
     }
   }
 }
@@ -163,7 +184,7 @@ void Builder::share_block_moments() {
     Operation &after = plan_.ops[i], &before = plan_.ops[i - 1];
     BatchNormOperation* norm = as<BatchNormOperation>(after);
     DenseOperation* dense = as<DenseOperation>(before);
-    if (norm && dense && after.trainable && after.outputs > 1 && before.output == after.input)
+    if (norm && dense && after.trainable && after.outputs > 1 && before.output == after.input && before.outputs == after.outputs)
       norm->block_moments = dense->block_moments = true;
   }
 }

@@ -13,8 +13,9 @@ struct Plan {
   std::vector<Operation> ops;
   std::vector<Segment> parameters, statistics;
   index parameter_count = 0, statistic_count = 0;
-  std::vector<index> widths;  // of the buffers; buffer 0 is the input of the network
+  std::vector<index> widths;  // of the buffers: the size of a row; buffer 0 is the input of the network
   index widest = 0;
+  RowShape output_shape;
   int output = 0;                   // the buffer of the network's output,
   int scores = 0;                   // and what the loss takes: the same, or what goes into the linked activation
   int first_trained = 0;            // operations before it need no backward pass
@@ -35,11 +36,19 @@ void require_layers_fit(const Spec& spec);
 
 template <class O> int Builder::emit(O operation, int input, index outputs, int second) {
   Operation all{};
-  all.layer = here_.layer, all.input = input, all.second = second;
-  all.inputs = width(input), all.outputs = outputs;
-  all.trainable = here_.trainable;
+  all.input = buffer_of(input), all.second = second < 0 ? -1 : buffer_of(second);
+  all.inputs = width(input), all.outputs = outputs, all.repeat = shape(input).repeat();
   all.is = std::move(operation);
-  return add_operation(std::move(all));
+  RowShape of_output = shape(input);
+  of_output.axes.back() = outputs;
+  return add_operation(std::move(all), std::move(of_output));
+}
+template <class O> int Builder::emit_of_rows(O operation, int input, RowShape outputs) {
+  Operation all{};
+  all.input = buffer_of(input);
+  all.inputs = shape(input).size(), all.outputs = outputs.size();
+  all.is = std::move(operation);
+  return add_operation(std::move(all), std::move(outputs));
 }
 
 }  // namespace densekit

@@ -16,6 +16,7 @@ template <class V> constexpr SlotType slot_type() {
   else if constexpr (std::is_same_v<V, std::optional<double>>) return SlotType::optional_number;
   else if constexpr (std::is_same_v<V, std::optional<std::int64_t>>) return SlotType::optional_label;
   else if constexpr (std::is_same_v<V, std::vector<index>>) return SlotType::shape;
+  else if constexpr (std::is_same_v<V, RowShape>) return SlotType::row_shape;
   else if constexpr (std::is_same_v<V, std::vector<Layer>>) return SlotType::layers;
   else if constexpr (std::is_same_v<V, std::vector<CallbackLayer::Parameter>>) return SlotType::parameters;
   else if constexpr (std::is_same_v<V, Initializer>) return SlotType::initializer;

@@ -20,6 +20,7 @@ enum class SlotType {
   optional_number,  // std::optional<double>
   optional_label,   // std::optional<std::int64_t>
   shape,            // std::vector<index>
+  row_shape,
   layers,           // std::vector<Layer>
   parameters,       // std::vector<CallbackLayer::Parameter>
   initializer,

@@ -23,6 +23,12 @@ json::Value whole_value(std::int64_t x) {
 }
 json::Value text_value(std::string_view text) { return json::Value(std::string(text)); }
 
+json::Value lengths_value(const std::vector<index>& lengths) {
+  json::Array items;
+  for (const index length : lengths) items.push_back(whole_value(length));
+  return json::Value(std::move(items));
+}
+
 json::Value written(const Object& object);
 template <class S> json::Value written_list(const std::vector<S>& list) {
   json::Array items;
@@ -60,10 +66,11 @@ json::Value written(const Slot& slot) {
       const auto& value = slot.as<std::optional<std::int64_t>>();
       return value ? whole_value(*value) : json::Value(nullptr);
     }
-    case SlotType::shape: {
-      json::Array items;
-      for (const index length : slot.as<std::vector<index>>()) items.push_back(whole_value(length));
-      return json::Value(std::move(items));
+    case SlotType::shape:
+      return lengths_value(slot.as<std::vector<index>>());
+    case SlotType::row_shape: {
+      const RowShape& shape = slot.as<RowShape>();
+      return shape.plain() ? whole_value(shape.size()) : lengths_value(shape.axes);
     }
     case SlotType::layers:
       return written_list(slot.as<std::vector<Layer>>());
@@ -107,6 +114,9 @@ std::int64_t whole(const std::string& path, const json::Value& value, std::int64
     fail(path, "is " + json::text(value) + ", which is too small");
   }
   unexpected(path, "a whole number", value);
+}
+index length(const std::string& path, const json::Value& value) {
+  return static_cast<index>(whole(path, value, std::numeric_limits<index>::min(), std::numeric_limits<index>::max()));
 }
 double number(const std::string& path, const json::Value& value) {
   if (const auto* natural = value.as<std::uint64_t>()) return static_cast<double>(*natural);
@@ -168,7 +178,7 @@ class Reader {
     for (const json::Value& item : *items) {
       const std::string place = path + "[" + std::to_string(to.size()) + "]";
       if constexpr (std::is_same_v<S, index>) {
-        to.push_back(static_cast<index>(whole(place, item, std::numeric_limits<index>::min(), std::numeric_limits<index>::max())));
+        to.push_back(length(place, item));
       } else {
         Reader reader(item, place, version_);
         S& one = to.emplace_back();
@@ -192,7 +202,7 @@ class Reader {
         slot.as<double>() = number(path, value);
         return;
       case SlotType::element_count:
-        slot.as<index>() = static_cast<index>(whole(path, value, std::numeric_limits<index>::min(), std::numeric_limits<index>::max()));
+        slot.as<index>() = length(path, value);
         return;
       case SlotType::host_number:
         slot.as<int>() = static_cast<int>(whole(path, value, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
@@ -220,6 +230,10 @@ class Reader {
         return;
       case SlotType::shape:
         return read_list(value, path, slot.as<std::vector<index>>());
+      case SlotType::row_shape:  // a number, or a list of them
+        if (value.as<json::Array>()) read_list(value, path, slot.as<RowShape>().axes);
+        else slot.as<RowShape>() = length(path, value);
+        return;
       case SlotType::layers:
         return read_list(value, path, slot.as<std::vector<Layer>>());
       case SlotType::parameters:
@@ -317,6 +331,7 @@ const char* type_name(SlotType type) {
     case SlotType::penalty:
       return "penalty";
     case SlotType::shape:
+    case SlotType::row_shape:
     case SlotType::layers:
     case SlotType::parameters:
       return "list";

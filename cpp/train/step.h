@@ -17,10 +17,10 @@ template <class T> struct Step {
   bool wants_dx = true;  // in backward: whether the gradient of the input is used
 
   const Context& context() const { return run.context; }
-  index rows() const { return run.rows; }
+  index rows() const { return run.rows * wiring.repeat; }
   index inputs() const { return wiring.inputs; }
   index outputs() const { return wiring.outputs; }
-  index elements() const { return run.rows * wiring.outputs; }
+  index elements() const { return rows() * wiring.outputs; }
   const PlanLayer& layer() const { return run.plan.layers[static_cast<std::size_t>(wiring.layer)]; }
   const T* x() const { return ws.buffer(wiring.input); }
   T* y() const { return ws.buffer(wiring.output); }

@@ -74,6 +74,8 @@ class Checker {
           fail(path, "is number " + std::to_string(number) + ", which is none of " + word_list(slot.words));
         return;
       }
+      case SlotType::row_shape:
+        return row_shape(path, slot.as<RowShape>(), slot.range);
       case SlotType::layers:
         return layers(path, slot.as<std::vector<Layer>>());
       case SlotType::parameters: {
@@ -98,6 +100,14 @@ class Checker {
       case SlotType::shape:
         return;  // any
     }
+  }
+
+  static void row_shape(const std::string& path, const RowShape& shape, const Range& range) {
+    const std::size_t axes = shape.axes.size();
+    if (axes < 1 || axes > most_axes) fail(path, "has " + std::to_string(axes) + " axes, expected 1 to " + std::to_string(most_axes));
+    if (shape.plain()) return check_whole(path, shape.last(), range);
+    for (std::size_t i = 0; i < axes; ++i) check_whole(path + "[" + std::to_string(i) + "]", shape.axes[i], range);
+    if (!range.has(static_cast<double>(shape.size()))) fail(path, "are more than 2^48 numbers");
   }
 
   void layers(const std::string& path, const std::vector<Layer>& list) {

@@ -31,7 +31,14 @@ class Layout {
 template <class T> Bytes scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
   Bytes most = loss_scratch_bytes(rows * plan.outputs());
   for (const Operation& op : plan.ops)
-    most = std::max(most, std::visit([&](const auto& kind) { return kind.template scratch_bytes<T>(context, op, rows, purpose); }, op.is));
+    most = std::max(most, std::visit([&](const auto& kind) { return kind.template scratch_bytes<T>(context, op, rows * op.repeat, purpose); },
+                                     op.is));
+  return most;
+}
+// The means of blocks of rows that a dense layer makes for the batch norm behind it, of the layer with the most.
+Bytes block_moment_count(const Plan& plan, index rows) {
+  Bytes most = 0;
+  for (const Operation& op : plan.ops) most = std::max(most, Bytes{(rows * op.repeat + moment_rows - 1) / moment_rows} * op.outputs);
   return most;
 }
 
@@ -44,7 +51,6 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
   for (const index width : {plan.widest, target_width})  // the most elements that a buffer has
     if (index count = 0; __builtin_mul_overflow(rows, width, &count)) throw std::bad_alloc();
   const Bytes scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
-  const index blocks = (rows + moment_rows - 1) / moment_rows;
   const auto lay = [&](Layout at) {
     const auto elements = [&](index width) { return rows * width; };
     buffers.assign(plan.widths.size(), nullptr);
@@ -58,13 +64,13 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     kept.assign(plan.ops.size(), {});
     for (std::size_t i = 0; i < plan.ops.size(); ++i) {
       const Operation& op = plan.ops[i];
-      const KeptLengths lengths = std::visit([&](const auto& kind) { return kind.kept(op, rows); }, op.is);
+      const KeptLengths lengths = std::visit([&](const auto& kind) { return kind.kept(op, rows * op.repeat); }, op.is);
       for (std::size_t k = 0; k < lengths.size(); ++k)
         if (lengths[k] > 0) kept[i].doubles[k] = at.template take<double>(lengths[k]);
     }
     if (training) {
-      block_means = at.template take<double>(Bytes{blocks} * plan.widest);
-      block_squares = at.template take<double>(Bytes{blocks} * plan.widest);
+      block_means = at.template take<double>(block_moment_count(plan, rows));
+      block_squares = at.template take<double>(block_moment_count(plan, rows));
       for (T*& sink : sinks) sink = at.template take<T>(plan.widest);
     }
     targets = at.template take<T>(elements(target_width));

@@ -24,11 +24,13 @@ Names: TypeAlias = tuple[_frames.Label, ...]
 
 
 def features(model: Stack, op: str, name: str, value: Any) -> data.Array:
-    """(n, inputs) numbers, the columns in the model's order."""
+    """(n, *input_shape) numbers, the columns of a frame in the model's order."""
     given = _frames.labels(value)
     known = model.feature_names
     if given is None:
-        return data.matrix(op, name, value, model.inputs)
+        return data.rows_of_shape(op, name, value, model.input_shape)
+    if model.input_shape is not None and len(model.input_shape) > 1:
+        raise ValueError(f"{op}: {name} is a table, but the model takes rows of shape {model.input_shape}")
     places = None if known is None else order(op, name, given, known)
     array = data.matrix(op, name, value, model.inputs if known is None or places is None else None)
     return array if places is None else array[:, places]

@@ -108,7 +108,7 @@ def model_config(model: Sequential) -> Config:
     return {
         "class": "Sequential",
         "layers": [layer_config(layer) for layer in model.layers],
-        "inputs": model.inputs,
+        "inputs": model.inputs if len(model.input_shape or ()) < 2 else list(model.input_shape or ()),
         **({} if model.feature_names is None else {"feature_names": list(model.feature_names)}),
         "seed": model.seed,
         "dtype": model.dtype.name,

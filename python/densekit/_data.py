@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from densekit._arrays import weights as checked_weights
 from densekit._checks import short
 from densekit._frames import labels
 from densekit._intake import as_array
+from densekit._layer import Shape
 from densekit.losses import CategoricalCrossentropy, Loss
 
 Array: TypeAlias = NDArray[Any]
@@ -22,6 +24,39 @@ Weights: TypeAlias = NDArray[np.float64] | None
 
 _CLASSES = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # losses of labels
 _ROWS_AT_ONCE = 4096  # when a check needs an array of its own
+
+
+def rows_of_shape(op: str, name: str, value: Any, shape: Shape | None) -> Array:
+    """(n, *shape) numbers of any real type; shape None: of any, then an array of more than two axes is taken too."""
+    if shape is not None and len(shape) == 1:
+        return matrix(op, name, value, shape[0])
+    array = as_array(op, name, value)
+    if shape is None:
+        if array.ndim <= 2:
+            return matrix(op, name, array)
+        if 0 in array.shape[1:]:
+            raise ValueError(f"{op}: {name} is {array.shape}: its rows are empty")
+        return array
+    if array.shape[1:] != shape:
+        raise ValueError(f"{op}: {name} is {array.shape}, expected (rows, {', '.join(map(str, shape))}){_cure(name, array, shape)}")
+    return array
+
+
+def _cure(name: str, array: Array, shape: Shape) -> str:
+    """What to write for an array that is not (n, *shape)."""
+    if array.ndim == len(shape) + 1 and array.shape[1:] == (shape[-1], *shape[:-1]):
+        axes = ", ".join(map(str, (0, *range(2, array.ndim), 1)))
+        return f": channels last; write {name}.transpose({axes})"
+    if array.shape == shape:
+        return f"; one row is {name}[None]"
+    if array.ndim and len(array) and array.size == len(array) * math.prod(shape):
+        return f"; write {name}.reshape(-1, {', '.join(map(str, shape))})"
+    return ""
+
+
+def flat(array: Array) -> Array:
+    """Rows as (n, numbers of a row): a view where the memory allows it."""
+    return array if array.ndim == 2 else array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 def matrix(op: str, name: str, value: Any, width: int | None = None) -> Array:
@@ -74,12 +109,23 @@ def require_finite(op: str, name: str, array: Array, columns: Sequence[Any] | No
             raise ValueError(f"{op}: {name}[{place}]{named} is {array[tuple(at)]}; {cure}")
 
 
-def targets(op: str, y: Any, rows: int, loss: Loss, outputs: int, dtype: Any, name: str = "y") -> Array:
-    """Targets as the loss wants them in an engine, labels int64 (n,) or (n, m) of `dtype`."""
+def targets(op: str, y: Any, rows: int, loss: Loss, shape: Shape, dtype: Any, name: str = "y") -> Array:
+    """Targets as the loss wants them in an engine, labels int64 (n,) or (n, m) of `dtype`.
+
+    shape: of what the network puts out for a row.
+    """
     names = labels(y)
     y = as_array(op, name, y)
     if y.ndim == 0 or len(y) != rows:
         raise ValueError(f"{op}: X has {rows} rows but {name} is {y.shape}")
+    outputs = math.prod(shape)
+    if len(shape) > 1:
+        if y.shape[1:] != shape:
+            raise ValueError(
+                f"{op}: {name} is {y.shape}, but the network puts out rows of shape {shape}; for one row of scores put "
+                "a Flatten() before the last layer"
+            )
+        y = flat(y)
     require_finite(op, name, y, names)
     try:
         converted: Array = loss.targets(y, outputs, dtype)

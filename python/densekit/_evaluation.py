@@ -19,7 +19,7 @@ from densekit._checks import short
 from densekit._columns import features
 from densekit._data import Array, Rows, Weights
 from densekit._intake import as_array
-from densekit._layer import Layer, walk
+from densekit._layer import Layer, Shape, walk
 from densekit._scores import PARTS, Scores
 
 if TYPE_CHECKING:
@@ -42,28 +42,34 @@ def _in_batches(forward: Callable[[Array], Array], x: Array, width: int, dtype: 
 
 
 def inputs(model: Sequential, op: str, X: Any) -> tuple[Array, Any]:
-    """X as the model takes it, and the engine, made now if X is the first data that the model sees."""
+    """X as (n, numbers of a row), and the engine, made now if X is the first data that the model sees."""
     new = not checked_network(op, model).built
     x = features(model, op, "X", X)
-    engine = model._ready(x.shape[1])
+    engine = model._ready(x.shape[1:])
     if new:
         columns.remember(model, op, "X", X)
-    return x, engine
+    return data.flat(x), engine
+
+
+def shaped(rows: Array, shape: Shape | None) -> Array:
+    """Rows of an engine, (n, numbers of a row), with the axes of a row."""
+    return rows if shape is None or len(shape) == 1 else rows.reshape(len(rows), *shape)
 
 
 def predict(model: Sequential, X: Any, batch_size: int | None) -> Array:
     size = rows_at_once("predict", batch_size)
     x, engine = inputs(model, "predict", X)
-    return _in_batches(lambda part: engine.forward(part, False), x, engine.outputs, model.dtype, size)
+    y = _in_batches(lambda part: engine.forward(part, False), x, engine.outputs, model.dtype, size)
+    return shaped(y, model.output_shape)
 
 
 def transform(model: Sequential, X: Any, layer: str | Layer | int, batch_size: int | None) -> Array:
     size = rows_at_once("transform", batch_size)
     x, engine = inputs(model, "transform", X)
     found = _hidden_layer(model, layer)
-    name, width = str(found.name), found.outputs
-    assert width is not None
-    return _in_batches(lambda part: engine.hidden(part, name, False), x, width, model.dtype, size)
+    name, width = str(found.name), math.prod(found.output_shape or ())
+    y = _in_batches(lambda part: engine.hidden(part, name, False), x, width, model.dtype, size)
+    return shaped(y, found.output_shape)
 
 
 def _hidden_layer(model: Sequential, layer: str | Layer | int) -> Layer:
@@ -85,14 +91,16 @@ def vjp(model: Sequential, X: Any, training: bool) -> tuple[Array, Any]:
     training = flag("vjp", "training", training)
     tape = engine.tape(np.ascontiguousarray(x, model.dtype), training, track=training)
 
+    y, shape = shaped(tape.output, model.output_shape), model.input_shape
+
     def pullback(dy: ArrayLike) -> tuple[Array, dict[str, Array]]:
         array = as_array("pullback", "dy", dy)
-        if array.shape != tape.output.shape:
-            raise ValueError(f"pullback: dy is {array.shape} but y is {tape.output.shape}")
-        dx, flat = tape.pullback(np.ascontiguousarray(array, model.dtype))
-        return dx, by_name(engine, flat)
+        if array.shape != y.shape:
+            raise ValueError(f"pullback: dy is {array.shape} but y is {y.shape}")
+        dx, flat = tape.pullback(np.ascontiguousarray(array.reshape(tape.output.shape), model.dtype))
+        return shaped(dx, shape), by_name(engine, flat)
 
-    return tape.output, pullback
+    return y, pullback
 
 
 def by_name(engine: Any, flat: Array) -> dict[str, Array]:
@@ -127,14 +135,14 @@ def rows(
         raise ValueError(f"{op}: {x_name} is {x.shape}: it has no rows")
     named = _frames.labels(X)
     data.require_finite(op, x_name, x, named and (model.feature_names or named))
-    engine = model._ready(x.shape[1])
-    targets = data.targets(op, y, len(x), loss, engine.outputs, model.dtype, y_name)
+    engine = model._ready(x.shape[1:])
+    targets = data.targets(op, y, len(x), loss, model.output_shape or (), model.dtype, y_name)
     divides = loss.reduction == "mean"  # by the sum of the weights
     weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs, zeros=not divides)
     columns.warn_of_other_rows(op, X, y)
     if new or op in _TRAINING:
         columns.remember(model, op, x_name, X)
-    return Rows(data.engine_rows(x, model.dtype), targets, weights)
+    return Rows(data.engine_rows(data.flat(x), model.dtype), targets, weights)
 
 
 def batch_weight(loss: Any, y: Array, weights: Weights) -> float:
@@ -195,6 +203,9 @@ def metric_values(model: Sequential, y: Array, outputs: Array) -> dict[str, floa
     ignored = getattr(model.loss, "ignore_index", None)
     if ignored is not None and y.ndim == 1 and (y == ignored).any():
         y, outputs = y[y != ignored], outputs[y != ignored]
+    outputs = shaped(outputs, model.output_shape)
+    if outputs.ndim > 2:
+        y = y.reshape(outputs.shape)
     return {metric.name: metric(y, outputs) for metric in model.metrics}
 
 

@@ -63,9 +63,9 @@ class Loop:
 
     def __init__(self, op: str, model: Sequential, rows: Rows, batch_size: int, drop_last: bool = False) -> None:
         self.model, self.rows, self.batch_size, self.drop_last = model, rows, batch_size, drop_last
-        joins = network.has_batch_norm(model.layers)
+        joins = network.needs_two_rows(model.layers)
         self.cuts = data.batches(len(rows.x), batch_size, drop_last, joins)
-        if any(last - first == 1 for first, last in self.cuts) and network.takes_batch_statistics(model.layers):
+        if any(last - first == 1 for first, last in self.cuts) and network.trains_on_two_rows(model.layers):
             raise ValueError(
                 f"{op}: a batch of one row has no variance for the batch norm; give batches of two rows or more, or "
                 "freeze it with trainable=False"

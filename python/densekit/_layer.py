@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import math
 import re
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from densekit._stack import Stack
 
 Array = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]  # of a row
+
+_MOST_AXES = 8  # of a row, as in NumPy's practice; the engine's limit
+
+
+def row_shape(where: str, name: str, value: Any) -> Shape:
+    """The shape of a row, of a number of columns or of a tuple."""
+    lengths = tuple(value) if isinstance(value, tuple | list) else (value,)
+    if not 0 < len(lengths) <= _MOST_AXES:
+        raise ValueError(f"{where}: {name} must have 1 to {_MOST_AXES} axes, got {short(value)}")
+    return tuple(whole(where, name, length, low=1) for length in lengths)
+
 
 
 class WeightView:
@@ -43,12 +56,14 @@ class Layer:
 
     A subclass declares its parameters in `build(inputs)`, which returns the width of the output, and computes in
     `forward(x, parameters, training)` → `(y, saved)` and `backward(dy, saved, parameters, gradients)` → `dx`.
-    x: (n, inputs) in the model's dtype, y: (n, outputs); `saved` is anything that backward needs; `parameters` and
+    x: (n, inputs) in the model's dtype, y: (n, outputs); for rows of several axes build is given their shape, and x is
+    (n, *shape). `saved` is anything that backward needs; `parameters` and
     `gradients` are lists of arrays in the order of declaration, and backward fills the gradients in place. An error
     that they raise ends the fit before the update.
 
     trainable: False keeps the layer's parameters (and running statistics) as they are. name: unique in the model; by
-    default the class name in snake case with a number. inputs: the width of the input, otherwise found in the data.
+    default the class name in snake case with a number. inputs: the width of the input, or the shape of a row, otherwise
+    found in the data.
 
     >>> class Scale(densekit.layers.Layer):
     ...     def build(self, inputs):
@@ -71,22 +86,25 @@ class Layer:
     # Whether in training a row depends on the others of its batch, and whether it depends on random numbers.
     uses_batch = False
     # Defaults on the class, so that a subclass with an __init__ of its own need not call ours.
-    inputs: int | None = None
+    inputs: int | None = None  # columns: the last axis of a row
     outputs: int | None = None
+    input_shape: Shape | None = None  # of a row
+    output_shape: Shape | None = None
     _name: str | None = None
     _name_given = False
     _trainable = True
-    _inputs_given: int | None = None
+    _inputs_given: int | Shape | None = None
     _outputs_given: int | None = None  # of a layer whose constructor has outputs=
     _owner: weakref.ref[Stack] | None = None
     _declared: tuple[tuple[str, tuple[int, ...], initializers.Initializer], ...] = ()
 
-    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | None = None) -> None:
+    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: Any = None) -> None:
         self.trainable = trainable
         if name is not None:
             self.name = name
         if inputs is not None:
-            self._inputs_given = whole(type(self).__name__, "inputs", inputs, low=1)
+            shape = row_shape(type(self).__name__, "inputs", inputs)
+            self._inputs_given = shape[0] if len(shape) == 1 else shape
 
     @property
     def name(self) -> str | None:
@@ -150,18 +168,27 @@ class Layer:
         """The layers inside this one."""
         return []
 
-    def attach(self, inputs: int) -> int:
-        """Fixes the width of the input and returns that of the output."""
+    def attach(self, shape: Shape) -> Shape:
+        """Fixes the shape of a row that comes in, and returns that of one that goes out."""
+        inputs = shape[0] if len(shape) == 1 else shape
         if self._inputs_given not in (None, inputs):
-            raise ValueError(
-                f"{self.name}: the layer was made for inputs={self._inputs_given}, but {inputs} columns come in"
-            )
+            come = f"{inputs} columns come in" if len(shape) == 1 else f"rows of shape {shape} come in"
+            raise ValueError(f"{self.name}: the layer was made for inputs={self._inputs_given}, but {come}")
         self._declared = ()
-        outputs = self.build(inputs)
+        self.output_shape = self.build_shape(shape)
+        self.input_shape, self.inputs, self.outputs = shape, shape[-1], self.output_shape[-1]
+        return self.output_shape
+
+    def build_shape(self, shape: Shape) -> Shape:
+        """`build` for rows of this shape: layers of the engine work along the last axis."""
+        own = self.kind == "host"  # a layer written in Python sees whole rows
+        given: Any = shape if own and len(shape) > 1 else shape[-1]
+        outputs: Any = self.build(given)
+        if own and isinstance(outputs, tuple | list) and outputs:
+            return row_shape(str(self.name), "what build returns", outputs)
         if isinstance(outputs, bool) or not isinstance(outputs, int | np.integer) or outputs < 1:
             raise TypeError(f"{self.name}: build must return the width of the output, got {short(outputs)}")
-        self.inputs, self.outputs = inputs, int(outputs)
-        return self.outputs
+        return (int(outputs),) if own else (*shape[:-1], int(outputs))
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         """The layer as docs/network.md writes it, after `attach`; a layer written in Python adds itself to `hosts`."""
@@ -169,7 +196,8 @@ class Layer:
             return self._common() | {name: getattr(self, name) for name in self.spec_fields}
         hosts.append(HostCalls(self))
         parameters = [{"name": name, "shape": list(shape)} for name, shape, _ in self._declared]
-        return self._common() | {"index": len(hosts) - 1, "outputs": self.outputs, "parameters": parameters}
+        outputs = math.prod(self.output_shape or ())
+        return self._common() | {"index": len(hosts) - 1, "outputs": outputs, "parameters": parameters}
 
     @property
     def draws(self) -> bool:
@@ -255,23 +283,26 @@ class HostCalls:
         self.layer = layer
 
     def forward(self, x: Array, parameters: list[Array], training: bool) -> tuple[Array, Any]:
+        rows = x.reshape(len(x), *(self.layer.input_shape or ()))
         with _computing(self.layer if training else None):
-            result = self.layer.forward(x, parameters, training)
+            result = self.layer.forward(rows, parameters, training)
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"{self.layer.name}.forward must return (y, saved), got {type(result).__name__}")
-        return self._checked("forward", "y", result[0], x, self.layer.outputs), result[1]
+        return self._checked("forward", "y", result[0], x, self.layer.output_shape), result[1]
 
     def backward(self, dy: Array, saved: Any, parameters: list[Array], gradients: list[Array]) -> Array:
+        rows = dy.reshape(len(dy), *(self.layer.output_shape or ()))
         with _computing(self.layer):
-            dx = self.layer.backward(dy, saved, parameters, gradients)
-        return self._checked("backward", "dx", dx, dy, self.layer.inputs)
+            dx = self.layer.backward(rows, saved, parameters, gradients)
+        return self._checked("backward", "dx", dx, dy, self.layer.input_shape)
 
-    def _checked(self, call: str, what: str, value: Any, like: Array, width: int | None) -> Array:
-        expected = (len(like), width)
+    def _checked(self, call: str, what: str, value: Any, like: Array, shape: Shape | None) -> Array:
+        """As rows of numbers, (n, size of a row)."""
+        expected = (len(like), *(shape or ()))
         shape = np.shape(value)
         if shape != expected:
             raise ValueError(f"{self.layer.name}.{call}: {what} is {shape}, expected {expected}")
-        return np.require(value, like.dtype, ["C", "ALIGNED"])
+        return np.require(value, like.dtype, ["C", "ALIGNED"]).reshape(len(like), math.prod(expected[1:]))
 
 
 def given_array(where: str, initial: initializers.Initializer, shape: tuple[int, ...], seed: int) -> Array:

@@ -60,6 +60,8 @@ def predict(model: Sequential, X: Any, mc_samples: int, return_std: bool) -> Arr
             away = y - mean[rows]
             mean[rows] += away / (i + 1)
             squares[rows] += away * (y - mean[rows])
+    of_all = evaluation.shaped(mean.astype(model.dtype), model.output_shape)
     if not spread:
-        return mean.astype(model.dtype)
-    return mean.astype(model.dtype), np.sqrt(squares / (samples - 1)).astype(model.dtype)
+        return of_all
+    std = np.sqrt(squares / (samples - 1)).astype(model.dtype)
+    return of_all, evaluation.shaped(std, model.output_shape)

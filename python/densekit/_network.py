@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from densekit import _core, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of
-from densekit._layer import Layer, walk
+from densekit._layer import Layer, Shape, walk
 
 Array: TypeAlias = NDArray[Any]
 ENGINES = ("native", "reference")
@@ -52,17 +52,16 @@ def network_spec(
         _penalise_kernels(described, layers, regularizers.get(compiled.regularizer).spec())
     loss = None
     if compiled.loss is not None:
-        outputs = layers[-1].outputs
-        assert outputs is not None
+        outputs = math.prod(layers[-1].output_shape or ())
         loss = compiled.loss.spec_for(last_activation(layers), outputs)
         if loss["kind"] == "host":
             loss["index"] = len(hosts)
-            hosts.append(compiled.loss)
+            hosts.append(_with_axes(compiled.loss, layers[-1].output_shape or ()))
     spec = {
         "version": 2,
         "dtype": dtype.name,
         "seed": seed,
-        "inputs": layers[0].inputs,
+        "inputs": layers[0].inputs if len(layers[0].input_shape or ()) == 1 else list(layers[0].input_shape or ()),
         "layers": described,
         "loss": loss,
         "optimizer": compiled.optimizer.spec() or optimizers.SGD().spec(),
@@ -73,6 +72,18 @@ def network_spec(
         "precision": compiled.precision,
     }
     return spec, hosts
+
+
+def _with_axes(loss: Any, shape: Shape) -> Any:
+    """A loss written in Python; of rows of several axes it is given them, where the engine has (n, numbers of a row)."""
+    if len(shape) == 1:
+        return loss
+
+    def call(pred: Array, y: Array, weights: Any) -> tuple[Any, Array]:
+        value, gradient = loss(pred.reshape(len(pred), *shape), y.reshape(len(y), *shape), weights)
+        return value, np.reshape(gradient, pred.shape)
+
+    return call
 
 
 def _per_weight(layers: Sequence[Layer], regularizer: Any) -> bool:
@@ -122,13 +133,30 @@ def weight_views(engine: Any, layers: Sequence[Layer]) -> dict[str, dict[str, Ar
     return views
 
 
-def has_batch_norm(layers: Sequence[Layer]) -> bool:
-    return any(layer.uses_batch for layer in walk(layers))
+def needs_two_rows(layers: Sequence[Layer]) -> bool:
+    """Whether a batch of one row has no statistics: batch norms, unless a row is several rows to them."""
+    return any(_needs_two_rows(layer) for layer in walk(layers))
+
+
+def _needs_two_rows(layer: Layer) -> bool:
+    return layer.uses_batch and math.prod((layer.input_shape or ())[:-1]) == 1
 
 
 def takes_batch_statistics(layers: Sequence[Layer]) -> bool:
     """Whether a batch norm is not frozen, by itself or by a block around it."""
-    return any(layer.trainable and (layer.uses_batch or takes_batch_statistics(layer.children())) for layer in layers)
+    return any(_not_frozen(layers, lambda layer: layer.uses_batch))
+
+
+def trains_on_two_rows(layers: Sequence[Layer]) -> bool:
+    """Whether a batch norm that needs two rows is not frozen."""
+    return any(_not_frozen(layers, _needs_two_rows))
+
+
+def _not_frozen(layers: Sequence[Layer], wanted: Callable[[Layer], bool]) -> Iterator[bool]:
+    for layer in layers:
+        if layer.trainable:
+            yield wanted(layer)
+            yield from _not_frozen(layer.children(), wanted)
 
 
 def draws(layers: Sequence[Layer]) -> list[Layer]:

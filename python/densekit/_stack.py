@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import weakref
@@ -16,7 +17,7 @@ from densekit import _network as network
 from densekit import _snapshot as snapshot
 from densekit._arrays import one_of, whole
 from densekit._checks import dtype_of, given, items, optional_text, short
-from densekit._layer import Layer, snake_case, walk, write_into
+from densekit._layer import Layer, Shape, row_shape, snake_case, walk, write_into
 from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
 from densekit.layers import Input, checked_layer
@@ -42,7 +43,7 @@ class Stack:
         self.dtype = _dtype(dtype)
         self.name = optional_text("Sequential", "name", name)
         self._layers: list[Layer] = []
-        self._inputs: int | None = None
+        self._input_shape: Shape | None = None  # of a row
         self._feature_names: _columns.Names | None = None
         self._engine_asked = engine
         self._engine_name = network.engine_name(engine)
@@ -74,7 +75,7 @@ class Stack:
         if isinstance(layer, Input):
             if self._layers:
                 raise ValueError("Sequential: Input is the first element of the list")
-            self._inputs = layer.shape[0]
+            self._input_shape = layer.shape
             return
         new = [checked_layer("Sequential", one) for one in walk([checked_layer("Sequential", layer)])]
         for place, one in enumerate(new):
@@ -93,28 +94,34 @@ class Stack:
                 one._name = _free_name(snake_case(type(one).__name__), taken)
                 taken.add(one._name)
         if not self._layers and layer._inputs_given is not None:
-            if self._inputs not in (None, layer._inputs_given):
+            theirs = row_shape("Sequential", "inputs", layer._inputs_given)
+            if self._input_shape not in (None, theirs):
                 raise ValueError(
-                    f"Sequential: Input({self._inputs}), but the first layer has inputs={layer._inputs_given}"
+                    f"Sequential: {Input(self._input_shape or ())}, but the first layer has "
+                    f"inputs={layer._inputs_given}"
                 )
-            self._inputs = layer._inputs_given
-        if self._inputs is not None:
-            layer.attach(self._layers[-1].outputs or 0 if self._layers else self._inputs)
+            self._input_shape = theirs
+        if self._input_shape is not None:
+            layer.attach(self._layers[-1].output_shape or () if self._layers else self._input_shape)
         self._layers.append(layer)
         for one in new:
             one._owner = weakref.ref(self)
         self._changed()
 
-    def build(self, inputs: int) -> Self:
-        """Fixes the width of the data and makes the weights; fit and predict do it by themselves."""
-        inputs = whole("build", "inputs", inputs, low=1)
-        if self._inputs is None:
-            width = inputs
+    def build(self, inputs: int | Shape) -> Self:
+        """Fixes the shape of a row and makes the weights; fit and predict do it by themselves.
+
+        inputs: the number of columns, or the lengths of the axes of a row, as in `layers.Input`.
+        """
+        shape = row_shape("build", "inputs", inputs)
+        if self._input_shape is None:
+            out = shape
             for layer in self._layers:
-                width = layer.attach(width)
-            self._inputs = inputs
-        elif self._inputs != inputs:
-            raise ValueError(f"build: the model takes {self._inputs} columns already, got inputs={inputs}")
+                out = layer.attach(out)
+            self._input_shape = shape
+        elif self._input_shape != shape:
+            takes = f"{self.inputs} columns" if len(self._input_shape) == 1 else f"rows of shape {self._input_shape}"
+            raise ValueError(f"build: the model takes {takes} already, got inputs={inputs}")
         self._ready()
         return self
 
@@ -125,8 +132,13 @@ class Stack:
 
     @property
     def inputs(self) -> int | None:
-        """The width of the data; None until it is known."""
-        return self._inputs
+        """How many numbers a row of the data has; None until it is known."""
+        return None if self._input_shape is None else math.prod(self._input_shape)
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of a row of the data: (inputs,) unless rows have several axes; None until it is known."""
+        return self._input_shape
 
     @property
     def feature_names(self) -> tuple[str | int, ...] | None:
@@ -145,17 +157,22 @@ class Stack:
 
     @feature_names.setter
     def feature_names(self, names: Iterable[str | int] | None) -> None:
-        self._feature_names = None if names is None else _columns.checked(names, self._inputs)
+        self._feature_names = None if names is None else _columns.checked(names, self.inputs)
 
     @property
     def outputs(self) -> int | None:
-        """The width of what the model puts out; None until that of the data is known."""
-        return self._layers[-1].outputs if self._layers and self._inputs is not None else None
+        """How many numbers the model puts out for a row; None until the shape of the data is known."""
+        return None if self.output_shape is None else math.prod(self.output_shape)
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape of what the model puts out for a row; None until that of the data is known."""
+        return self._layers[-1].output_shape if self._layers and self._input_shape is not None else None
 
     @property
     def built(self) -> bool:
         """Whether there are weights."""
-        return bool(self._layers) and self._inputs is not None
+        return bool(self._layers) and self._input_shape is not None
 
     def layer(self, name: str) -> Layer:
         """The layer of that name, inside blocks too."""
@@ -171,13 +188,13 @@ class Stack:
             )
         self._stale = True
 
-    def _ready(self, inputs: int | None = None, *, fresh: bool = True) -> Any:
+    def _ready(self, inputs: int | Shape | None = None, *, fresh: bool = True) -> Any:
         """The engine, made or renewed where needed. fresh: new layers get the starting values that Python makes."""
         if self._engine is not None and not self._stale:
             return self._engine
         if not self._layers:
             raise RuntimeError("Sequential: the model has no layers")
-        if self._inputs is None:
+        if self._input_shape is None:
             if inputs is None:
                 raise RuntimeError(
                     "Sequential: the width of the data is not known yet; give inputs= to the first layer, call "

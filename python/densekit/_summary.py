@@ -17,17 +17,22 @@ _KINDS = ("parameter", "statistic")
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: its width, its numbers, and operations for one row."""
+    """One layer: the shape of what it puts out, its numbers, and operations for one row."""
 
     name: str
     kind: str
     depth: int
-    outputs: int
+    output_shape: tuple[int, ...]
     parameters: int
     trainable: int
     statistics: int
     forward_flops: int
     step_flops: int
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it puts out for a row."""
+        return math.prod(self.output_shape)
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,14 @@ class Summary:
     """Costs of a model; prints as a table.
 
     Multiplications and additions in the products of dense layers are counted, as everything else is small beside them:
-    forward 2 · inputs · units for each row; a step three times that (the gradients of the kernel and of the input are
+    forward 2 · inputs · units for each row (and each place of its leading axes); a step three times that (the gradients of the kernel and of the input are
     two more products), without the gradient of the input for the first layer.
     Memory in bytes: parameters with statistics; what the optimizer adds (gradients and states); activations of one row
     in training (every layer's output and its gradient).
     """
 
     title: str
-    inputs: int
+    input_shape: tuple[int, ...]
     layers: tuple[LayerCost, ...]
     dtype: str
     n_parameters: int
@@ -56,13 +61,13 @@ class Summary:
 
     def __repr__(self) -> str:
         rows = [("layer", "output", "parameters", "FLOP a row")]
-        rows += [("input", f"(n, {self.inputs})", "", "")]
+        rows += [("input", _shape_text(self.input_shape), "", "")]
         for cost in self.layers:
             name = "  " * cost.depth + f"{cost.name} ({cost.kind})"
             frozen = " frozen" if cost.parameters and not cost.trainable else ""
             flops = f"{cost.forward_flops:,}" if cost.forward_flops else ""
             rows.append(
-                (name, f"(n, {cost.outputs})", f"{cost.parameters:,}{frozen}" if cost.parameters else "", flops)
+                (name, _shape_text(cost.output_shape), f"{cost.parameters:,}{frozen}" if cost.parameters else "", flops)
             )
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = [
@@ -77,6 +82,10 @@ class Summary:
             f"gradients and optimizer, {size_text(self.activation_bytes)} activations for a row in training",
         ]
         return "\n".join([self.title, rule, lines[0], rule, *lines[1:], rule, *total])
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return f"(n, {', '.join(map(str, shape))})"
 
 
 def size_text(size: int) -> str:
@@ -101,14 +110,14 @@ def summarize(model: Sequential) -> Summary:
         counts = {kind: sum(math.prod(s["shape"]) for s in mine if s["kind"] == kind) for kind in _KINDS}
         trainable = sum(math.prod(s["shape"]) for s in mine if s["kind"] == "parameter" and s["trainable"])
         assert layer.inputs is not None
-        assert layer.outputs is not None
-        forward = 2 * layer.inputs * layer.outputs if layer.kind == "dense" else 0
+        assert layer.output_shape is not None
+        forward = 2 * layer.inputs * math.prod(layer.output_shape) if layer.kind == "dense" else 0
         costs.append(
             LayerCost(
                 name=str(layer.name),
                 kind=layer.kind,
                 depth=depth,
-                outputs=layer.outputs,
+                output_shape=layer.output_shape,
                 parameters=counts["parameter"],
                 trainable=trainable,
                 statistics=counts["statistic"],
@@ -127,7 +136,7 @@ def summarize(model: Sequential) -> Summary:
     widths = sum(cost.outputs for cost in costs)
     return Summary(
         title=f"{model.name or 'Sequential'}: seed {model.seed}, {model.dtype.name}",
-        inputs=engine.inputs,
+        input_shape=model.input_shape or (),
         layers=tuple(costs),
         dtype=model.dtype.name,
         n_parameters=parameters,

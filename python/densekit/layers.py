@@ -1,5 +1,8 @@
 """The layers of a network. Rows are samples: a layer maps (n, inputs) to (n, outputs).
 
+Rows may have several axes, as images (n, height, width, channels) do: layers then work along the last axis, and
+`Flatten` and `Reshape` give a row another shape.
+
 >>> from densekit.layers import Dense, Dropout, Residual
 >>> densekit.Sequential([Dense(32, "relu", inputs=8), Residual([Dense(32, "relu"), Dropout(0.1)]), Dense(1)], seed=0)
 Sequential([Dense(32, 'relu', inputs=8), Residual([Dense(32, 'relu'), Dropout(0.1)]), Dense(1)], seed=0)
@@ -19,7 +22,7 @@ from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
 from densekit._checks import items, short
-from densekit._layer import Layer, WeightView, given_array
+from densekit._layer import Layer, Shape, WeightView, given_array, row_shape
 from densekit._refuse import MOMENTUM, refuses
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Flatten",
     "GaussianNoise",
     "Input",
     "Lambda",
@@ -34,6 +38,7 @@ __all__ = [
     "LayerNorm",
     "RMSNorm",
     "Rescaling",
+    "Reshape",
     "Residual",
     "Scale",
 ]
@@ -74,7 +79,7 @@ class Dense(Layer):
         bias_regularizer: Any = None,
         trainable: bool = True,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.units = whole("Dense", "units", units, low=1)
@@ -141,7 +146,7 @@ class Activation(Layer):
         temperature: float | None = None,
         threshold: float | None = None,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         own = activation if isinstance(activation, Activation) else None
@@ -194,7 +199,7 @@ class BatchNorm(Layer):
         initial_variance: float = 1.0,
         trainable: bool = True,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         if not isinstance(axis, int | np.integer) or axis not in (-1, 1):
@@ -234,7 +239,7 @@ class LayerNorm(Layer):
         center: bool = True,
         trainable: bool = True,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.eps = number("LayerNorm", "eps", eps, low=0)
@@ -261,7 +266,7 @@ class Dropout(Layer):
         *,
         mode: Literal["inverted", "classic"] = "inverted",
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         self.rate = number("Dropout", "rate", rate, low=0, high=1)
@@ -286,7 +291,7 @@ class GaussianNoise(Layer):
     spec_fields = ("std",)
 
     @refuses(stddev="write std=", sigma="write std=")
-    def __init__(self, std: float, *, name: str | None = None, inputs: int | None = None) -> None:
+    def __init__(self, std: float, *, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
         self.std = number("GaussianNoise", "std", std, low=0)
 
@@ -318,7 +323,7 @@ class RMSNorm(Layer):
         scale: bool = True,
         trainable: bool = True,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.eps = number("RMSNorm", "eps", eps, low=0)
@@ -338,7 +343,7 @@ class Scale(Layer):
     kind = "scale"
     scale = WeightView()
 
-    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | None = None) -> None:
+    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
 
 
@@ -355,11 +360,67 @@ class Rescaling(Layer):
     spec_fields = ("scale", "offset")
 
     def __init__(
-        self, scale: float, offset: float = 0.0, *, name: str | None = None, inputs: int | None = None
+        self, scale: float, offset: float = 0.0, *, name: str | None = None, inputs: int | Shape | None = None
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         self.scale = number("Rescaling", "scale", scale)
         self.offset = number("Rescaling", "offset", offset)
+
+
+class Flatten(Layer):
+    """A row of several axes as a plain one: (n, 28, 28, 1) becomes (n, 784). No number moves.
+
+    >>> model = densekit.Sequential([densekit.layers.Input((2, 2)), densekit.layers.Flatten()], seed=0)
+    >>> model([[[1, 2], [3, 4]]])
+    array([[1., 2., 3., 4.]], dtype=float32)
+    """
+
+    kind = "flatten"
+
+    @refuses(data_format="rows are channels last")
+    def __init__(self, *, name: str | None = None, inputs: int | Shape | None = None) -> None:
+        super().__init__(name=name, inputs=inputs)
+
+    def build_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+
+class Reshape(Layer):
+    """The numbers of a row in another shape of the same size, the last axis the fastest.
+
+    shape: of a row, without the number of rows: a number or a tuple, in which one length may be -1, which is found.
+
+    >>> densekit.Sequential([densekit.layers.Reshape((2, -1), inputs=4)], seed=0)([[1, 2, 3, 4]])
+    array([[[1., 2.],
+            [3., 4.]]], dtype=float32)
+    """
+
+    kind = "reshape"
+
+    def __init__(
+        self, shape: int | Shape, *, name: str | None = None, inputs: int | Shape | None = None
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        lengths = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+        known = [length for length in lengths if not (isinstance(length, int | np.integer) and length == -1)]
+        if len(known) < len(lengths) - 1:
+            raise ValueError(f"Reshape: one length of shape may be -1, got {short(shape)}")
+        if known:
+            row_shape("Reshape", "shape", known)
+        row_shape("Reshape", "shape", [1] * len(lengths))
+        self.shape = tuple(int(length) for length in lengths)
+
+    def build_shape(self, shape: Shape) -> Shape:
+        size, known = math.prod(shape), math.prod(length for length in self.shape if length != -1)
+        found = tuple(size // known if length == -1 else length for length in self.shape)
+        if math.prod(found) != size:
+            raise ValueError(
+                f"{self.name}: rows of shape {shape} have {size} numbers, which do not fit into shape={self.shape}"
+            )
+        return found
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"shape": list(self.output_shape or ())}
 
 
 _DEEPEST = 20  # levels of blocks: specs and files nest with them
@@ -378,7 +439,7 @@ class Residual(Layer):
     kind = "residual"
 
     def __init__(
-        self, layers: Sequence[Layer], *, trainable: bool = True, name: str | None = None, inputs: int | None = None
+        self, layers: Sequence[Layer], *, trainable: bool = True, name: str | None = None, inputs: int | Shape | None = None
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.layers = [checked_layer("Residual", layer) for layer in items("Residual", "layers", layers, "layers")]
@@ -394,16 +455,21 @@ class Residual(Layer):
     def children(self) -> list[Layer]:
         return self.layers
 
-    def build(self, inputs: int) -> int:
-        width = inputs
+    def build_shape(self, shape: Shape) -> Shape:
+        out = shape
         for layer in self.layers:
-            width = layer.attach(width)
-        if width != inputs:
+            out = layer.attach(out)
+        if out == shape:
+            return out
+        if len(out) == len(shape) == 1:
             raise ValueError(
-                f"{self.name}: y = x + block(x) needs a block that keeps the width, but {inputs} columns come in and "
-                f"{width} come out; end the block with Dense({inputs})"
+                f"{self.name}: y = x + block(x) needs a block that keeps the width, but {shape[0]} columns come in and "
+                f"{out[0]} come out; end the block with Dense({shape[0]})"
             )
-        return width
+        raise ValueError(
+            f"{self.name}: y = x + block(x) needs a block that keeps the shape of a row, but {shape} comes in and "
+            f"{out} comes out"
+        )
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         return self._common() | {"layers": [layer.spec(hosts) for layer in self.layers]}
@@ -429,7 +495,7 @@ class Lambda(Layer):
         *,
         outputs: int | None = None,
         name: str | None = None,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         if not callable(function) or not (gradient is None or callable(gradient)):
@@ -453,22 +519,21 @@ class Lambda(Layer):
 
 
 class Input:
-    """The width of the data, as the first element of the list: Input(64) or Input((64,)). Not a layer.
+    """The shape of a row, as the first element of the list: Input(64), Input((28, 28, 1)). Not a layer.
+
+    shape: the number of columns, or the lengths of the axes of a row, channels last.
 
     >>> densekit.Sequential([densekit.layers.Input(64), densekit.layers.Dense(10)], seed=0).inputs
     64
+    >>> densekit.Sequential([densekit.layers.Input((28, 28, 1)), densekit.layers.Flatten()], seed=0).output_shape
+    (784,)
     """
 
-    def __init__(self, shape: int | tuple[int, ...]) -> None:
-        lengths = shape if isinstance(shape, tuple | list) else (shape,)
-        if len(lengths) != 1:
-            known = all(isinstance(length, int | np.integer) for length in lengths)
-            flat = f"; write Input({math.prod(lengths)}) and give X.reshape(len(X), -1)" if known else ""
-            raise ValueError(f"Input: rows are vectors, so shape is one number, got {short(shape)}{flat}")
-        self.shape = (whole("Input", "shape", lengths[0], low=1),)
+    def __init__(self, shape: int | Shape) -> None:
+        self.shape = row_shape("Input", "shape", shape)
 
     def __repr__(self) -> str:
-        return f"Input({self.shape[0]})"
+        return f"Input({self.shape[0] if len(self.shape) == 1 else self.shape})"
 
 
 def checked_layer(where: str, value: Any) -> Layer:
@@ -486,7 +551,6 @@ def checked_layer(where: str, value: Any) -> Layer:
 
 def __getattr__(name: str) -> Any:
     helps = {
-        "Flatten": "rows are vectors: give X.reshape(len(X), -1)",
         "BatchNormalization": "it is called BatchNorm",
         "BatchNorm1d": "it is called BatchNorm, without the number of columns",
         "LayerNormalization": "it is called LayerNorm",

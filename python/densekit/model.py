@@ -290,7 +290,7 @@ class Sequential(Stack):
         is a pass of a training loop: the running statistics move with the next apply_gradients or commit.
         """
         plain = type(X) is np.ndarray and X.dtype == self.dtype and X.flags.aligned
-        if plain and X.ndim == 2 and X.shape[1] == self._inputs:
+        if plain and X.ndim == 2 and X.shape[1:] == self._input_shape:
             engine = self._ready()
         else:
             X, engine = evaluation.inputs(self, "model", X)
@@ -298,7 +298,7 @@ class Sequential(Stack):
         y: Array = engine.forward(np.ascontiguousarray(X, self.dtype), training, training)
         if training:
             own_loop.note_drawing(self)
-        return y
+        return evaluation.shaped(y, self.output_shape)
 
     @overload
     def predict(
@@ -411,7 +411,7 @@ class Sequential(Stack):
         """
         if flag("clone", "weights", weights):
             return copy.deepcopy(self)
-        inputs = [] if self._inputs is None else [Input(self._inputs)]
+        inputs = [] if self._input_shape is None else [Input(self._input_shape)]
         new = Sequential(
             [*inputs, *copy.deepcopy(self._layers)],
             seed=self.seed if seed is None else seed,

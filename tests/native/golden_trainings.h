@@ -43,7 +43,7 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
   BasicNetwork<T> net(spec);
 
   const index n = training.rows, m = training.columns;
-  const std::vector<T> x = draw.numbers_of<T>(data, n * spec.inputs);
+  const std::vector<T> x = draw.numbers_of<T>(data, n * spec.inputs.size());
   const std::vector<std::uint32_t> words = draw.words(targets_, n * std::max<index>(m, 2));
   std::vector<std::int64_t> labels;
   std::vector<T> values;
@@ -74,7 +74,7 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
 
   const Targets<T> targets{.labels = labels, .values = values, .width = values.empty() ? 0 : m, .weights = weights};
   const index size = sizeof(T);
-  const Table2D table{x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, n, spec.inputs, spec.inputs * size, size};
+  const Table2D table{x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, n, spec.inputs.size(), spec.inputs.size() * size, size};
   std::vector<double> losses;
   for (index left = updates, epoch = 0; left > 0; ++epoch) {
     const index steps = std::min(left, n / training.batch_size);

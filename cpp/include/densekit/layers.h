@@ -8,10 +8,10 @@
 #include "densekit/activation_function.h"
 #include "densekit/dropout_mode.h"
 #include "densekit/initializers.h"
+#include "densekit/row_shape.h"
 
 namespace densekit {
 
-using index = std::ptrdiff_t;
 struct Layer;
 
 // l1 sum |w| + l2 / 2 sum w², the first by soft thresholding after the update if proximal.
@@ -96,6 +96,15 @@ struct Residual {  // y = x + block(x)
   static constexpr auto kind() { return record("residual", field("layers", &Residual::layers)); }
 };
 
+struct Flatten {  // a row of several axes as a plain one; no number moves
+  static constexpr auto kind() { return record("flatten"); }
+};
+
+struct Reshape {  // the numbers of a row in another shape of the same size
+  std::vector<index> shape;
+  static constexpr auto kind() { return record("reshape", field("shape", &Reshape::shape)); }
+};
+
 // A layer in another language: number `index` of the LayerCallbacks that the network is given.
 struct CallbackLayer {
   struct Parameter {
@@ -113,7 +122,8 @@ struct CallbackLayer {
 };
 
 using LayerKind =
-    std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Residual, CallbackLayer>;
+    std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Flatten, Reshape, Residual,
+                 CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

@@ -21,7 +21,7 @@ enum class Precision : int { highest, high, medium };
 constexpr auto words(Precision) { return std::array<std::string_view, 3>{"highest", "high", "medium"}; }
 
 struct Spec {
-  index inputs = 0;
+  RowShape inputs{};  // 784, or {28, 28, 1}
   std::uint64_t seed = 0;
   std::vector<Layer> layers{};
   std::optional<Loss> loss{};

@@ -76,7 +76,7 @@ struct BatchNormOperation {
 
 inline int emit(Builder& b, const BatchNorm& layer, int input) {
   const index n = b.width(input);
-  b.needs_two_rows();
+  b.needs_two_rows(input);
   const int gamma = layer.scale ? b.parameter({"gamma", {n}, Ones{}}) : -1;
   const int beta = layer.center ? b.parameter({"beta", {n}}) : -1;
   const int mean = b.statistic("mean", {n}, 0), variance = b.statistic("variance", {n}, layer.initial_variance);

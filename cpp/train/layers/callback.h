@@ -51,7 +51,7 @@ inline int emit(Builder& b, const CallbackLayer& layer, int input) {
       if (length < 0) b.fail(place + ".shape", "has a negative length, " + std::to_string(length));
     op.segments.push_back(b.parameter({p.name.c_str(), p.shape, Given{}}));
   }
-  return b.emit(std::move(op), input, layer.outputs);
+  return b.emit_of_rows(std::move(op), input, layer.outputs);
 }
 
 }  // namespace densekit

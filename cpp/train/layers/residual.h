@@ -16,12 +16,13 @@ struct AddOperation : NoParameters, NoScratch, KeepsNothing {
 };
 
 inline int emit(Builder& b, const Residual& layer, int input) {
-  const index width = b.width(input);
   const int last = b.block(layer.layers, input);
-  if (b.width(last) != width)
-    b.fail("", "is a residual block that makes " + std::to_string(b.width(last)) + " outputs of " + std::to_string(width) +
+  const RowShape from = b.shape(input), to = b.shape(last);
+  if (from.plain() && to.plain() && from != to)
+    b.fail("", "is a residual block that makes " + std::to_string(to.size()) + " outputs of " + std::to_string(from.size()) +
                    " inputs; it must keep the width");
-  return b.emit(AddOperation{}, input, width, last);
+  if (from != to) b.fail("", "is a residual block that makes rows of shape " + to.text() + " of " + from.text() + "; it must keep the shape");
+  return b.emit(AddOperation{}, input, b.width(input), last);
 }
 
 }  // namespace densekit

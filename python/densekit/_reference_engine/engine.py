@@ -60,7 +60,9 @@ class ReferenceEngine:
         s: Spec = json.loads(spec)
         if s["version"] not in (1, 2):
             raise ValueError(f"the spec has version {s['version']!r}, this engine reads versions 1 and 2")
-        self.dtype, self.seed, self.step, self.inputs = np.dtype(s["dtype"]), int(s["seed"]), 0, int(s["inputs"])
+        self.dtype, self.seed, self.step = np.dtype(s["dtype"]), int(s["seed"]), 0
+        shape = tuple(s["inputs"]) if isinstance(s["inputs"], list) else (int(s["inputs"]),)
+        self.inputs = math.prod(shape)
         self._pending = Pending()
         self._moment, self._updating = Moment(), False
         self._clip = (s["clip_norm"], s["clip_value"])
@@ -72,12 +74,18 @@ class ReferenceEngine:
             last = layers[-1]  # its activation is taken out of it
             self._loss.take_over(last["activation"], last["parameter"])
             layers = [*layers[:-1], {**last, "activation": "identity"}]
-        self._layers = build(layers, self.inputs, hosts)
-        self.outputs = self._layers[-1].outputs if self._layers else self.inputs
+        self._layers = build(layers, shape, hosts)
+        self._input_shape, self.output_shape = shape, self._layers[-1].output_shape if self._layers else shape
+        self.outputs = math.prod(self.output_shape)
+        if self._loss is not None:
+            self._loss.require_rows_for(self.output_shape)
         self._names = [layer.name for layer in walk(self._layers)]
         trained = [any(s.trainable for one in walk([layer]) for s in one.segments) for layer in self._layers]
         self._first_trained = trained.index(True) if True in trained else len(self._layers)
-        self._has_batch_norm = any(layer.uses_batch for layer in walk(self._layers))
+        # Of a batch of one row, unless a row of the network is several rows of the layer.
+        self._has_batch_norm = any(
+            layer.uses_batch and math.prod(layer.input_shape[:-1]) == 1 for layer in walk(self._layers)
+        )
 
         self._segments = [s for layer in walk(self._layers) for s in layer.segments]
         self._statistics = [s for layer in walk(self._layers) for s in layer.statistic_segments]
@@ -135,7 +143,8 @@ class ReferenceEngine:
 
         def watch(at: Layer, _: Array, y: Array) -> None:
             if at.name == layer:
-                found.append(self._activated(y) if at is self._layers[-1] else y)
+                rows = y.reshape(len(x), math.prod(at.output_shape))
+                found.append(self._activated(rows) if at is self._layers[-1] else rows)
 
         self._forward(x, training, watch)
         return found[0].copy()
@@ -155,7 +164,8 @@ class ReferenceEngine:
                     raise ValueError(f"dy is {dz.shape} but the network put out {y.shape}")
                 link = self._loss.link if self._loss is not None else None
                 dz = dz if link is None else link.backward(dz, z, y)
-                return backward(self._layers, saved, dz, dparameters).copy(), dparameters
+                dx = backward(self._layers, saved, dz, dparameters)
+                return dx.reshape(x.shape).copy(), dparameters
 
         return Tape(y.copy(), pullback)
 
@@ -168,7 +178,9 @@ class ReferenceEngine:
         if x.dtype != self.dtype:
             raise TypeError(f"x is {x.dtype}, expected {self.dtype}")
         with np.errstate(all="ignore"):
-            return forward(self._layers, x, Run(training, self.seed, self.step, watch))
+            rows = x.reshape(len(x), *self._input_shape)
+            y, saved = forward(self._layers, rows, Run(training, self.seed, self.step, watch))
+            return y.reshape(len(x), self.outputs), saved
 
     def _activated(self, z: Array) -> Array:
         with np.errstate(all="ignore"):

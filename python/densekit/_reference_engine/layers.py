@@ -2,7 +2,8 @@
 
 forward(x, run) gives the output y and what the backward pass needs ("saved"). backward(dy, saved, gradients) writes the
 gradients of the layer's parameters into their places of the array `gradients` and gives dx. x is (n, inputs), y and dy
-are (n, outputs). Arithmetic is in the dtype T of the spec, sums and statistics are in float64.
+are (n, outputs); of rows of several axes a layer is given the last one, and n counts the others too. Arithmetic is in
+the dtype T of the spec, sums and statistics are in float64.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from densekit._reference_engine.activations import activation
 
 Array = NDArray[Any]
 Spec = dict[str, Any]
+Shape = tuple[int, ...]  # of a row
 
 _ZEROS, _ONES = {"kind": "zeros"}, {"kind": "ones"}
 _NO_PENALTY = {"l1": 0.0, "l2": 0.0, "proximal": True}
@@ -60,11 +62,15 @@ class Run:
 class Layer:
     """What a layer has in common: its name, its number for the random streams, its segments.
 
-    Each kind of docs/network.md is the subclass with that `kind`; uses_batch: whether a row depends on the others.
+    Each kind of docs/network.md is the subclass with that `kind`; uses_batch: whether a row depends on the others;
+    whole_rows: whether it is given rows of several axes as they are, (n, *input_shape).
     """
 
     kind = ""
     uses_batch = False
+    whole_rows = False
+    input_shape: Shape = ()
+    output_shape: Shape = ()
 
     def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
         self.name, self.number = str(spec["name"]), number
@@ -74,6 +80,10 @@ class Layer:
         self.statistic_segments: list[Segment] = []
         self.parameters: list[Array] = []  # views, in the order of the segments
         self.statistics: list[Array] = []
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        """The shape of a row that it puts out, of one that comes in."""
+        return (*shape[:-1], self.outputs)
 
     def declare(self, name: str, shape: tuple[int, ...], initializer: Spec, **more: Any) -> None:
         penalty = more.pop("penalty", _NO_PENALTY)
@@ -100,7 +110,8 @@ def forward(layers: list[Layer], x: Array, run: Run) -> tuple[Array, list[Any]]:
     """Through all layers; the tape has what each of them saved."""
     tape = []
     for layer in layers:
-        y, saved = layer.forward(x, run)
+        y, saved = layer.forward(x if layer.whole_rows else x.reshape(-1, layer.inputs), run)
+        y = y.reshape(-1, *layer.output_shape)
         if run.watch is not None:
             run.watch(layer, x, y)
         tape.append(saved)
@@ -111,7 +122,9 @@ def forward(layers: list[Layer], x: Array, run: Run) -> tuple[Array, list[Any]]:
 def backward(layers: list[Layer], tape: list[Any], dy: Array, gradients: Array) -> Array:
     """And back: the gradient with respect to the input; those of the parameters go to `gradients`."""
     for layer, saved in zip(reversed(layers), reversed(tape), strict=True):
-        dy = layer.backward(dy, saved, gradients)
+        shape = layer.output_shape if layer.whole_rows else (layer.outputs,)
+        dy = layer.backward(dy.reshape(-1, *shape), saved, gradients)
+        dy = dy.reshape(-1, *layer.input_shape)
     return dy
 
 
@@ -366,14 +379,15 @@ class Residual(Layer):
     """y = x + block(x). He et al., CVPR 2016."""
 
     kind = "residual"
+    whole_rows = True
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
-        super().__init__(spec, number, inputs, trainable, hosts)
-        self.layers = build(spec["layers"], inputs, hosts, number + 1, self.trainable)
-        if self.layers and self.layers[-1].outputs != inputs:
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, shape[-1], trainable, hosts)
+        self.layers = build(spec["layers"], shape, hosts, number + 1, self.trainable)
+        if self.layers and self.layers[-1].output_shape != shape:
             raise ValueError(
-                f"{self.name}: the block takes {inputs} columns and gives {self.layers[-1].outputs}; a residual block "
-                "must keep the width, because its input is added to its output"
+                f"{self.name}: the block takes rows of shape {shape} and gives {self.layers[-1].output_shape}; a "
+                "residual block must keep the shape, because its input is added to its output"
             )
 
     def inner(self) -> list[Layer]:
@@ -395,12 +409,16 @@ class Host(Layer):
     """A layer written in Python by the user."""
 
     kind = "host"
+    whole_rows = True
 
-    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
-        super().__init__(spec, number, inputs, trainable, hosts)
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, math.prod(shape), trainable, hosts)
         self.outputs, self.host = int(spec["outputs"]), hosts[spec["index"]]
         for parameter in spec["parameters"]:
             self.declare(parameter["name"], tuple(parameter["shape"]), _ZEROS)
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        return (self.outputs,)
 
     def _checked(self, method: str, result: Any, x: Array, columns: int) -> Array:
         array = np.asarray(result)
@@ -409,7 +427,7 @@ class Host(Layer):
         return array.astype(x.dtype)
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
-        y, saved = self.host.forward(x, self.parameters, run.training)
+        y, saved = self.host.forward(x.reshape(len(x), self.inputs), self.parameters, run.training)
         return self._checked("forward", y, x, self.outputs), saved
 
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
@@ -418,6 +436,41 @@ class Host(Layer):
         for view in views:
             view[...] = 0
         return self._checked("backward", self.host.backward(dy, saved, self.parameters, views), dy, self.inputs)
+
+
+class Flatten(Layer):
+    """A row of several axes as a plain one."""
+
+    kind = "flatten"
+    whole_rows = True
+
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, shape[-1], trainable, hosts)
+        self.outputs = math.prod(shape)
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        return (self.outputs,)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return x, None
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return dy
+
+
+class Reshape(Flatten):
+    """The numbers of a row in another shape of the same size."""
+
+    kind = "reshape"
+
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, shape, trainable, hosts)
+        self.wanted = tuple(spec["shape"])
+        if math.prod(self.wanted) != math.prod(shape):
+            raise ValueError(f"{self.name}: rows of shape {shape} cannot be made {self.wanted}")
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        return self.wanted
 
 
 def _class_of(kind: str) -> type[Layer]:
@@ -431,13 +484,18 @@ def _class_of(kind: str) -> type[Layer]:
     raise ValueError(f"layer kind {kind!r} is not known: python/densekit/_reference_engine has no class for it")
 
 
-def build(specs: list[Spec], inputs: int, hosts: list[Any], number: int = 0, trainable: bool = True) -> list[Layer]:
-    """The layers of a list of specs; `number` is that of the first, `trainable` that of the block around them."""
+def build(specs: list[Spec], shape: Shape, hosts: list[Any], number: int = 0, trainable: bool = True) -> list[Layer]:
+    """The layers of a list of specs for rows of this shape.
+
+    number: that of the first layer. trainable: that of the block around them.
+    """
     layers: list[Layer] = []
     for spec in specs:
-        layer = _class_of(spec["kind"])(spec, number, inputs, trainable, hosts)
+        made: Any = _class_of(spec["kind"])
+        layer: Layer = made(spec, number, shape if made.whole_rows else shape[-1], trainable, hosts)
         layers.append(layer)
-        inputs = layer.outputs
+        layer.input_shape = shape
+        layer.output_shape = shape = layer.shape_of_output(shape)
         number += len(list(walk([layer])))
     return layers
 

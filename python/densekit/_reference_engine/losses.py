@@ -20,6 +20,7 @@ Spec = dict[str, Any]
 _FUNCTIONS = {"rmse": "mse", "multiclass_hinge": "hinge"}
 _COMMON = ("kind", "reduction", "factor", "link")
 _BELONGS = {"softmax_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+_OF_ROWS = ("softmax_cross_entropy", "nll", "multiclass_hinge", "kl_divergence", "gaussian_nll", "laplace_nll")
 _OF_LABELS = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # class numbers (n,) or, the first two, (n, classes)
 
 
@@ -49,6 +50,14 @@ class Loss:
             self.temperature = float(parameter)
         else:
             self._options["from_logits"] = True
+
+    def require_rows_for(self, shape: tuple[int, ...]) -> None:
+        """ValueError if the loss takes rows of scores, and the network puts out rows of several axes."""
+        if len(shape) > 1 and self.kind in _OF_ROWS:
+            raise ValueError(
+                f"the loss {self.kind} takes rows of scores, but the network puts out rows of shape {shape}: put a "
+                "Flatten before the last dense layer"
+            )
 
     def row_weights(self, y: Array, weights: Array | None) -> Array:
         """w, (n,) in float64: 0 for rows with the label that is ignored."""

@@ -46,7 +46,7 @@ def sign_coherence(model: Any, X: Any, y: Any = None) -> dict[str, SignCoherence
     if not len(x):
         raise ValueError(f"{name}: X is {x.shape}: it has no rows")
     data.require_finite(name, "X", x)
-    model._ready(x.shape[1])
+    model._ready(x.shape[1:])
     slopes: dict[str, Array] = {}
     if y is not None:
         given = evaluation.rows(model, name, X, y, None)
