@@ -68,6 +68,14 @@ def gaussian_noise(std, name=None, **given):
     return _layer("gaussian_noise", name, {"std": std}, given)
 
 
+def flatten(name=None, **given):
+    return _layer("flatten", name, {}, given)
+
+
+def reshape(*shape, name=None, **given):
+    return _layer("reshape", name, {"shape": list(shape)}, given)
+
+
 def residual(layers, name=None, **given):
     return _layer("residual", name, {"layers": layers}, given)
 

@@ -8,12 +8,14 @@ from networks import (
     batch_norm,
     dense,
     dropout,
+    flatten,
     gaussian_noise,
     layer_norm,
     loss,
     network,
     optimizer,
     penalty,
+    reshape,
     residual,
 )
 
@@ -32,6 +34,8 @@ LOSSES += [kind for kind in _KINDS["losses"] if kind not in (*LOSSES, "host")]
 # Without lion, whose steps follow the sign of what rounding decides.
 _OLD_OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
 OPTIMIZERS = [kind for kind in _KINDS["optimizers"] if kind != "lion"]
+# Losses that take plain rows of scores.
+OF_ROWS = [kind for kind, about in _KINDS["losses"].items() if about["of_rows"] or about["outputs"] > 1]
 COMPATS = {
     "momentum": ["torch", "keras", "sklearn", "dlfs"],
     "nesterov": ["torch", "keras", "sklearn", "dlfs"],
@@ -54,7 +58,10 @@ class Case:
             self.outputs += self.outputs % 2
         if self.loss_kind in ("multiclass_hinge", "nll", "softmax_cross_entropy", "kl_divergence"):
             self.outputs = max(2, self.outputs)
+        shape, self.lead = self.inputs, ()
         layers = self._layers(int(rng.integers(0, 4)), self.inputs)
+        if every and rng.random() < 0.4:
+            shape, layers = self._with_axes(layers)
         last = "identity"
         fields = {}
         if self.loss_kind in ("nll", "kl_divergence"):
@@ -83,7 +90,7 @@ class Case:
             settings["initial"] = float(rng.choice([0.0, 0.1]))
         self.spec = network(
             layers,
-            self.inputs,
+            shape,
             loss(self.loss_kind, **fields),
             optimizer(kind, **settings),
             dtype=dtype,
@@ -98,6 +105,21 @@ class Case:
         self.x = rng.normal(size=(self.rows, self.inputs)).astype(dtype)
         self.y = self._targets()
         self.weights = rng.uniform(0.2, 2, self.rows) if rng.random() < 0.5 else None
+
+    def _with_axes(self, layers):
+        """Rows of several axes: the shape of one, and the layers along its last axis; self.lead: those of the output."""
+        rng = self.rng
+        lead = tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 3)))
+        shape = [*lead, self.inputs]
+        if rng.random() < 0.5:  # the same numbers come in as rows of another shape
+            layers = [reshape(*shape), *layers]
+            shape = [self.inputs, *lead] if rng.random() < 0.5 else int(np.prod(shape))
+        if self.loss_kind in OF_ROWS or rng.random() < 0.5:
+            layers = [*layers, flatten()]
+        else:
+            self.lead = lead
+        self.inputs *= int(np.prod(lead))
+        return shape, layers
 
     def _penalties(self):
         rng = self.rng
@@ -152,7 +174,7 @@ class Case:
         return layers
 
     def _targets(self):
-        rng, n, m, kind = self.rng, self.rows, self.outputs, self.loss_kind
+        rng, n, m, kind = self.rng, self.rows, self.outputs * int(np.prod(self.lead)), self.loss_kind
         if kind in ("multiclass_hinge", "nll") or (kind == "softmax_cross_entropy" and rng.random() < 0.6):
             return rng.integers(0, m, n)
         if kind in ("softmax_cross_entropy", "kl_divergence"):

@@ -19,7 +19,7 @@ from densekit._activations import ENTRIES
 from densekit._reference_engine import layers as reference_layers
 
 KINDS = _core.kinds()
-GIVEN = {"units": 3, "outputs": 3, "layers": [net.dense(4)], "activation": "gelu"}
+GIVEN = {"units": 3, "shape": [2, 2], "outputs": 3, "layers": [net.dense(4)], "activation": "gelu"}
 DOCUMENT = (Path(__file__).parents[1] / "docs/network.md").read_text()
 NATIVE = [kind for kind in KINDS["layers"] if kind != "host"]
 
@@ -71,15 +71,23 @@ def test_a_layer_has_a_class_in_python_with_its_fields_and_defaults(kind):
     made = layers.BY_KIND[kind]
     fields = KINDS["layers"][kind]["fields"]
     parameters = inspect.signature(made).parameters
-    needed = {"units": 3, "activation": "gelu", "rate": 0.5, "std": 0.5, "scale": 1.0, "layers": [layers.Dense(4)]}
+    needed = {
+        "units": 3,
+        "activation": "gelu",
+        "rate": 0.5,
+        "std": 0.5,
+        "scale": 1.0,
+        "layers": [layers.Dense(4)],
+        "shape": (2, 2),
+    }
     arguments = {n: needed[n] for n, p in parameters.items() if p.default is p.empty}
     layer = made(**arguments)
     densekit.Sequential([layer], seed=0)
-    layer.attach(4)
+    layer.attach((4,))
     spec = layer.spec([])
     assert set(spec) - {"kind", "name", "trainable"} == set(fields), f"python/densekit/layers.py: {made.__name__}.spec"
     for name, about in fields.items():
-        if name not in arguments and name not in ("parameter", "layers"):
+        if name not in arguments and name not in ("parameter", "layers", "shape"):
             assert spec[name] == about["default"], f"{made.__name__}: the default of {name}"
 
 

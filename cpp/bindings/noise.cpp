@@ -13,8 +13,7 @@ template <class T> static void gaussian_noise(const Contiguous<T>& x, Contiguous
           "element numbers must be below 2^34");
   const T* in = input(x, "x");
   T* out = output(y, "y");
-  interruptible(
-      [&](const Context& context) { densekit::gaussian_noise(context, {std, training, seed, step, layer}, first, in, out, n); });
+  interruptible([&](const Context& context) { densekit::gaussian_noise(context, {std, training, seed, step, layer}, first, in, out, n); });
 }
 
 void bind_noise(py::module_& m) {

@@ -12,8 +12,7 @@ template <class T> static double penalty(PenaltyKind kind, const Contiguous<T>& 
   T* out = output(gradient, "gradient");
   const index n = w.size();
   const Scratch scratch(penalty_scratch_bytes(n));
-  return interruptible(
-      [&](const Context& context) { return densekit::penalty(context, kind, weights, out, n, l1, l2, scratch.get()); });
+  return interruptible([&](const Context& context) { return densekit::penalty(context, kind, weights, out, n, l1, l2, scratch.get()); });
 }
 
 template <class T> static void soft_threshold(const Contiguous<T>& w, Contiguous<T>& y, double threshold) {

@@ -21,8 +21,8 @@ enum class SlotType {
   optional_label,   // std::optional<std::int64_t>
   shape,            // std::vector<index>
   row_shape,
-  layers,           // std::vector<Layer>
-  parameters,       // std::vector<CallbackLayer::Parameter>
+  layers,      // std::vector<Layer>
+  parameters,  // std::vector<CallbackLayer::Parameter>
   initializer,
   penalty,
   optional_loss,

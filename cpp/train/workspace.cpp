@@ -31,8 +31,8 @@ class Layout {
 template <class T> Bytes scratch_bytes(const Context& context, const Plan& plan, index rows, Purpose purpose) {
   Bytes most = loss_scratch_bytes(rows * plan.outputs());
   for (const Operation& op : plan.ops)
-    most = std::max(most, std::visit([&](const auto& kind) { return kind.template scratch_bytes<T>(context, op, rows * op.repeat, purpose); },
-                                     op.is));
+    most = std::max(
+        most, std::visit([&](const auto& kind) { return kind.template scratch_bytes<T>(context, op, rows * op.repeat, purpose); }, op.is));
   return most;
 }
 // The means of blocks of rows that a dense layer makes for the batch norm behind it, of the layer with the most.

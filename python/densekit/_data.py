@@ -38,7 +38,9 @@ def rows_of_shape(op: str, name: str, value: Any, shape: Shape | None) -> Array:
             raise ValueError(f"{op}: {name} is {array.shape}: its rows are empty")
         return array
     if array.shape[1:] != shape:
-        raise ValueError(f"{op}: {name} is {array.shape}, expected (rows, {', '.join(map(str, shape))}){_cure(name, array, shape)}")
+        raise ValueError(
+            f"{op}: {name} is {array.shape}, expected (rows, {', '.join(map(str, shape))}){_cure(name, array, shape)}"
+        )
     return array
 
 

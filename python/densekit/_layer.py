@@ -37,7 +37,6 @@ def row_shape(where: str, name: str, value: Any) -> Shape:
     return tuple(whole(where, name, length, low=1) for length in lengths)
 
 
-
 class WeightView:
     """A weight of a layer as an attribute: reading gives the live view, assigning writes into it."""
 

@@ -397,9 +397,7 @@ class Reshape(Layer):
 
     kind = "reshape"
 
-    def __init__(
-        self, shape: int | Shape, *, name: str | None = None, inputs: int | Shape | None = None
-    ) -> None:
+    def __init__(self, shape: int | Shape, *, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
         lengths = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
         known = [length for length in lengths if not (isinstance(length, int | np.integer) and length == -1)]
@@ -439,7 +437,12 @@ class Residual(Layer):
     kind = "residual"
 
     def __init__(
-        self, layers: Sequence[Layer], *, trainable: bool = True, name: str | None = None, inputs: int | Shape | None = None
+        self,
+        layers: Sequence[Layer],
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | Shape | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.layers = [checked_layer("Residual", layer) for layer in items("Residual", "layers", layers, "layers")]

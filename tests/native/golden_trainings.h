@@ -74,7 +74,8 @@ template <class T> std::string hash_of(const GoldenTraining& training) {
 
   const Targets<T> targets{.labels = labels, .values = values, .width = values.empty() ? 0 : m, .weights = weights};
   const index size = sizeof(T);
-  const Table2D table{x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, n, spec.inputs.size(), spec.inputs.size() * size, size};
+  const Table2D table{
+      x.data(), size == 4 ? Table2D::Type::float32 : Table2D::Type::float64, n, spec.inputs.size(), spec.inputs.size() * size, size};
   std::vector<double> losses;
   for (index left = updates, epoch = 0; left > 0; ++epoch) {
     const index steps = std::min(left, n / training.batch_size);

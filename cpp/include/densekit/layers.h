@@ -121,9 +121,8 @@ struct CallbackLayer {
   }
 };
 
-using LayerKind =
-    std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Flatten, Reshape, Residual,
-                 CallbackLayer>;
+using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Flatten,
+                               Reshape, Residual, CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

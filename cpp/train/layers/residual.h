@@ -21,7 +21,8 @@ inline int emit(Builder& b, const Residual& layer, int input) {
   if (from.plain() && to.plain() && from != to)
     b.fail("", "is a residual block that makes " + std::to_string(to.size()) + " outputs of " + std::to_string(from.size()) +
                    " inputs; it must keep the width");
-  if (from != to) b.fail("", "is a residual block that makes rows of shape " + to.text() + " of " + from.text() + "; it must keep the shape");
+  if (from != to)
+    b.fail("", "is a residual block that makes rows of shape " + to.text() + " of " + from.text() + "; it must keep the shape");
   return b.emit(AddOperation{}, input, b.width(input), last);
 }
 
