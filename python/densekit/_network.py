@@ -75,7 +75,7 @@ def network_spec(
 
 
 def _with_axes(loss: Any, shape: Shape) -> Any:
-    """A loss written in Python; of rows of several axes it is given them, where the engine has (n, numbers of a row)."""
+    """A loss written in Python, which is given rows with their axes; the engine has (n, numbers of a row)."""
     if len(shape) == 1:
         return loss
 
