@@ -4,6 +4,7 @@
 #include "bindings/hosts.h"
 #include "bindings/instances.h"
 #include "densekit/network_class.h"
+#include "train/per_head.h"
 #include "train/plan.h"
 
 namespace densekit::bindings {
@@ -27,15 +28,17 @@ template <class T> class Engine {
     };
     const Plan plan = make_plan(spec, false);
     for (const Operation& op : plan.ops) {
+      if (!std::holds_alternative<CallbackOperation>(op.is)) continue;
       const PlanLayer& from = plan.layers[static_cast<std::size_t>(op.layer)];
       const CallbackLayer* layer = std::get_if<CallbackLayer>(&from.spec->is);
-      if (!layer) continue;
       std::vector<std::vector<index>> shapes;
       for (const CallbackLayer::Parameter& p : layer->parameters) shapes.push_back(p.shape);
       hosts_.push_back(std::make_unique<PythonHost<T>>(object(layer->index), from.name, op.inputs, op.outputs, shapes));
       layers[static_cast<std::size_t>(layer->index)] = hosts_.back()->layer();
     }
-    if (const CallbackLoss* loss = spec.loss ? std::get_if<CallbackLoss>(&spec.loss->is) : nullptr) {
+    for (const PlanHead& head : plan.heads) {
+      const CallbackLoss* loss = std::get_if<CallbackLoss>(&head.loss->is);
+      if (!loss) continue;
       hosts_.push_back(std::make_unique<PythonHost<T>>(object(loss->index)));
       losses[static_cast<std::size_t>(loss->index)] = hosts_.back()->loss();
     }
@@ -113,9 +116,11 @@ template <class T> class Engine {
     return y;
   }
 
-  // y: int64 (n) or T (n, m); weights: float64 (n) or None. The arrays must outlive the targets.
-  Targets<T> targets(const py::array& y, const std::optional<Contiguous<double>>& weights, index rows) const {
+  // y: int64 (n) or T (n, m); weights: float64 (n), or (n, m) of elements, or None. The arrays must outlive the targets.
+  Targets<T> targets_of(const py::handle& given, const py::handle& weights, index rows) const {
     Targets<T> t;
+    if (!py::isinstance<py::array>(given)) throw py::type_error("y is " + std::string(py::str(py::type::of(given))) + ", expected an array");
+    const py::array y = py::reinterpret_borrow<py::array>(given);
     if (py::isinstance<py::array_t<std::int64_t>>(y)) {
       require(y.ndim() == 1 && y.shape(0) == rows, [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)"; });
       t.labels = {static_cast<const std::int64_t*>(y.data()), static_cast<std::size_t>(rows)};
@@ -130,36 +135,66 @@ template <class T> class Engine {
     }
     require((y.flags() & py::array::c_style) && reinterpret_cast<std::uintptr_t>(y.data()) % static_cast<std::uintptr_t>(y.itemsize()) == 0,
             "y must be C-contiguous and aligned");
-    if (weights) {
-      require_shape(*weights, "weights", {rows});
-      t.weights = {input(*weights, "weights"), static_cast<std::size_t>(rows)};
+    if (weights.is_none()) return t;
+    using Floats = py::array_t<double, py::array::c_style>;
+    if (!py::isinstance<Floats>(weights)) throw py::type_error("weights must be a C-contiguous array of float64");
+    const Floats w = py::reinterpret_borrow<Floats>(weights);
+    if (w.ndim() == 2) {
+      require_shape(w, "weights", {rows, t.width});
+      t.element_weights = {input(w, "weights"), static_cast<std::size_t>(w.size())};
+    } else {
+      require_shape(w, "weights", {rows});
+      t.weights = {input(w, "weights"), static_cast<std::size_t>(rows)};
     }
     return t;
   }
+  // Of several heads y is a list of arrays, and weights a list or None. divisor: of each.
+  PerHead<Targets<T>> targets(const py::object& y, const py::object& weights, index rows) const {
+    if (!py::isinstance<py::list>(y) && !py::isinstance<py::tuple>(y)) {
+      PerHead<Targets<T>> one(1);
+      one[0] = targets_of(y, weights, rows);
+      return one;
+    }
+    const py::sequence all = py::reinterpret_borrow<py::sequence>(y);
+    const bool weighed = !weights.is_none();
+    if (weighed && !py::isinstance<py::list>(weights) && !py::isinstance<py::tuple>(weights))
+      throw py::type_error("y is a list of the targets of heads, so weights must be a list, too, or None");
+    require(!weighed || py::len(weights) == py::len(all), "there are not as many weights as targets of heads");
+    PerHead<Targets<T>> targets(py::len(all));
+    for (std::size_t h = 0; h < targets.size(); ++h)
+      targets[h] = targets_of(py::object(all[h]), weighed ? py::object(weights[py::int_(h)]) : py::object(py::none()), rows);
+    return targets;
+  }
+  static typename BasicNetwork<T>::AllTargets whole(const PerHead<Targets<T>>& targets) { return {targets.begin(), targets.size()}; }
+  std::span<double> head_losses_of(std::optional<Contiguous<double>>& given) const {
+    if (!given) return {};
+    return {output(*given, "head_losses"), static_cast<std::size_t>(given->size())};
+  }
 
-  using Weights = std::optional<Contiguous<double>>;
-  std::pair<double, double> loss(const Rows& x, const py::array& y, const Weights& weights, bool training,
-                                 std::optional<Contiguous<T>> outputs) const {
+  using HeadLosses = std::optional<Contiguous<double>>;
+  std::pair<double, double> loss(const Rows& x, const py::object& y, const py::object& weights, bool training,
+                                 std::optional<Contiguous<T>> outputs, HeadLosses head_losses) const {
     const Input in = rows_of(x);
-    const Targets<T> t = targets(y, weights, in.rows);
+    const PerHead<Targets<T>> t = targets(y, weights, in.rows);
     const std::span<T> out = outputs_of(outputs, in.rows);
-    const LossAndPenalty r = unlocked([&] { return network_->loss(in.data, t, training, out, signalled); });
+    const std::span<double> each = head_losses_of(head_losses);
+    const LossAndPenalty r = unlocked([&] { return network_->loss(in.data, whole(t), training, out, signalled, each); });
     return {r.loss, r.penalty};
   }
-  std::pair<double, double> gradient(const Rows& x, const py::array& y, const Weights& weights, bool training, bool track) {
+  std::pair<double, double> gradient(const Rows& x, const py::object& y, const py::object& weights, bool training, bool track) {
     const Input in = rows_of(x);
-    const Targets<T> t = targets(y, weights, in.rows);
-    const LossAndPenalty r = unlocked([&] { return network_->gradient(in.data, t, training, training && track, signalled); });
+    const PerHead<Targets<T>> t = targets(y, weights, in.rows);
+    const LossAndPenalty r = unlocked([&] { return network_->gradient(in.data, whole(t), training, training && track, signalled); });
     return {r.loss, r.penalty};
   }
-  std::pair<double, double> step_on(const Rows& x, const py::array& y, const Weights& weights, double lr) {
+  std::pair<double, double> step_on(const Rows& x, const py::object& y, const py::object& weights, double lr) {
     const Input in = rows_of(x);
-    const Targets<T> t = targets(y, weights, in.rows);
-    const LossAndPenalty r = unlocked([&] { return network_->step_on(in.data, t, lr, nullptr, signalled); });
+    const PerHead<Targets<T>> t = targets(y, weights, in.rows);
+    const LossAndPenalty r = unlocked([&] { return network_->step_on(in.data, whole(t), lr, nullptr, signalled); });
     return {r.loss, r.penalty};
   }
 
-  Fields epoch(const py::array& x, const py::array& y, const Weights& weights, const Contiguous<std::int64_t>& order, index batch_size,
+  Fields epoch(const py::array& x, const py::object& y, const py::object& weights, const Contiguous<std::int64_t>& order, index batch_size,
                const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
             [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
@@ -169,7 +204,7 @@ template <class T> class Engine {
     else if (py::isinstance<py::array_t<std::uint8_t>>(x)) table.type = Table2D::Type::uint8;
     else if (!py::isinstance<py::array_t<float>>(x))
       throw py::type_error("x is " + std::string(py::str(x.dtype())) + ", expected float32, float64 or uint8");
-    const Targets<T> t = targets(y, weights, table.rows);
+    const PerHead<Targets<T>> t = targets(y, weights, table.rows);
     const index count = order.size(), steps = network_->steps_of_epoch(count, batch_size, drop_last);
     require_shape(lr, "lr", {steps});
     const typename BasicNetwork<T>::EpochOptions options{.batch_size = batch_size,
@@ -179,10 +214,11 @@ template <class T> class Engine {
                                                          .stop_on_divergence = stop_on_divergence,
                                                          .stop = signalled};
     const std::span<const std::int64_t> rows{input(order, "order"), static_cast<std::size_t>(count)};
-    const EpochResult r = unlocked([&] { return network_->epoch(table, t, rows, options); });
+    const EpochResult r = unlocked([&] { return network_->epoch(table, whole(t), rows, options); });
     Fields result;
     result["loss"] = r.loss;
     result["penalty"] = r.penalty;
+    result["head_losses"] = r.head_losses;
     result["steps"] = r.steps;
     result["diverged"] = py::none();
     if (r.diverged_step >= 0) {
@@ -201,16 +237,18 @@ template <class T> class Engine {
   }
 
   // The loss, the gradients, and the layer where it diverged.
-  std::tuple<double, py::array_t<T>, std::optional<std::string>> loss_and_gradients(const Rows& x, const py::array& y,
-                                                                                    const Weights& weights,
-                                                                                    std::optional<Contiguous<T>> outputs) {
+  std::tuple<double, py::array_t<T>, std::optional<std::string>> loss_and_gradients(const Rows& x, const py::object& y,
+                                                                                    const py::object& weights,
+                                                                                    std::optional<Contiguous<T>> outputs,
+                                                                                    HeadLosses head_losses) {
     const Input in = rows_of(x);
-    const Targets<T> t = targets(y, weights, in.rows);
+    const PerHead<Targets<T>> t = targets(y, weights, in.rows);
     const std::span<T> out = outputs_of(outputs, in.rows);
+    const std::span<double> each = head_losses_of(head_losses);
     Contiguous<T> gradients(network_->parameter_count());
     const std::span<T> to = whole_output(gradients, "gradients");
     std::string diverged;
-    const LossAndPenalty r = unlocked([&] { return network_->loss_and_gradients(in.data, t, to, out, &diverged, signalled); });
+    const LossAndPenalty r = unlocked([&] { return network_->loss_and_gradients(in.data, whole(t), to, out, &diverged, signalled, each); });
     return {r.loss, gradients, diverged.empty() ? std::nullopt : std::optional(diverged)};
   }
   double apply_gradients(Contiguous<T> gradients, double lr, std::optional<double> weight) {
@@ -285,20 +323,20 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def("hidden", &E::hidden, py::arg("x").noconvert(), py::arg("layer"), py::arg("training") = false, ReadyGuard())
       .def("tape", &E::tape, py::arg("x").noconvert(), py::arg("training") = false, py::arg("track") = false, py::keep_alive<0, 1>(),
            ReadyGuard())
-      .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("training") = false,
-           py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
-      .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
+      .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("training") = false,
+           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("head_losses").noconvert().none(true) = py::none(), ReadyGuard())
+      .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"),
            py::arg("training") = true, py::arg("track") = false, ReadyGuard())
-      .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true),
-           py::arg("outputs").noconvert().none(true) = py::none(), ReadyGuard())
+      .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"),
+           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("head_losses").noconvert().none(true) = py::none(), ReadyGuard())
       .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none(),
            ReadyGuard())
       .def(
           "commit", [](E& e) { unlocked([&] { e.network().commit(); }); }, ReadyGuard())
       .def("set_statistics", &E::set_statistics, py::arg("x").noconvert(), ReadyGuard())
-      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("lr"),
+      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("lr"),
            ReadyGuard())
-      .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights").noconvert().none(true), py::arg("order").noconvert(),
+      .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("order").noconvert(),
            py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,
            py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true, ReadyGuard());
 }

@@ -46,6 +46,7 @@ struct ParameterOf {
 };
 
 struct Plan;
+struct PlanHead;
 struct Operation;
 
 class Builder {
@@ -61,9 +62,13 @@ class Builder {
   template <class O> int emit(O operation, int input, index outputs, int second = -1);
   // The same for an operation that sees whole rows.
   template <class O> int emit_of_rows(O operation, int input, RowShape outputs);
+  // An operation that fills a part of a buffer that several fill.
+  template <class O> void emit_into(O operation, int input, int output);
+  int shared(RowShape shape);
   // The same numbers as rows of another shape of the same size.
   int reshaped(int value, RowShape shape);
   int block(const std::vector<Layer>& layers, int input);  // the layers one after another
+  const std::vector<int>& branches(const std::vector<Layer>& layers, int input);  // each of them on the same input
   void needs_two_rows(int input);                          // in training, unless one of its rows is several
   // std::invalid_argument; where: "" or a field of the layer, as in ".units".
   [[noreturn]] void fail(const std::string& where, const std::string& what) const;
@@ -85,14 +90,19 @@ class Builder {
   int buffer_of(int value) const { return values_[static_cast<std::size_t>(value)].buffer; }
   int add_layer(const Layer& layer, const std::string& path, int input);
   int add_operation(Operation operation, RowShape outputs);
+  void append(Operation operation, int output);
+  RowShape checked(RowShape shape) const;
   int buffer(index width);
   int segment(std::vector<Segment>& all, index& count, Segment s);
-  void require_rows_for(const Loss& loss) const;
-  void unlink();
+  void add_heads(int last);
+  void add_head(std::string name, const Loss& loss, double weight, int value);
+  void unlink(PlanHead& head);
   int readers(int buffer) const;
   void merge_elementwise();
+  void put_scores_first();
   void save_slopes();
   void share_block_moments();
+  void mark_trained();
   void place_gradients();
   void place_inference();
 
@@ -100,6 +110,7 @@ class Builder {
   Plan& plan_;
   Here here_{"", 0, true};
   std::vector<Value> values_;
+  std::vector<int> branches_;  // what those of the last Parallel put out
 };
 
 }  // namespace densekit

@@ -13,6 +13,9 @@ template <class T> double batch_weight(const Loss& loss, const BatchTargets<T>& 
 // The sum of the weights of the rows that count.
 template <class T> double sum_of_weights(const Loss& loss, const BatchTargets<T>& targets, index rows);
 
+// What the sum over the rows is divided by.
+template <class T> double divisor_of(const Loss& loss, const BatchTargets<T>& targets, index rows);
+
 // Loss of scores (rows, cols), and its gradient into `gradient` (rows, cols), which may be scores.
 template <class T> double batch_loss(const Context& context, const Loss& loss, const std::vector<HostLoss>& hosts, const T* scores,
                                      const BatchTargets<T>& targets, index rows, index cols, T* gradient, Workspace<T>& workspace);

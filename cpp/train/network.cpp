@@ -102,7 +102,7 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
       update(spec, plan),
       pending(plan) {
   require_hosts(plan, hosts);
-  if (spec.loss) require_host(*spec.loss, host_losses);
+  for (const PlanHead& head : plan.heads) require_host(*head.loss, host_losses);
   const int slots = spec.optimizer ? slots_of(spec.optimizer->is) : 0;
   Interrupt interrupt(stop);
   Context context = current_context();
@@ -131,14 +131,37 @@ BasicNetwork<T>::Impl::Impl(const Spec& given, std::vector<HostLayer> layers, st
   }
   for (const Segment& s : plan.statistics)
     initialize(context, s.initializer, spec.seed, 0, s.shape, s.fan_in, s.fan_out, statistics + s.offset);
-  if (spec.loss) target_width(spec.loss->is, plan.widths[static_cast<std::size_t>(plan.scores)]);
+  for (const PlanHead& head : plan.heads) target_width(head.loss->is, head.columns);
 }
 
 template <class T>
-double BasicNetwork<T>::Impl::forward_and_loss(const Run<T>& r, Workspace<T>& ws, const BatchTargets<T>& targets, bool through_link) const {
-  densekit::forward(r, ws, through_link ? all() : scored());
-  const index cols = scores();
-  return batch_loss(r.context, *spec.loss, host_losses, ws.buffer(plan.scores), targets, r.rows, cols, ws.slot(0), ws);
+double BasicNetwork<T>::Impl::forward_and_loss(const Run<T>& r, Workspace<T>& ws, const BatchOfHeads& targets, bool through_link) const {
+  densekit::forward(r, ws, through_link ? all() : plan.scored);
+  double total = 0;
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) {
+    const PlanHead& head = plan.heads[h];
+    T* gradient = ws.slot(head.gradient_slot);
+    const double loss =
+        batch_loss(r.context, *head.loss, host_losses, ws.buffer(head.scores), targets[h], r.rows, head.columns, gradient, ws);
+    if (head.weight != 1) scale_by(r.context, gradient, gradient, r.rows * head.columns, head.weight);
+    ws.heads[h].loss = loss;
+    total += head.weight * loss;
+  }
+  return total;
+}
+
+template <class T> double BasicNetwork<T>::Impl::weight_of(const BatchOfHeads& targets, index rows, Workspace<T>& ws) const {
+  double sum = 0;
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) sum += ws.heads[h].weight = batch_weight(*plan.heads[h].loss, targets[h], rows);
+  return sum;
+}
+template <class T> double BasicNetwork<T>::Impl::sum_of_weights(const BatchOfHeads& targets, index rows) const {
+  double sum = 0;
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) sum += densekit::sum_of_weights(*plan.heads[h].loss, targets[h], rows);
+  return sum;
+}
+template <class T> void BasicNetwork<T>::Impl::read_losses(const Workspace<T>& ws, std::span<double> head_losses) {
+  for (std::size_t h = 0; h < head_losses.size(); ++h) head_losses[h] = ws.heads[h].loss;
 }
 
 template <class T> std::string BasicNetwork<T>::Impl::where_diverged(const Run<T>& r, const Workspace<T>& ws) const {
@@ -149,9 +172,8 @@ template <class T> std::string BasicNetwork<T>::Impl::where_diverged(const Run<T
   separate->prepare(r.context, unfused, r.rows, Purpose::training);
   separate->buffers[0] = ws.buffer(0);
   const Run<T> again = run_of(unfused, r.context, r.rows, true);
-  const int end = static_cast<int>(unfused.ops.size()) - (unfused.scores != unfused.output);
-  densekit::forward(again, *separate, end);
-  const std::string layer = first_not_finite(again, *separate, end);
+  densekit::forward(again, *separate, unfused.scored);
+  const std::string layer = first_not_finite(again, *separate, unfused.scored);
   return layer.empty() ? "loss" : layer;
 }
 
@@ -162,27 +184,27 @@ template <class T> std::unique_lock<std::mutex> BasicNetwork<T>::Impl::alone() {
 }
 
 template <class T>
-bool BasicNetwork<T>::Impl::pass(const Run<T>& r, const BatchTargets<T>& targets, bool through_link, T* to, LossAndPenalty& result) {
-  result.weight = batch_weight(*spec.loss, targets, r.rows);
+bool BasicNetwork<T>::Impl::pass(const Run<T>& r, const BatchOfHeads& targets, bool through_link, T* to, LossAndPenalty& result) {
+  result.weight = weight_of(targets, r.rows, workspace);
   result.loss = forward_and_loss(r, workspace, targets, through_link);
   check_interrupt(r.context);  // what was abandoned says nothing about the loss
   if (!std::isfinite(result.loss)) return false;
-  densekit::backward(r, workspace, scored(), plan.first_trained, false, to);
+  densekit::backward(r, workspace, plan.scored, plan.first_trained, false, to);
   return true;
 }
 
-template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, index rows, const BatchTargets<T>& targets, double lr,
+template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, index rows, const BatchOfHeads& targets, double lr,
                                                      bool through_link, LossAndPenalty& result) {
   const Run<T> r = run(context, rows, true);
   if (!pass(r, targets, through_link, gradients, result)) {
-    result.penalty = update.penalty(context, parameters, sum_of_weights(*spec.loss, targets, rows));
+    result.penalty = update.penalty(context, parameters, sum_of_weights(targets, rows));
     return false;
   }
   Context whole = context;  // an update is not left half done
   whole.interrupt = nullptr;
   const Turns::Turn turn(changes);
   result.penalty =
-      update.apply(whole, parameters, gradients, states, lr, static_cast<double>(step + 1), sum_of_weights(*spec.loss, targets, rows));
+      update.apply(whole, parameters, gradients, states, lr, static_cast<double>(step + 1), sum_of_weights(targets, rows));
   commit_statistics(r, workspace, statistics);
   ++step;
   return true;
@@ -203,7 +225,11 @@ template <class T> typename BasicNetwork<T>::Impl& BasicNetwork<T>::Owned::opera
 template <class T> const Spec& BasicNetwork<T>::spec() const { return impl_->spec; }
 template <class T> index BasicNetwork<T>::inputs() const { return impl_->plan.inputs(); }
 template <class T> index BasicNetwork<T>::outputs() const { return impl_->plan.outputs(); }
-template <class T> index BasicNetwork<T>::scores() const { return impl_->scores(); }
+template <class T> index BasicNetwork<T>::scores() const {
+  index columns = 0;
+  for (const PlanHead& head : impl_->plan.heads) columns += head.columns;
+  return impl_->plan.heads.empty() ? outputs() : columns;
+}
 template <class T> index BasicNetwork<T>::parameter_count() const { return impl_->plan.parameter_count; }
 template <class T> index BasicNetwork<T>::statistic_count() const { return impl_->plan.statistic_count; }
 template <class T> std::span<T> BasicNetwork<T>::parameters() { return whole(impl_->parameters, parameter_count()); }
@@ -267,6 +293,10 @@ template <class T> void BasicNetwork<T>::training_forward(std::span<const T> x, 
   impl_->forward(x, y, Mode::tracked, stop);
 }
 
+static void require_heads(std::span<double> head_losses, const Plan& plan) {
+  if (!head_losses.empty()) require_rows(head_losses, "head_losses", static_cast<index>(plan.heads.size()));
+}
+
 static int layer_number(const Plan& plan, const std::string& name) {
   std::string all;
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
@@ -291,8 +321,8 @@ void BasicNetwork<T>::hidden(std::span<const T> given, const std::string& layer,
   if (rows == 0) return;
   const Plan& plan = impl_->unfused;
   const int target = plan.layers[static_cast<std::size_t>(layer_number(plan, layer))].output;
-  int end = 0;
-  while (target != 0 && plan.ops[static_cast<std::size_t>(end)].output != target) ++end;
+  int end = static_cast<int>(plan.ops.size()) - 1;  // the last that writes it
+  while (target != 0 && plan.ops[static_cast<std::size_t>(end)].output != target) --end;
   const index width = plan.widths[static_cast<std::size_t>(target)];
   if (target == 0) {
     std::copy_n(x, rows * width, y);
@@ -312,69 +342,77 @@ void BasicNetwork<T>::hidden(std::span<const T> given, const std::string& layer,
   }
 }
 
-template <class T> LossAndPenalty BasicNetwork<T>::loss(std::span<const T> x, const Targets<T>& given, bool training, std::span<T> outputs,
-                                                        bool (*stop)()) const {
+template <class T> LossAndPenalty BasicNetwork<T>::loss(std::span<const T> x, AllTargets given, bool training, std::span<T> outputs,
+                                                        bool (*stop)(), std::span<double> head_losses) const {
   const index rows = rows_of(x, inputs(), "x");
-  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
+  typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
+  require_heads(head_losses, impl_->plan);
   if (outputs.data()) require_rows(outputs, "outputs", rows, this->outputs());
   require_there(outputs, "outputs");
   require_apart(x, "x", outputs, "outputs");
   const Call call(stop);
   const Context& context = call.context;
   const typename Impl::Borrowed ws(*impl_);
-  ws->prepare(context, impl_->plan, std::max<index>(rows, 1), Purpose::training);
+  ws->prepare(context, impl_->plan, std::max<index>(rows, 1), Purpose::training, impl_->target_memory(targets, false));
   ws->buffers[0] = const_cast<T*>(x.data());  // only read
-  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws->labels);
-  LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
+  impl_->own_targets(targets, nullptr, rows, *ws);
+  LossAndPenalty result{.weight = impl_->weight_of(targets, rows, *ws)};
   if (rows > 0) result.loss = impl_->forward_and_loss(impl_->run(context, rows, training), *ws, targets, outputs.data() != nullptr);
   if (!outputs.empty()) copy(context, ws->buffer(impl_->plan.output), outputs.data(), rows * impl_->plan.outputs());
   Update<T> update(impl_->spec, impl_->plan);  // sums of its own: another call may be training
-  result.penalty = update.penalty(context, impl_->parameters, sum_of_weights(*impl_->spec.loss, targets, rows));
+  result.penalty = update.penalty(context, impl_->parameters, impl_->sum_of_weights(targets, rows));
   check_interrupt(context);
+  Impl::read_losses(*ws, head_losses);
   return result;
 }
 
 template <class T>
-LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, const Targets<T>& given, bool training, bool track, bool (*stop)()) {
+LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, AllTargets given, bool training, bool track, bool (*stop)(),
+                                         std::span<double> head_losses) {
   const index rows = rows_of(x, inputs(), "x");
-  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
+  typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
+  require_heads(head_losses, impl_->plan);
   require(rows > 0, "a gradient needs at least one row");
   const auto lock = impl_->alone();
   const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
-  ws.prepare(context, impl_->plan, rows, Purpose::training);
+  ws.prepare(context, impl_->plan, rows, Purpose::training, impl_->target_memory(targets, false));
   ws.buffers[0] = const_cast<T*>(x.data());
-  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
+  impl_->own_targets(targets, nullptr, rows, ws);
   const Run<T> r = impl_->run(context, rows, training);
-  LossAndPenalty result{.weight = batch_weight(*impl_->spec.loss, targets, rows)};
+  LossAndPenalty result{.weight = impl_->weight_of(targets, rows, ws)};
   result.loss = impl_->forward_and_loss(r, ws, targets, false);
-  densekit::backward(r, ws, impl_->scored(), impl_->plan.first_trained, false, impl_->gradients);
+  densekit::backward(r, ws, impl_->plan.scored, impl_->plan.first_trained, false, impl_->gradients);
   result.penalty =
-      impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, sum_of_weights(*impl_->spec.loss, targets, rows));
+      impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, impl_->sum_of_weights(targets, rows));
   check_interrupt(context);
   if (track) impl_->pending.add(r, ws, impl_->statistics);
+  Impl::read_losses(ws, head_losses);
   return result;
 }
 
 template <class T>
-LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, const Targets<T>& given, double lr, std::string* diverged, bool (*stop)()) {
+LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, AllTargets given, double lr, std::string* diverged, bool (*stop)(),
+                                        std::span<double> head_losses) {
   require(impl_->spec.optimizer.has_value(), "the network has no optimizer");
   const index rows = rows_of(x, inputs(), "x");
-  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
+  typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
+  require_heads(head_losses, impl_->plan);
   require(rows > 0, "a step needs at least one row");
   checked_rate(lr);
   const auto lock = impl_->alone();
   const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
-  ws.prepare(context, impl_->plan, rows, Purpose::training);
+  ws.prepare(context, impl_->plan, rows, Purpose::training, impl_->target_memory(targets, false));
   ws.buffers[0] = const_cast<T*>(x.data());
-  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
+  impl_->own_targets(targets, nullptr, rows, ws);
   impl_->pending.drop();
   LossAndPenalty result;
   if (!impl_->train(context, rows, targets, lr, false, result) && diverged)
     *diverged = impl_->where_diverged(impl_->run(context, rows, true), ws);
+  Impl::read_losses(ws, head_losses);
   return result;
 }
 
@@ -389,7 +427,7 @@ template <class T> index BasicNetwork<T>::steps_of_epoch(index count, index batc
 }
 
 template <class T>
-EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, std::span<const std::int64_t> order, const EpochOptions& o) {
+EpochResult BasicNetwork<T>::epoch(const Table2D& x, AllTargets given, std::span<const std::int64_t> order, const EpochOptions& o) {
   const Spec& spec = impl_->spec;
   const Plan& plan = impl_->plan;
   require(spec.optimizer.has_value(), "the network has no optimizer");
@@ -399,7 +437,7 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, st
   require(x.data || x.rows == 0, "x is a null pointer");
   require(x.type == Table2D::Type::float32 || x.type == Table2D::Type::float64 || x.type == Table2D::Type::uint8,
           "x is of no type that there is");
-  const BatchTargets<T> targets = impl_->checked_targets(given, x.rows);
+  const typename Impl::BatchOfHeads targets = impl_->checked_targets(given, x.rows);
   require_there(order, "order");
   const index count = static_cast<index>(order.size());
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
@@ -412,15 +450,17 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, st
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
   const index most = std::min(count, std::min(count, o.batch_size) + (plan.needs_two_rows && !o.drop_last));
-  ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, targets.values ? targets.width : 0);
+  ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, impl_->target_memory(targets, true));
   impl_->pending.drop();
   EpochResult result;
+  const std::size_t heads = plan.heads.size();
+  std::vector<double> sums(heads), weights(heads);  // over the batches, of each head
   double weight = 0;
   for (index s = 0; s < steps; ++s) {
     const index begin = s * o.batch_size;
     const index rows = s + 1 < steps || o.drop_last ? o.batch_size : count - begin;
     double lr = spec.optimizer->lr;
-    const BatchTargets<T> batch = numbered(
+    const typename Impl::BatchOfHeads batch = numbered(
         [&] {
           // By updates done: one that is left out takes no rate.
           if (o.lr.data()) lr = checked_rate(read_once(&o.lr[static_cast<std::size_t>(result.steps)]));
@@ -436,13 +476,19 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, const Targets<T>& given, st
     if (o.outputs.data())
       for (index i = 0; i < rows; ++i)
         std::copy_n(ws.buffer(plan.output) + i * plan.outputs(), plan.outputs(), o.outputs.data() + ws.order[i] * plan.outputs());
-    result.loss += one.loss * one.weight;
+    for (std::size_t h = 0; h < heads; ++h) {
+      sums[h] += ws.heads[h].loss * ws.heads[h].weight;
+      weights[h] += ws.heads[h].weight;
+    }
     result.penalty += one.penalty * one.weight;
     weight += one.weight;
     result.steps += trained;
     if (!trained && o.stop_on_divergence) break;
   }
-  result.loss = weight > 0 ? result.loss / weight : 0;
+  for (std::size_t h = 0; h < heads; ++h) {
+    result.head_losses.push_back(weights[h] > 0 ? sums[h] / weights[h] : 0);
+    result.loss += plan.heads[h].weight * result.head_losses[h];
+  }
   result.penalty = weight > 0 ? result.penalty / weight : 0;
   return result;
 }
@@ -466,13 +512,14 @@ template <class T>
 EpochResult BasicNetwork<T>::epoch(std::span<const T> x, std::span<const int> labels, std::span<const int> order, index batch_size) {
   const Table2D table = table_of(x, inputs());
   std::vector<std::int64_t> own = wide(labels, "labels");
-  impl_->with_labels(impl_->checked_targets({.labels = own}, table.rows), nullptr, table.rows, own.data());
-  return epoch(table, {.labels = own}, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
+  const Targets<T> targets{.labels = own};
+  impl_->require_labels(impl_->checked_targets({&targets, 1}, table.rows), table.rows, own.data());
+  return epoch(table, targets, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
 }
 template <class T>
 EpochResult BasicNetwork<T>::epoch(std::span<const T> x, std::span<const T> values, std::span<const int> order, index batch_size) {
   const Table2D table = table_of(x, inputs());
-  return epoch(table, {.values = values}, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
+  return epoch(table, Targets<T>{.values = values}, checked_order(order, table.rows), EpochOptions{.batch_size = batch_size});
 }
 
 template class BasicNetwork<float>;

@@ -62,27 +62,33 @@ template <class T> struct BasicNetwork<T>::Impl {
   Run<T> run_of(const Plan& which, const Context& context, index rows, bool training_mode) const {
     return {context, which, hosts, parameters, statistics, spec.seed, step, rows, training_mode};
   }
-  index scores() const { return plan.widths[static_cast<std::size_t>(plan.scores)]; }
   int all() const { return static_cast<int>(plan.ops.size()); }
-  int scored() const { return plan.scores == plan.output ? all() : all() - 1; }  // operations before the loss
 
   void forward(std::span<const T> x, std::span<T> y, Mode mode, bool (*stop)()) const;
-  // The loss of the rows in the workspace's buffer 0, and the gradient of the scores in slot 0.
-  double forward_and_loss(const Run<T>& r, Workspace<T>& ws, const BatchTargets<T>& targets, bool through_link) const;
+  using BatchOfHeads = PerHead<BatchTargets<T>>;
+  // The loss of the rows in the workspace's buffer 0, all heads together, and the gradients of their scores in their slots. What each
+  // head has by itself is in the workspace.
+  double forward_and_loss(const Run<T>& r, Workspace<T>& ws, const BatchOfHeads& targets, bool through_link) const;
   std::string where_diverged(const Run<T>& r, const Workspace<T>& ws) const;
   // Where the targets of these rows lie, checked but for the labels themselves.
-  BatchTargets<T> checked_targets(const Targets<T>& given, index rows) const;
-  // The targets with checked labels of their own, in `own` (rows); of the rows in order unless that is null.
-  BatchTargets<T> with_labels(BatchTargets<T> targets, const std::int64_t* order, index rows, std::int64_t* own) const;
+  BatchOfHeads checked_targets(AllTargets given, index rows) const;
+  // What a workspace must have for them. gathered: rows are taken from them in some order.
+  typename Workspace<T>::AllTargetMemory target_memory(const BatchOfHeads& targets, bool gathered) const;
+  // Makes the targets what the losses take: labels are checked and copied, NaN masked; those of the rows in order unless that is null.
+  void own_targets(BatchOfHeads& targets, const std::int64_t* order, index rows, Workspace<T>& ws) const;
+  void require_labels(const BatchOfHeads& targets, index rows, std::int64_t* own) const;  // own: (rows), to check them in
   // The rows and targets that `order` names, in the workspace, which are the next `rows` of the epoch from place `first`.
-  BatchTargets<T> gather(const Context& context, const Table2D& x, const BatchTargets<T>& targets, const std::int64_t* order, index first,
-                         index rows, Workspace<T>& ws) const;
+  BatchOfHeads gather(const Context& context, const Table2D& x, const BatchOfHeads& targets, const std::int64_t* order, index first,
+                      index rows, Workspace<T>& ws) const;
+  double weight_of(const BatchOfHeads& targets, index rows, Workspace<T>& ws) const;  // batch_weight of all heads, and of each
+  double sum_of_weights(const BatchOfHeads& targets, index rows) const;               // for penalties
+  static void read_losses(const Workspace<T>& ws, std::span<double> head_losses);
   std::unique_lock<std::mutex> alone();
   // The rows in the workspace through the network and back, as in training; gradients of the loss alone. False: the loss was not
   // finite, and there are no gradients.
-  bool pass(const Run<T>& r, const BatchTargets<T>& targets, bool through_link, T* to, LossAndPenalty& result);
+  bool pass(const Run<T>& r, const BatchOfHeads& targets, bool through_link, T* to, LossAndPenalty& result);
   // Forward, loss, backward and update of the rows in the workspace. False: the loss was not finite, nothing was updated.
-  bool train(const Context& context, index rows, const BatchTargets<T>& targets, double lr, bool through_link, LossAndPenalty& result);
+  bool train(const Context& context, index rows, const BatchOfHeads& targets, double lr, bool through_link, LossAndPenalty& result);
 
  private:
   friend class Borrowed;

@@ -29,6 +29,7 @@ struct Wiring {
   int second = -1;  // another buffer that it reads, as wide as the input; its gradient is that of the output
   index inputs = 0, outputs = 0, repeat = 1;
   bool trainable = true;
+  bool trains_itself = false, input_is_trained = false;  // it has parameters that are trained; what made its input has
   // Done to each finished element, where the traits say so (ops/epilogue.h).
   ActivationFunction activation{};
   int dropout = -1;  // index into Plan::layers of the dropout merged into this operation

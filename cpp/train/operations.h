@@ -5,10 +5,12 @@
 #include "train/layers/activation.h"
 #include "train/layers/batch_norm.h"
 #include "train/layers/callback.h"
+#include "train/layers/columns.h"
 #include "train/layers/dense.h"
 #include "train/layers/dropout.h"
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
+#include "train/layers/parallel.h"
 #include "train/layers/rescaling.h"
 #include "train/layers/reshape.h"
 #include "train/layers/residual.h"
@@ -20,7 +22,7 @@ namespace densekit {
 
 using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
                                    BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, RescalingOperation,
-                                   DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
+                                   DropoutOperation, NoiseOperation, ColumnsOperation, PlaceOperation, AddOperation, CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;

@@ -8,10 +8,12 @@
 
 namespace densekit {
 
-template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T> x, const Targets<T>& given, std::span<T> gradients,
-                                                                      std::span<T> outputs, std::string* diverged_layer, bool (*stop)()) {
+template <class T>
+LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T> x, AllTargets given, std::span<T> gradients, std::span<T> outputs,
+                                                   std::string* diverged_layer, bool (*stop)(), std::span<double> head_losses) {
   const index rows = rows_of(x, inputs(), "x");
-  const BatchTargets<T> theirs = impl_->checked_targets(given, rows);
+  typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
+  if (!head_losses.empty()) require_rows(head_losses, "head_losses", static_cast<index>(impl_->plan.heads.size()));
   require(rows > 0, "a gradient needs at least one row");
   require_rows(gradients, "gradients", parameter_count());
   if (outputs.data()) require_rows(outputs, "outputs", rows, this->outputs());
@@ -21,9 +23,9 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<
   const Call call(stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
-  ws.prepare(context, impl_->plan, rows, Purpose::training);
+  ws.prepare(context, impl_->plan, rows, Purpose::training, impl_->target_memory(targets, false));
   ws.buffers[0] = const_cast<T*>(x.data());  // only read
-  const BatchTargets<T> targets = impl_->with_labels(theirs, nullptr, rows, ws.labels);
+  impl_->own_targets(targets, nullptr, rows, ws);
   const Run<T> r = impl_->run(context, rows, true);
   std::fill(gradients.begin(), gradients.end(), T(0));
   LossAndPenalty result;
@@ -32,6 +34,7 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<
   if (!finite && diverged_layer) *diverged_layer = impl_->where_diverged(r, ws);
   check_interrupt(context);
   if (finite) impl_->pending.add(r, ws, impl_->statistics);
+  Impl::read_losses(ws, head_losses);
   return result;
 }
 
@@ -97,8 +100,8 @@ template <class T> void BasicNetwork<T>::set_pending(std::span<const T> statisti
 template <class T> void BasicNetwork<T>::drop_pending() { impl_->pending.drop(); }
 
 #define INSTANTIATE(T)                                                                                                           \
-  template LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T>, const Targets<T>&, std::span<T>, std::span<T>, \
-                                                              std::string*, bool (*)());                                         \
+  template LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T>, AllTargets, std::span<T>, std::span<T>,        \
+                                                              std::string*, bool (*)(), std::span<double>);                      \
   template double BasicNetwork<T>::apply_gradients(std::span<T>, double, std::optional<double>);                                 \
   template void BasicNetwork<T>::commit();                                                                                       \
   template void BasicNetwork<T>::set_statistics(std::span<const T>, bool (*)());                                                 \

@@ -58,7 +58,8 @@ template <class T> void forward(const Run<T>& run, Workspace<T>& ws, int end) {
 template <class T> void backward(const Run<T>& run, Workspace<T>& ws, int end, int first, bool want_input, T* gradients) {
   for (int i = end - 1; i >= first; --i) {
     Step<T> step = step_of(run, ws, i);
-    step.wants_dx = want_input || i > first;
+    step.wants_dx = want_input || step.wiring.input_is_trained;
+    if (!step.wants_dx && !step.wiring.trains_itself) continue;
     backward_of(run.plan.ops[static_cast<std::size_t>(i)], step, gradients);
     check_interrupt(run.context);
   }

@@ -64,14 +64,24 @@ int Builder::statistic(const char* name, std::vector<index> shape, double initia
 }
 void Builder::needs_two_rows(int input) { plan_.needs_two_rows = plan_.needs_two_rows || shape(input).repeat() == 1; }
 
-int Builder::add_operation(Operation op, RowShape outputs) {
-  const index size = outputs.size();
-  if (!element_count.has(static_cast<double>(size)))
-    fail("", "makes rows of shape " + outputs.text() + ", which are more than 2^48 numbers");
+RowShape Builder::checked(RowShape shape) const {
+  if (!element_count.has(static_cast<double>(shape.size())))
+    fail("", "makes rows of shape " + shape.text() + ", which are more than 2^48 numbers");
+  return shape;
+}
+void Builder::append(Operation op, int output) {
   op.layer = here_.layer, op.trainable = here_.trainable;
-  op.output = buffer(size);
+  op.output = output;
   plan_.ops.push_back(std::move(op));
-  return value(plan_.ops.back().output, std::move(outputs));
+}
+int Builder::shared(RowShape shape) {
+  const index size = checked(shape).size();
+  return value(buffer(size), std::move(shape));
+}
+int Builder::add_operation(Operation op, RowShape outputs) {
+  const int made = shared(std::move(outputs));
+  append(std::move(op), buffer_of(made));
+  return made;
 }
 
 int Builder::add_layer(const Layer& layer, const std::string& path, int input) {
@@ -85,63 +95,122 @@ int Builder::add_layer(const Layer& layer, const std::string& path, int input) {
   here_ = outside;
   return output;
 }
+static std::string path_inside(const std::string& path, std::size_t i) {
+  return (path.empty() ? "" : path + ".") + "layers[" + std::to_string(i) + "]";
+}
 int Builder::block(const std::vector<Layer>& layers, int input) {
-  for (std::size_t i = 0; i < layers.size(); ++i)
-    input = add_layer(layers[i], (here_.path.empty() ? "" : here_.path + ".") + "layers[" + std::to_string(i) + "]", input);
+  for (std::size_t i = 0; i < layers.size(); ++i) input = add_layer(layers[i], path_inside(here_.path, i), input);
   return input;
+}
+const std::vector<int>& Builder::branches(const std::vector<Layer>& layers, int input) {
+  std::vector<int> ends;
+  for (std::size_t i = 0; i < layers.size(); ++i) ends.push_back(add_layer(layers[i], path_inside(here_.path, i), input));
+  branches_ = std::move(ends);
+  return branches_;
 }
 
 void Builder::layers() {
   const index inputs = spec_.inputs.size();
   if (inputs < 1) throw std::invalid_argument("a network needs at least one input, got " + std::to_string(inputs));
   const int last = block(spec_.layers, value(buffer(inputs), spec_.inputs));
-  plan_.output = plan_.scores = buffer_of(last);
+  plan_.output = buffer_of(last);
   plan_.output_shape = shape(last);
-  if (spec_.loss) require_rows_for(*spec_.loss);
-}
-
-// A loss of labels or of whole rows of scores takes plain rows.
-void Builder::require_rows_for(const Loss& loss) const {
-  const LossTraits traits = traits_of(loss.is);
-  if (plan_.output_shape.plain() || std::holds_alternative<CallbackLoss>(loss.is) || !(traits.of_rows || traits.outputs > 1)) return;
-  throw std::invalid_argument("the loss " + std::string(kind_name(loss.is)) + " takes rows of scores, but the network puts out rows of " +
-                              "shape " + plan_.output_shape.text() + ": put a Flatten before the last dense layer");
+  add_heads(last);
 }
 
 void Builder::build(bool fuse) {
   layers();
-  if (spec_.loss && spec_.loss->link) unlink();
+  for (PlanHead& head : plan_.heads)
+    if (head.loss->link) unlink(head);
   if (fuse) merge_elementwise();
+  put_scores_first();
   save_slopes();
   if (fuse) share_block_moments();
+  mark_trained();
   place_gradients();
   place_inference();
   plan_.widest = *std::max_element(plan_.widths.begin(), plan_.widths.end());
 }
 
-// The loss takes what goes into the last operation, which must be the activation that belongs to it.
-void Builder::unlink() {
-  const Activation wanted = traits_of(spec_.loss->is).link;
-  Operation* last = plan_.ops.empty() || plan_.ops.back().output != plan_.output ? nullptr : &plan_.ops.back();
+void Builder::add_heads(int last) {
+  if (spec_.loss) return add_head("", *spec_.loss, 1, last);
+  if (spec_.heads.empty()) return;
+  const Parallel* parallel = spec_.layers.empty() ? nullptr : std::get_if<Parallel>(&spec_.layers.back().is);
+  if (!parallel) throw std::invalid_argument("spec: heads are losses of branches, so the last layer must be of kind parallel");
+  const std::size_t count = parallel->layers.size();
+  if (spec_.heads.size() != count)
+    throw std::invalid_argument("spec: heads has " + std::to_string(spec_.heads.size()) + " entries, but the last layer has " +
+                                std::to_string(count) + " branches");
+  for (std::size_t i = 0; i < count; ++i) {
+    const Head& head = spec_.heads[i];
+    if (head.name != parallel->layers[i].name)
+      throw std::invalid_argument("spec: heads[" + std::to_string(i) + "].name is \"" + head.name + "\", expected \"" +
+                                  parallel->layers[i].name + "\", as that branch is called");
+    add_head(head.name, head.loss, head.weight, branches_[i]);
+  }
+}
+
+void Builder::add_head(std::string name, const Loss& loss, double weight, int value) {
+  const LossTraits traits = traits_of(loss.is);
+  if (!shape(value).plain() && !std::holds_alternative<CallbackLoss>(loss.is) && (traits.of_rows || traits.outputs > 1))
+    throw std::invalid_argument("the loss " + std::string(kind_name(loss.is)) + " takes rows of scores, but the network puts out rows of " +
+                                "shape " + shape(value).text() + ": put a Flatten before the last dense layer");
+  int scores = buffer_of(value);
+  for (const PlanHead& before : plan_.heads)
+    if (before.scores == scores) {  // each loss writes a gradient of its own
+      const int own = shared(shape(value));
+      emit_into(PlaceOperation{{}, {}, {}, 0}, value, own);
+      scores = buffer_of(own);
+      break;
+    }
+  plan_.heads.push_back({std::move(name), &loss, weight, scores, shape(value).size(), -1});
+}
+
+// The loss takes what goes into the operation that makes its scores, which must be the activation that belongs to it.
+void Builder::unlink(PlanHead& head) {
+  const Activation wanted = traits_of(head.loss->is).link;
+  const auto made = std::find_if(plan_.ops.begin(), plan_.ops.end(), [&](const Operation& op) { return op.output == head.scores; });
+  Operation* last = made == plan_.ops.end() ? nullptr : &*made;
   const ActivationOperation* elementwise = last ? as<ActivationOperation>(*last) : nullptr;
   SoftmaxOperation* softmax = last ? as<SoftmaxOperation>(*last) : nullptr;
   const bool fits = wanted == Activation::softmax ? softmax != nullptr
                                                   : wanted != Activation::identity && elementwise && elementwise->function.name == wanted;
   if (!fits)
-    throw std::invalid_argument("the loss " + std::string(kind_name(spec_.loss->is)) + " is linked with " + std::string(word(wanted)) +
-                                ", which is not what the last layer ends in");
+    throw std::invalid_argument("the loss " + std::string(kind_name(head.loss->is)) + " is linked with " + std::string(word(wanted)) +
+                                ", which is not what " + (head.name.empty() ? "the last layer" : "the branch '" + head.name + "'") +
+                                " ends in");
+  const auto reads = [&](const Operation& op) { return op.input == head.scores && !as<PlaceOperation>(op); };
+  if (std::any_of(plan_.ops.begin(), plan_.ops.end(), reads))
+    throw std::invalid_argument("the loss " + std::string(kind_name(head.loss->is)) + " is linked with an activation that other layers read");
   if (softmax && softmax->temperature != 1) {  // the loss takes what is divided by the temperature
     Operation scale = *last;
     scale.is = ScaleOperation{{}, {}, {}, 1 / softmax->temperature};
     scale.output = last->input = buffer(plan_.widths[static_cast<std::size_t>(last->input)]);
     softmax->temperature = 1;
-    plan_.ops.insert(plan_.ops.end() - 1, scale);
+    head.scores = scale.output;
+    plan_.ops.insert(made, scale);
+  } else {
+    head.scores = last->input;
   }
-  plan_.scores = plan_.ops.back().input;
+}
+
+// Operations that no loss needs come last: linked activations, and putting branches side by side.
+void Builder::put_scores_first() {
+  std::vector<bool> needed(plan_.widths.size(), plan_.heads.empty());
+  for (const PlanHead& head : plan_.heads) needed[static_cast<std::size_t>(head.scores)] = true;
+  for (auto op = plan_.ops.rbegin(); op != plan_.ops.rend(); ++op) {
+    if (!needed[static_cast<std::size_t>(op->output)]) continue;
+    needed[static_cast<std::size_t>(op->input)] = true;
+    if (op->second >= 0) needed[static_cast<std::size_t>(op->second)] = true;
+  }
+  const auto rest =
+      std::stable_partition(plan_.ops.begin(), plan_.ops.end(), [&](const Operation& op) { return needed[static_cast<std::size_t>(op.output)]; });
+  plan_.scored = static_cast<int>(rest - plan_.ops.begin());
 }
 
 int Builder::readers(int number) const {
-  int count = number == plan_.scores || number == plan_.output;
+  int count = number == plan_.output;
+  for (const PlanHead& head : plan_.heads) count += head.scores == number;
   for (const Operation& op : plan_.ops) count += (op.input == number) + (op.second == number);
   return count;
 }
@@ -199,23 +268,13 @@ void Builder::place_gradients() {
     free.pop_back();
     return slot;
   };
-  plan_.first_trained = static_cast<int>(plan_.ops.size());
-  for (int i = static_cast<int>(plan_.ops.size()) - 1; i >= 0; --i) {
-    const Operation& op = plan_.ops[static_cast<std::size_t>(i)];
-    const Segments parameters = parameters_of(op);
-    if (op.trainable && std::any_of(parameters.begin(), parameters.end(), [](int segment) { return segment >= 0; }))
-      plan_.first_trained = i;
-  }
   slot_of[static_cast<std::size_t>(plan_.output)] = take();
+  std::vector<int> writers(plan_.widths.size());  // of each buffer that are still to come
+  for (const Operation& op : plan_.ops) ++writers[static_cast<std::size_t>(op.output)];
   for (int i = static_cast<int>(plan_.ops.size()) - 1; i >= 0; --i) {
     Operation& op = plan_.ops[static_cast<std::size_t>(i)];
     int& out = slot_of[static_cast<std::size_t>(op.output)];
-    if (op.output == plan_.output && plan_.scores != plan_.output && i == static_cast<int>(plan_.ops.size()) - 1) {
-      // Linked: the loss writes the gradient of the scores; a pullback goes through the activation, in place.
-      op.gradient_slot = op.input_slot = out;
-      slot_of[static_cast<std::size_t>(op.input)] = out;
-      continue;
-    }
+    const bool read = --writers[static_cast<std::size_t>(op.output)] == 0;  // by all that need the gradient of the output
     op.gradient_slot = out;
     const bool in_place = traits_of(op).gradient_in_place;
     int& in = slot_of[static_cast<std::size_t>(op.input)];
@@ -232,13 +291,29 @@ void Builder::place_gradients() {
       op.input_slot = in;
       op.work_slot = in_place ? out : take();
       free.push_back(op.work_slot);
-      if (!in_place) free.push_back(out);
+      if (!in_place && read) free.push_back(out);
     } else if (in_place) {
       op.input_slot = in = out;
     } else {
       op.input_slot = in = take();
-      free.push_back(out);
+      if (read) free.push_back(out);
     }
+  }
+  for (PlanHead& head : plan_.heads) head.gradient_slot = slot_of[static_cast<std::size_t>(head.scores)];
+}
+
+// Whether a backward pass for the parameters needs the gradient of each operation's input.
+void Builder::mark_trained() {
+  std::vector<bool> trained(plan_.widths.size());  // whether a parameter that is trained has a part in the buffer
+  plan_.first_trained = static_cast<int>(plan_.ops.size());
+  for (int i = 0; i < static_cast<int>(plan_.ops.size()); ++i) {
+    Operation& op = plan_.ops[static_cast<std::size_t>(i)];
+    const Segments parameters = parameters_of(op);
+    op.trains_itself = op.trainable && std::any_of(parameters.begin(), parameters.end(), [](int segment) { return segment >= 0; });
+    op.input_is_trained = trained[static_cast<std::size_t>(op.input)];
+    if (op.trains_itself) plan_.first_trained = std::min(plan_.first_trained, i);
+    const bool second = op.second >= 0 && trained[static_cast<std::size_t>(op.second)];
+    if (op.trains_itself || op.input_is_trained || second) trained[static_cast<std::size_t>(op.output)] = true;
   }
 }
 
@@ -249,14 +324,16 @@ void Builder::place_inference() {
     last_use[static_cast<std::size_t>(op.input)] = i;
     if (op.second >= 0) last_use[static_cast<std::size_t>(op.second)] = i;
   }
-  last_use[static_cast<std::size_t>(plan_.output)] = last_use[static_cast<std::size_t>(plan_.scores)] = static_cast<int>(plan_.ops.size());
+  last_use[static_cast<std::size_t>(plan_.output)] = static_cast<int>(plan_.ops.size());
+  for (const PlanHead& head : plan_.heads) last_use[static_cast<std::size_t>(head.scores)] = static_cast<int>(plan_.ops.size());
   plan_.inference_slot.assign(plan_.widths.size(), -1);
   for (int i = 0; i < static_cast<int>(plan_.ops.size()); ++i) {
     const Operation& op = plan_.ops[static_cast<std::size_t>(i)];
-    int slot = plan_.inference_slots;
-    if (free.empty()) ++plan_.inference_slots;
-    else slot = free.back(), free.pop_back();
-    plan_.inference_slot[static_cast<std::size_t>(op.output)] = slot;
+    if (int& slot = plan_.inference_slot[static_cast<std::size_t>(op.output)]; slot < 0) {
+      slot = plan_.inference_slots;
+      if (free.empty()) ++plan_.inference_slots;
+      else slot = free.back(), free.pop_back();
+    }
     for (const int read : {op.input, op.second})
       if (read > 0 && last_use[static_cast<std::size_t>(read)] == i) free.push_back(plan_.inference_slot[static_cast<std::size_t>(read)]);
   }

@@ -72,7 +72,8 @@ inline std::vector<Layer>* layers_inside(Layer& layer) {
 // The fields that the structs with a variant have beside those of the kind, as a record without a name.
 constexpr auto common_fields(const Layer*) { return record("", field("name", &Layer::name), field("trainable", &Layer::trainable)); }
 constexpr auto common_fields(const Loss*) {
-  return record("", field("reduction", &Loss::reduction), field("factor", &Loss::factor), field("link", &Loss::link));
+  return record("", field("reduction", &Loss::reduction), field("factor", &Loss::factor), field("link", &Loss::link),
+                field("missing", &Loss::missing, any_number, 2));
 }
 constexpr auto common_fields(const Optimizer*) {
   return record("", field("lr", &Optimizer::lr, at_least(0)), field("weight_decay", &Optimizer::weight_decay, at_least(0)),

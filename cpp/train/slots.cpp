@@ -21,6 +21,8 @@ template <class V> constexpr SlotType slot_type() {
   else if constexpr (std::is_same_v<V, std::vector<CallbackLayer::Parameter>>) return SlotType::parameters;
   else if constexpr (std::is_same_v<V, Initializer>) return SlotType::initializer;
   else if constexpr (std::is_same_v<V, Penalty>) return SlotType::penalty;
+  else if constexpr (std::is_same_v<V, Loss>) return SlotType::loss;
+  else if constexpr (std::is_same_v<V, std::vector<Head>>) return SlotType::heads;
   else if constexpr (std::is_same_v<V, std::optional<Loss>>) return SlotType::optional_loss;
   else if constexpr (std::is_same_v<V, std::optional<Optimizer>>) return SlotType::optional_optimizer;
   else {
@@ -72,6 +74,7 @@ Object object(Layer& layer) { return with_kind(layer); }
 Object object(Loss& loss) { return with_kind(loss); }
 Object object(Optimizer& optimizer) { return with_kind(optimizer); }
 Object object(Initializer& initializer) { return {kind_name(initializer), {}, own_slots(initializer)}; }
+Object object(Head& head) { return {"", {}, slots(head, Head::kind())}; }
 Object object(Penalty& penalty) { return {"", {}, slots(penalty, Penalty::kind())}; }
 Object object(CallbackLayer::Parameter& parameter) { return {"", {}, slots(parameter, CallbackLayer::Parameter::kind())}; }
 

@@ -25,7 +25,9 @@ enum class SlotType {
   parameters,  // std::vector<CallbackLayer::Parameter>
   initializer,
   penalty,
+  loss,
   optional_loss,
+  heads,  // std::vector<Head>
   optional_optimizer,
 };
 
@@ -53,6 +55,7 @@ Object object(Loss& loss);
 Object object(Optimizer& optimizer);
 Object object(Initializer& initializer);
 Object object(Penalty& penalty);
+Object object(Head& head);
 Object object(CallbackLayer::Parameter& parameter);
 // What only reads gets the same slots.
 template <class S> Object object(const S& s) { return object(const_cast<S&>(s)); }

@@ -80,6 +80,10 @@ json::Value written(const Slot& slot) {
       return written(object(slot.as<Initializer>()));
     case SlotType::penalty:
       return written(object(slot.as<Penalty>()));
+    case SlotType::loss:
+      return written(object(slot.as<Loss>()));
+    case SlotType::heads:
+      return written_list(slot.as<std::vector<Head>>());
     case SlotType::optional_loss: {
       auto& value = slot.as<std::optional<Loss>>();
       return value ? written(object(*value)) : json::Value(nullptr);
@@ -245,6 +249,10 @@ class Reader {
         reader.slots(object(slot.as<Penalty>()).own);
         return reader.finish();
       }
+      case SlotType::loss:
+        return Reader(value, path, version_).with_kind(slot.as<Loss>());
+      case SlotType::heads:
+        return read_list(value, path, slot.as<std::vector<Head>>());
       case SlotType::optional_loss:
         return read_optional(value, path, slot.as<std::optional<Loss>>());
       case SlotType::optional_optimizer:
@@ -334,7 +342,9 @@ const char* type_name(SlotType type) {
     case SlotType::row_shape:
     case SlotType::layers:
     case SlotType::parameters:
+    case SlotType::heads:
       return "list";
+    case SlotType::loss:
     case SlotType::optional_loss:
     case SlotType::optional_optimizer:
       return "object";

@@ -87,8 +87,12 @@ class Checker {
         return initializer(path, slot.as<Initializer>());
       case SlotType::penalty:
         return slots(path, object(slot.as<Penalty>()).own);
+      case SlotType::loss:
+        return loss(path, slot.as<Loss>());
+      case SlotType::heads:
+        return heads(path, slot.as<std::vector<Head>>());
       case SlotType::optional_loss:
-        if (const auto& loss = slot.as<std::optional<Loss>>()) with_kind(path, *loss);
+        if (const auto& one = slot.as<std::optional<Loss>>()) loss(path, *one);
         return;
       case SlotType::optional_optimizer:
         if (const auto& optimizer = slot.as<std::optional<Optimizer>>()) with_kind(path, *optimizer);
@@ -102,6 +106,20 @@ class Checker {
     }
   }
 
+  void loss(const std::string& path, const Loss& loss) {
+    with_kind(path, loss);
+    if (loss.missing == Missing::mask && (traits_of(loss.is).of_rows || std::holds_alternative<CallbackLoss>(loss.is)))
+      fail(path + ".missing", "is \"mask\", which goes with losses of elements, and " + std::string(kind_name(loss.is)) + " is none");
+  }
+  void heads(const std::string& path, const std::vector<Head>& list) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string place = path + "[" + std::to_string(i) + "]";
+      slots(place, object(list[i]).own);
+      if (!names.insert(list[i].name).second) fail(place + ".name", "is " + json::text({list[i].name}) + ", as another head's");
+    }
+  }
+
   static void row_shape(const std::string& path, const RowShape& shape, const Range& range) {
     const std::size_t axes = shape.axes.size();
     if (axes < 1 || axes > most_axes) fail(path, "has " + std::to_string(axes) + " axes, expected 1 to " + std::to_string(most_axes));
@@ -112,7 +130,7 @@ class Checker {
 
   void layers(const std::string& path, const std::vector<Layer>& list) {
     // Each level of nesting is two levels of JSON.
-    if (depth_ > 24) fail(path.substr(0, path.rfind('.')), "lies inside more than 24 residual blocks");
+    if (depth_ > 24) fail(path.substr(0, path.rfind('.')), "lies inside more than 24 blocks");
     ++depth_;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string place = path + "[" + std::to_string(i) + "]";
@@ -141,6 +159,8 @@ void validate(const Initializer& initializer, const std::string& path) { Checker
 
 void validate(const Spec& spec) {
   Checker().slots("", object(spec).own);
+  if (spec.loss && !spec.heads.empty()) fail("heads", "go in place of loss: give one of the two");
+  if (spec.penalty_per_weight && !spec.heads.empty()) fail("penalty_per_weight", "goes with one loss, and there are heads");
   require_layers_fit(spec);
 }
 

@@ -44,12 +44,19 @@ Bytes block_moment_count(const Plan& plan, index rows) {
 
 }  // namespace
 
-template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose, index target_width) {
+template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose,
+                                                const AllTargetMemory& own) {
   release_hosts();
   const bool training = purpose == Purpose::training;
   rows = wanted;
-  for (const index width : {plan.widest, target_width})  // the most elements that a buffer has
-    if (index count = 0; __builtin_mul_overflow(rows, width, &count)) throw std::bad_alloc();
+  index widest = plan.widest, elements_weighed = 1;  // the most elements that a row of a buffer has
+  bool packed = false;
+  for (const TargetMemory& one : own) {
+    widest = std::max(widest, one.width);
+    elements_weighed = std::max(elements_weighed, one.elements);
+    packed = packed || one.packed;
+  }
+  if (index count = 0; __builtin_mul_overflow(rows, widest, &count)) throw std::bad_alloc();
   const Bytes scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
   const auto lay = [&](Layout at) {
     const auto elements = [&](index width) { return rows * width; };
@@ -73,12 +80,16 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
       block_squares = at.template take<double>(block_moment_count(plan, rows));
       for (T*& sink : sinks) sink = at.template take<T>(plan.widest);
     }
-    targets = at.template take<T>(elements(target_width));
-    labels = at.template take<std::int64_t>(rows);
     order = at.template take<std::int64_t>(rows);
-    weights_of_batch = at.template take<double>(rows);
-    weights = at.template take<double>(rows);
-    row_losses = at.template take<double>(rows);
+    if (heads.size() != plan.heads.size()) heads = PerHead<OwnTargets>(plan.heads.size());
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      const TargetMemory needs = h < own.size() ? own[h] : TargetMemory{};
+      heads[h] = {at.template take<T>(elements(needs.width)), at.template take<std::int64_t>(rows), at.template take<double>(rows),
+                  at.template take<double>(elements(needs.elements))};
+    }
+    weights = at.template take<double>(elements(elements_weighed));
+    row_losses = at.template take<double>(elements(elements_weighed));
+    this->packed = at.template take<T>(packed ? elements(plan.widest) : 0);
     scratch = at.template take<char>(scratch_size);
     return at.used();
   };

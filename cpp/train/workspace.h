@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "densekit/network_class.h"
 #include "train/operation.h"
+#include "train/per_head.h"
 
 namespace densekit {
 
@@ -18,8 +19,14 @@ template <class T> class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  // target_width: columns of the targets that are gathered into it; a host loss may want any number.
-  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose, index target_width = 0);
+  // What the targets of a head need beside their labels and weights.
+  struct TargetMemory {
+    index width = 0;       // columns of values that are copied; a host loss may want any number
+    index elements = 0;    // weights of elements in a row,
+    bool packed = false;   // of a loss that takes two scores for each
+  };
+  using AllTargetMemory = PerHead<TargetMemory>;
+  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose, const AllTargetMemory& targets = {});
   void release_hosts();  // what host layers kept for backward
   void give_back() {     // between calls: large memory goes back to the system
     release_hosts();
@@ -41,10 +48,17 @@ template <class T> class Workspace {
   double *block_means = nullptr, *block_squares = nullptr;
   std::array<T*, 2> sinks{};  // for gradients that an operation writes though nobody wants them
   T* or_sink(T* gradient, std::size_t which) const { return gradient ? gradient : sinks[which]; }
-  T* targets = nullptr;                              // (rows, target_width)
-  std::int64_t *labels = nullptr, *order = nullptr;  // (rows), the call's own: checked once, written by nobody else
-  double* weights_of_batch = nullptr;                // (rows)
-  double *weights = nullptr, *row_losses = nullptr;  // (rows), of batch_loss
+  // The call's own, checked once, written by nobody else: rows, and for each head its targets.
+  std::int64_t* order = nullptr;  // (rows)
+  struct OwnTargets {
+    T* values = nullptr;  // (rows, width)
+    std::int64_t* labels = nullptr;
+    double *weights = nullptr, *element_weights = nullptr;  // (rows), (rows, elements)
+    double loss = 0, weight = 0;                            // of the batch, before the weight of the head
+  };
+  PerHead<OwnTargets> heads;
+  double *weights = nullptr, *row_losses = nullptr;  // (rows), of batch_loss, or as many as elements have weights
+  T* packed = nullptr;                               // scores of elements side by side
   void* scratch = nullptr;
 
  private:

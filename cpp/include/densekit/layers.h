@@ -91,6 +91,21 @@ struct GaussianNoise {
   static constexpr auto kind() { return record("gaussian_noise", field("std", &GaussianNoise::std, at_least(0))); }
 };
 
+struct Columns {  // y: these columns of x, in this order
+  std::vector<index> columns;
+  static constexpr auto kind() { return record("columns", field("columns", &Columns::columns)); }
+};
+
+struct Block {  // its layers one after another; without any, y = x
+  std::vector<Layer> layers;
+  static constexpr auto kind() { return record("block", field("layers", &Block::layers)); }
+};
+
+struct Parallel {  // each layer, a branch, on the same x; what they put out side by side
+  std::vector<Layer> layers;
+  static constexpr auto kind() { return record("parallel", field("layers", &Parallel::layers)); }
+};
+
 struct Residual {  // y = x + block(x)
   std::vector<Layer> layers;
   static constexpr auto kind() { return record("residual", field("layers", &Residual::layers)); }
@@ -122,7 +137,7 @@ struct CallbackLayer {
 };
 
 using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Flatten,
-                               Reshape, Residual, CallbackLayer>;
+                               Reshape, Columns, Block, Parallel, Residual, CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

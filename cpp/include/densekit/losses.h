@@ -119,12 +119,17 @@ using LossKind = std::variant<SoftmaxCrossEntropy, NegativeLogLikelihood, Binary
                               RootMeanSquaredError, Huber, Pinball, PoissonNll, GammaNll, GaussianNll, LaplaceNll, Hinge, MulticlassHinge,
                               KlDivergence, CallbackLoss>;
 
+// What a target that is NaN means. none: nothing, the loss is NaN; mask: the element weighs 0, where the loss is one of elements.
+enum class Missing : int { none, mask };
+constexpr auto words(Missing) { return std::array<std::string_view, 2>{"none", "mask"}; }
+
 // A kind of loss with what all have: loss = Huber{.delta = 2}, or {Huber{}, LossReduction::sum}.
 struct Loss {
   LossKind is = MeanSquaredError{};
   LossReduction reduction = LossReduction::mean;
   double factor = 1;
   bool link = false;  // the network ends in the activation that belongs to the loss, which takes what goes into that
+  Missing missing = Missing::none;
   Loss() = default;
   template <class K>
     requires is_one_of<K, LossKind>

@@ -29,6 +29,11 @@ template <class T> struct Targets {
   std::span<const T> values{};
   index width = 0;  // of values; 0: what the loss takes
   std::span<const double> weights{};
+  // (rows, width), or none: of losses of elements. The mean divides by their sum, an element with 0 may be anything.
+  std::span<const double> element_weights{};
+  // What the sum over the rows is divided by, in place of what the reduction says: rows that are a part of a larger batch are given
+  // that of the batch. 0: none.
+  double divisor = 0;
 };
 
 // What a loss gets of a batch: labels (rows) or values (rows, width); weights (rows). What there is not is null.
@@ -37,6 +42,9 @@ template <class T> struct BatchTargets {
   const T* values = nullptr;
   index width = 0;
   const double* weights = nullptr;
+  const double* element_weights = nullptr;  // (rows, width), in place of weights
+  index missing = 0;                        // elements that are masked: NaN, of weight 0
+  double divisor = 0;
 };
 
 // The loss of a batch and its gradient (rows, cols), reduced. targets: BatchTargets<T>*
@@ -59,6 +67,7 @@ struct LossAndPenalty {
 
 struct EpochResult {
   double loss = 0, penalty = 0;
+  std::vector<double> head_losses{};  // of each head, before its weight; of the only one, the loss
   index steps = 0;
   std::int64_t diverged_step = -1;  // the update that was not done because its loss was not finite
   std::string diverged_layer{};     // where the first number that is not finite came from
@@ -97,7 +106,7 @@ template <class T> class BasicNetwork {
   const Spec& spec() const;
   index inputs() const;
   index outputs() const;
-  index scores() const;           // columns that the loss takes
+  index scores() const;           // columns that the loss takes, all heads together
   index parameter_count() const;  // gaps between the segments included, which are zero
   index statistic_count() const;
   std::span<T> parameters();
@@ -124,15 +133,31 @@ template <class T> class BasicNetwork {
   void hidden(std::span<const T> x, const std::string& layer, std::span<T> y, bool training = false, bool (*stop)() = nullptr) const;
   std::unique_ptr<Tape<T>> tape(std::span<const T> x, bool training = false, bool (*stop)() = nullptr) const;
 
-  // outputs (rows, outputs), unless empty, receives what the network puts out.
+  // What takes targets takes those of the only loss, or one for each head, in the order of the heads.
+  using AllTargets = std::span<const Targets<T>>;
+
+  // outputs (rows, outputs), unless empty, receives what the network puts out. head_losses, unless empty, that of each head, before
+  // its weight.
+  LossAndPenalty loss(std::span<const T> x, AllTargets targets, bool training = false, std::span<T> outputs = {}, bool (*stop)() = nullptr,
+                      std::span<double> head_losses = {}) const;
   LossAndPenalty loss(std::span<const T> x, const Targets<T>& targets, bool training = false, std::span<T> outputs = {},
-                      bool (*stop)() = nullptr) const;
+                      bool (*stop)() = nullptr) const {
+    return loss(x, AllTargets(&targets, 1), training, outputs, stop);
+  }
   // Fills gradients() with those of loss and penalty. track: as loss_and_gradients, what batch norm sees is pending.
+  LossAndPenalty gradient(std::span<const T> x, AllTargets targets, bool training = true, bool track = false, bool (*stop)() = nullptr,
+                          std::span<double> head_losses = {});
   LossAndPenalty gradient(std::span<const T> x, const Targets<T>& targets, bool training = true, bool track = false,
-                          bool (*stop)() = nullptr);
+                          bool (*stop)() = nullptr) {
+    return gradient(x, AllTargets(&targets, 1), training, track, stop);
+  }
   // One update. diverged: not done, because the loss was not finite; layer, if given, receives where it came from.
+  LossAndPenalty step_on(std::span<const T> x, AllTargets targets, double lr, std::string* diverged_layer = nullptr,
+                         bool (*stop)() = nullptr, std::span<double> head_losses = {});
   LossAndPenalty step_on(std::span<const T> x, const Targets<T>& targets, double lr, std::string* diverged_layer = nullptr,
-                         bool (*stop)() = nullptr);
+                         bool (*stop)() = nullptr) {
+    return step_on(x, AllTargets(&targets, 1), lr, diverged_layer, stop);
+  }
 
   struct EpochOptions {
     index batch_size = 32;
@@ -144,7 +169,10 @@ template <class T> class BasicNetwork {
   };
   // targets: of all rows of x. order: which rows, in which order. Rows, labels and rates are read as their batch comes: one that is
   // wrong ends the epoch, and the error says how many updates were done before.
-  EpochResult epoch(const Table2D& x, const Targets<T>& targets, std::span<const std::int64_t> order, const EpochOptions& options);
+  EpochResult epoch(const Table2D& x, AllTargets targets, std::span<const std::int64_t> order, const EpochOptions& options);
+  EpochResult epoch(const Table2D& x, const Targets<T>& targets, std::span<const std::int64_t> order, const EpochOptions& options) {
+    return epoch(x, AllTargets(&targets, 1), order, options);
+  }
   static index steps_of_epoch(index count, index batch_size, bool drop_last, bool needs_two_rows);
   index steps_of_epoch(index count, index batch_size, bool drop_last) const;
 
@@ -162,8 +190,12 @@ template <class T> class BasicNetwork {
   // A training pass: the loss of the data, without penalties, and its gradients (parameter_count); those of frozen layers are 0.
   // outputs (rows, outputs), unless empty, receives what the network puts out. A loss that is not finite has no gradients and leaves
   // nothing pending; diverged_layer, if given, receives where it came from.
+  LossAndPenalty loss_and_gradients(std::span<const T> x, AllTargets targets, std::span<T> gradients, std::span<T> outputs = {},
+                                    std::string* diverged_layer = nullptr, bool (*stop)() = nullptr, std::span<double> head_losses = {});
   LossAndPenalty loss_and_gradients(std::span<const T> x, const Targets<T>& targets, std::span<T> gradients, std::span<T> outputs = {},
-                                    std::string* diverged_layer = nullptr, bool (*stop)() = nullptr);
+                                    std::string* diverged_layer = nullptr, bool (*stop)() = nullptr) {
+    return loss_and_gradients(x, AllTargets(&targets, 1), gradients, outputs, diverged_layer, stop);
+  }
   // A whole update: penalties, clipping, the optimizer with this lr, decay, proximal step, statistics. Frozen layers stay as they are.
   // gradients (parameter_count): laid out as parameter_segments() says; they are used up. weight: the sum of the weights of the batch
   // (without weights: its rows), with penalty_per_weight, and only then. Returns the penalty before the update.
