@@ -72,6 +72,18 @@ def flatten(name=None, **given):
     return _layer("flatten", name, {}, given)
 
 
+def columns(*columns, name=None, **given):
+    return _layer("columns", name, {"columns": list(columns)}, given)
+
+
+def block(*layers, name=None, **given):
+    return _layer("block", name, {"layers": list(layers)}, given)
+
+
+def parallel(*layers, name=None, **given):
+    return _layer("parallel", name, {"layers": list(layers)}, given)
+
+
 def reshape(*shape, name=None, **given):
     return _layer("reshape", name, {"shape": list(shape)}, given)
 
@@ -106,7 +118,7 @@ LOSS_FIELDS["pinball"]["quantile"], LOSS_FIELDS["kl_divergence"]["log_input"] = 
 
 
 def loss(kind, **given):
-    fields = {"reduction": "mean", "factor": 1.0, "link": False, **LOSS_FIELDS[kind]}
+    fields = {"reduction": "mean", "factor": 1.0, "link": False, "missing": "none", **LOSS_FIELDS[kind]}
     assert set(given) <= set(fields), f"{kind} has no field {set(given) - set(fields)}"
     return {"kind": kind, **fields, **given}
 
@@ -129,6 +141,7 @@ def network(layers, inputs, loss=None, optimizer=None, **given):
         "inputs": inputs,
         "layers": layers,
         "loss": loss,
+        "heads": [],
         "optimizer": optimizer,
         "clip_norm": None,
         "clip_value": None,

@@ -6,6 +6,8 @@ import numpy as np
 from networks import (
     activation,
     batch_norm,
+    block,
+    columns,
     dense,
     dropout,
     flatten,
@@ -14,6 +16,7 @@ from networks import (
     loss,
     network,
     optimizer,
+    parallel,
     penalty,
     reshape,
     residual,
@@ -58,7 +61,7 @@ class Case:
             self.outputs += self.outputs % 2
         if self.loss_kind in ("multiclass_hinge", "nll", "softmax_cross_entropy", "kl_divergence"):
             self.outputs = max(2, self.outputs)
-        shape, self.lead = self.inputs, ()
+        shape, self.lead, self.columns = self.inputs, (), self.inputs
         layers = self._layers(int(rng.integers(0, 4)), self.inputs)
         if every and rng.random() < 0.4:
             shape, layers = self._with_axes(layers)
@@ -88,6 +91,8 @@ class Case:
             settings["dampening"] = float(rng.choice([0.0, 0.3]))
         if kind == "adagrad":
             settings["initial"] = float(rng.choice([0.0, 0.1]))
+        if every and not self.lead and last == "identity" and rng.random() < 0.5:
+            layers = self._with_branches(layers)
         self.spec = network(
             layers,
             shape,
@@ -120,6 +125,16 @@ class Case:
             self.lead = lead
         self.inputs *= int(np.prod(lead))
         return shape, layers
+
+    def _with_branches(self, layers):
+        """The first layers on some columns, beside a branch that sees all and one that is short."""
+        rng = self.rng
+        width = layers[0]["shape"][-1] if layers and layers[0]["kind"] == "reshape" else self.columns
+        some = [int(c) for c in rng.permutation(width)[: rng.integers(1, width + 1)]]
+        left = block(columns(*some), dense(int(rng.integers(1, 20)), str(rng.choice(self._activations))))
+        right = block(dropout(0.2), dense(int(rng.integers(1, 20)), trainable=bool(rng.random() < 0.8)))
+        first = 1 if layers and layers[0]["kind"] == "reshape" else 0
+        return [*layers[:first], parallel(left, right, block()), dense(width), *layers[first:]]
 
     def _penalties(self):
         rng = self.rng

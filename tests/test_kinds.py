@@ -19,7 +19,7 @@ from densekit._activations import ENTRIES
 from densekit._reference_engine import layers as reference_layers
 
 KINDS = _core.kinds()
-GIVEN = {"units": 3, "shape": [2, 2], "outputs": 3, "layers": [net.dense(4)], "activation": "gelu"}
+GIVEN = {"columns": [2, 0], "units": 3, "shape": [2, 2], "outputs": 3, "layers": [net.dense(4)], "activation": "gelu"}
 DOCUMENT = (Path(__file__).parents[1] / "docs/network.md").read_text()
 NATIVE = [kind for kind in KINDS["layers"] if kind != "host"]
 
@@ -78,7 +78,7 @@ def test_a_layer_has_a_class_in_python_with_its_fields_and_defaults(kind):
         "std": 0.5,
         "scale": 1.0,
         "layers": [layers.Dense(4)],
-        "shape": (2, 2),
+        "shape": (2, 2), "columns": [2, 0], "branches": [layers.Dense(4)],
     }
     arguments = {n: needed[n] for n, p in parameters.items() if p.default is p.empty}
     layer = made(**arguments)
@@ -87,7 +87,7 @@ def test_a_layer_has_a_class_in_python_with_its_fields_and_defaults(kind):
     spec = layer.spec([])
     assert set(spec) - {"kind", "name", "trainable"} == set(fields), f"python/densekit/layers.py: {made.__name__}.spec"
     for name, about in fields.items():
-        if name not in arguments and name not in ("parameter", "layers", "shape"):
+        if name not in arguments and name not in ("parameter", "layers", "shape", "columns"):
             assert spec[name] == about["default"], f"{made.__name__}: the default of {name}"
 
 
@@ -170,7 +170,7 @@ def with_field(of, kind, name, value):
     if of == "initializers":
         return spec_of(net.dense(3, kernel_initializer=one))
     if of == "losses":
-        return net.network([net.dense(3)], 4, {"reduction": "mean", "factor": 1.0, "link": False, **one})
+        return net.network([net.dense(3)], 4, {"reduction": "mean", "factor": 1.0, "link": False, "missing": "none", **one})
     return spec_of(net.dense(3), optimizer=net.optimizer("sgd") | one)
 
 

@@ -76,9 +76,9 @@ def problem(loss, rng):
 @pytest.mark.parametrize("make", CLASSES)
 def test_spec_has_every_field_of_its_kind(make):
     spec = make().spec_for({"softmax": "softmax", "sigmoid": "sigmoid"}.get(make().link_activation))
-    assert set(spec) == {"kind", "reduction", "factor", "link"} | FIELDS[spec["kind"]]
+    assert set(spec) == {"kind", "reduction", "factor", "link", "missing"} | FIELDS[spec["kind"]]
     assert json.loads(json.dumps(spec)) == spec
-    assert make().spec() == {k: v for k, v in spec.items() if k not in ("link", "from_logits")} | (
+    assert make().spec() == {k: v for k, v in spec.items() if k not in ("link", "missing", "from_logits")} | (
         {"from_logits": False} if "from_logits" in spec else {}
     )
 
@@ -257,6 +257,7 @@ def test_probabilities_of_unknown_origin():
         "from_logits": False,
         "label_smoothing": 0.0,
         "link": False,
+        "missing": "none",
     }
 
 
@@ -445,6 +446,7 @@ def test_host_loss():
         "factor": 1.0,
         "index": 0,
         "link": False,
+        "missing": "none",
     }
     value, gradient = loss(np.array([[2.0]]), np.array([[0.0]]), None)
     assert value == 16

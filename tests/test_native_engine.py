@@ -155,7 +155,7 @@ def test_no_rows(rng):
     assert engine.forward(none).shape == (0, 3)
     assert engine.hidden(none, "first").shape == (0, 6)
     assert engine.loss(none, labels, None) == (0.0, 0.0)
-    expected = {"loss": 0.0, "penalty": 0.0, "steps": 0, "diverged": None}
+    expected = {"loss": 0.0, "head_losses": [0.0], "penalty": 0.0, "steps": 0, "diverged": None}
     assert engine.epoch(none, labels, None, labels, 4, np.empty(0)) == expected
     dx, dparameters = engine.tape(none).pullback(np.empty((0, 3)))
     assert dx.shape == (0, 4)

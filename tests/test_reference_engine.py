@@ -349,7 +349,7 @@ def test_everything_stays_in_the_dtype(rng, dtype, name):
     tape = engine.tape(x, True)
     arrays = [tape.output, *tape.pullback(tape.output), engine.hidden(x, engine.segments[0]["layer"], True)]
     z, saved = engine._forward(x, True)
-    arrays += [z, saved[0][2], *saved[1][:2], *saved[2], engine._loss(z, y, None)[1]]
+    arrays += [z, saved[0][2], *saved[1][:2], *saved[2], engine._heads(z, [y], [None])[1]]
     arrays += [engine.parameters, engine.gradients, engine.statistics, *engine.states]
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
     assert type(engine.step_on(x, y, None, 0.1)[0]) is float
@@ -490,7 +490,7 @@ def test_refusals(call, message):
 
 
 def test_specs_that_make_no_sense():
-    with pytest.raises(ValueError, match="must keep the width"):
+    with pytest.raises(ValueError, match="must keep the shape"):
         make([net.residual([net.dense(3)])], 4)
     with pytest.raises(ValueError, match="'conv' is not known"):
         make([{**net.dropout(0.5), "kind": "conv"}], 4)

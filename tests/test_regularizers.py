@@ -68,7 +68,7 @@ def fit(regularizer, x, y, *, factor=1.0, steps=20_000):
         "kernel_penalty": penalty, "bias_penalty": none,
     }  # fmt: skip
     spec = {
-        "version": 1, "dtype": "float64", "seed": 0, "inputs": x.shape[1], "layers": [layer],
+        "version": 2, "dtype": "float64", "seed": 0, "inputs": x.shape[1], "layers": [layer], "heads": [],
         "loss": MeanSquaredError(factor=factor).spec_for("identity"), "optimizer": SGD(0.1).spec(),
         "clip_norm": None, "clip_value": None, "penalty_per_weight": regularizer.per_weight, "fuse": True,
         "precision": "highest",

@@ -30,7 +30,7 @@ def layer(kind, name, **fields):
 
 def spec(**changed):
     return {
-        "version": 2, "dtype": "float64", "seed": 2**64 - 1, "inputs": 4, "layers": [], "loss": None,
+        "version": 2, "dtype": "float64", "seed": 2**64 - 1, "inputs": 4, "layers": [], "loss": None, "heads": [],
         "optimizer": None, "clip_norm": None, "clip_value": None, "penalty_per_weight": False, "fuse": True,
         "precision": "highest",
     } | changed  # fmt: skip
@@ -45,13 +45,18 @@ LAYERS = [
     layer("gaussian_noise", "n", std=0.1),
     layer("residual", "r", layers=[dense("inner"), layer("residual", "r2", layers=[])]),
     layer("host", "h", index=0, outputs=3, parameters=[{"name": "w", "shape": [4, 3]}, {"name": "s", "shape": []}]),
+    layer("flatten", "f"),
+    layer("reshape", "re", shape=[3, 1]),
+    layer("block", "bl", layers=[dense("in_block")]),
+    layer("columns", "c", columns=[3, 0]),
+    layer("parallel", "p", layers=[layer("block", "left", layers=[dense("in_left")]), layer("block", "right", layers=[])]),
 ]
 INITIALIZERS = [
     {"kind": "zeros"}, {"kind": "ones"}, {"kind": "given"}, {"kind": "constant", "value": 2.5},
     {"kind": "uniform", "low": -2.0, "high": 1.5}, {"kind": "normal", "mean": 0.0, "std": 0.25},
     {"kind": "truncated_normal", "mean": 0.0, "std": 0.25}, GLOROT, {"kind": "orthogonal", "gain": 1.5},
 ]  # fmt: skip
-LOSS = {"reduction": "mean", "factor": 1.5, "link": False}
+LOSS = {"reduction": "mean", "factor": 1.5, "link": False, "missing": "none"}
 LOSSES = [
     {"kind": "softmax_cross_entropy", "label_smoothing": 0.1, "ignore_index": -100},
     {"kind": "nll", "ignore_index": None},
@@ -186,7 +191,7 @@ def test_blocks_nested_too_deep():
         return json.dumps(spec(layers=[block]))
 
     assert normalize_spec(nested(24)) == nested(24)
-    with pytest.raises(ValueError, match="inside more than 24 residual blocks"):
+    with pytest.raises(ValueError, match="inside more than 24 blocks"):
         normalize_spec(nested(25))
 
 

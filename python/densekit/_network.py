@@ -35,7 +35,9 @@ class Compiled:
 def last_activation(layers: Sequence[Layer]) -> str | None:
     """What the network ends in; None where nobody knows, as after a layer written in Python."""
     last = layers[-1]
-    if last.kind == "host":
+    if last.kind == "block" and last.children():
+        return last_activation(last.children())
+    if last.kind in ("host", "parallel", "block"):
         return None
     fields = getattr(last, "_fields", None)
     name: str = fields["activation"] if fields else getattr(last, "activation", "identity")
@@ -64,6 +66,7 @@ def network_spec(
         "inputs": layers[0].inputs if len(layers[0].input_shape or ()) == 1 else list(layers[0].input_shape or ()),
         "layers": described,
         "loss": loss,
+        "heads": [],
         "optimizer": compiled.optimizer.spec() or optimizers.SGD().spec(),
         "clip_norm": compiled.clip_norm,
         "clip_value": compiled.clip_value,
@@ -100,7 +103,7 @@ def _per_weight(layers: Sequence[Layer], regularizer: Any) -> bool:
 def _penalise_kernels(described: list[dict[str, Any]], layers: Sequence[Layer], penalty: dict[str, Any]) -> None:
     """Gives the model's penalty to each kernel that has none of its own."""
     for spec, layer in zip(described, layers, strict=True):
-        if layer.kind == "residual":
+        if layer.children():
             _penalise_kernels(spec["layers"], layer.children(), penalty)
         elif layer.kind == "dense" and getattr(layer, "kernel_regularizer", None) is None:
             spec["kernel_penalty"] = dict(penalty)

@@ -62,6 +62,8 @@ _OPTIMIZERS = {
 
 def config_of_spec(spec: Mapping[str, Any]) -> Config:
     """A config whose model has this spec, but for what Python does not say (`as_python_says_it`)."""
+    if spec["heads"]:
+        raise ValueError("a network with several heads can only be made by the program that wrote the file")
     per_weight = bool(spec["penalty_per_weight"])
     nothing = regularizers.L1L2(0.0, 0.0, compat="sklearn").config()  # says per_weight where no layer has a penalty
     return {
@@ -98,8 +100,11 @@ def _layer(s: Mapping[str, Any], per_weight: bool) -> Config:
         }
     if kind == "activation":
         return common | {"class": "Activation", "activation": s["activation"]} | _number(s)
-    if kind == "residual":
-        return common | {"class": "Residual", "layers": [_layer(inner, per_weight) for inner in s["layers"]]}
+    if kind in ("residual", "block"):
+        inside = [_layer(inner, per_weight) for inner in s["layers"]]
+        return common | {"class": layers.BY_KIND[kind].__name__, "layers": inside}
+    if kind == "parallel":
+        return common | {"class": "Parallel", "branches": [_layer(inner, per_weight) for inner in s["layers"]]}
     if kind not in layers.BY_KIND:
         raise ValueError(f"{s['name']}: a layer of kind {kind!r} can only be made by the program that wrote the file")
     fields = {key: value for key, value in s.items() if key not in ("kind", "unbiased")}
@@ -135,7 +140,9 @@ def _penalty(s: Mapping[str, Any], per_weight: bool) -> Config | None:
 def _loss(s: Mapping[str, Any]) -> Config:
     if s["kind"] not in _LOSSES:
         raise ValueError(f"a loss of kind {s['kind']!r} can only be made by the program that wrote the file")
-    options = {key: value for key, value in s.items() if key not in ("kind", "link")}
+    if s["missing"] != "none":
+        raise ValueError(f"the loss {s['kind']} masks missing targets, which Python's classes of losses do not")
+    options = {key: value for key, value in s.items() if key not in ("kind", "link", "missing")}
     if s["kind"] == "softmax_cross_entropy":
         options["from_logits"] = not s["link"]
     if s["kind"] == "binary_cross_entropy" and s["link"]:
@@ -167,6 +174,10 @@ def upgraded(spec: Mapping[str, Any]) -> dict[str, Any]:
             spec["version"] = version
             if spec["optimizer"] is not None:
                 spec["optimizer"] = fields.get(spec["optimizer"]["kind"], {}) | spec["optimizer"]
+            if version == 2:
+                spec["heads"] = []
+                if spec["loss"] is not None:
+                    spec["loss"] = {**spec["loss"], "missing": "none"}
     return spec
 
 

@@ -11,7 +11,7 @@ Sequential([Dense(32, 'relu', inputs=8), Residual([Dense(32, 'relu'), Dropout(0.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,8 @@ from densekit._refuse import MOMENTUM, refuses
 __all__ = [
     "Activation",
     "BatchNorm",
+    "Block",
+    "Columns",
     "Dense",
     "Dropout",
     "Flatten",
@@ -36,6 +38,7 @@ __all__ = [
     "Lambda",
     "Layer",
     "LayerNorm",
+    "Parallel",
     "RMSNorm",
     "Rescaling",
     "Reshape",
@@ -421,6 +424,134 @@ class Reshape(Layer):
         return self._common() | {"shape": list(self.output_shape or ())}
 
 
+class Columns(Layer):
+    """Some columns of x, for a branch of its own: y = x[:, columns].
+
+    columns: their numbers, from 0; negative ones count from the end. Of rows of several axes: along the last.
+
+    >>> densekit.Sequential([densekit.layers.Columns([2, 0], inputs=3)], seed=0)([[1, 2, 3]])
+    array([[3., 1.]], dtype=float32)
+    """
+
+    kind = "columns"
+
+    def __init__(
+        self, columns: Sequence[int], *, name: str | None = None, inputs: int | Shape | None = None
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        given = items("Columns", "columns", columns, "numbers")
+        self.columns = [whole("Columns", "columns", column, low=-(2**63)) for column in given]
+        if not self.columns:
+            raise ValueError("Columns: columns is empty; a layer puts out one column at least")
+
+    def build(self, inputs: int) -> int:
+        for column in self.columns:
+            if not -inputs <= column < inputs:
+                raise ValueError(f"{self.name}: there is no column {column}: {inputs} columns come in")
+        if len({column % inputs for column in self.columns}) < len(self.columns):
+            raise ValueError(f"{self.name}: columns has one of them twice, {short(self.columns)}")
+        return len(self.columns)
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        assert self.inputs is not None
+        return self._common() | {"columns": [column % self.inputs for column in self.columns]}
+
+
+class Block(Layer):
+    """Layers one after another, as one layer; without any, y = x.
+
+    layers: the layers of the block, in order. trainable: False freezes all of them.
+
+    >>> block = densekit.layers.Block([densekit.layers.Dense(2, "relu"), densekit.layers.Dense(3)], inputs=4)
+    >>> densekit.Sequential([block], seed=0).output_shape
+    (3,)
+    """
+
+    kind = "block"
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | Shape | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.layers = [checked_layer("Block", layer) for layer in items("Block", "layers", layers, "layers")]
+        self._depth = _depth_of("Block", self.layers)
+
+    def children(self) -> list[Layer]:
+        return self.layers
+
+    def build_shape(self, shape: Shape) -> Shape:
+        for layer in self.layers:
+            shape = layer.attach(shape)
+        return shape
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"layers": [layer.spec(hosts) for layer in self.layers]}
+
+
+class Parallel(Layer):
+    """Branches on the same input; what they put out stands side by side, along the last axis.
+
+    branches: a list of layers or lists of layers, or a mapping of names to them. A list is a `Block`; a name is that of
+    the branch. trainable: False freezes all of them.
+
+    >>> wide = densekit.layers.Columns([0])
+    >>> deep = [densekit.layers.Dense(4, "relu"), densekit.layers.Dense(2)]
+    >>> model = densekit.Sequential([densekit.layers.Parallel({"wide": wide, "deep": deep}, inputs=3)], seed=0)
+    >>> model.output_shape, [layer.name for layer in model.layers[0].layers]
+    ((3,), ['wide', 'deep'])
+    """
+
+    kind = "parallel"
+
+    def __init__(
+        self,
+        branches: Mapping[str, Layer | Sequence[Layer]] | Sequence[Layer | Sequence[Layer]],
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | Shape | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        named = list(branches.items()) if isinstance(branches, Mapping) else None
+        given = [one for _, one in named] if named is not None else items("Parallel", "branches", branches, "branches")
+        self.layers = [_branch(one) for one in given]
+        if not self.layers:
+            raise ValueError("Parallel: branches is empty; there must be one at least")
+        for (own, _), layer in zip(named or (), self.layers, strict=named is not None):
+            if layer._name_given and layer.name != own:
+                raise ValueError(f"Parallel: the branch {own!r} is a layer called {layer.name!r}; give one of the names")
+            layer.name = own
+        self._depth = _depth_of("Parallel", self.layers)
+
+    def children(self) -> list[Layer]:
+        return self.layers
+
+    @property
+    def branches(self) -> list[Layer]:
+        """The branches in their order; lists of layers are Blocks."""
+        return self.layers
+
+    def build_shape(self, shape: Shape) -> Shape:
+        ends = [layer.attach(shape) for layer in self.layers]
+        if len({end[:-1] for end in ends}) > 1:
+            raise ValueError(f"{self.name}: branches put out rows of the shapes {ends}; all axes but the last must agree")
+        return (*ends[0][:-1], sum(end[-1] for end in ends))
+
+    def spec(self, hosts: list[Any]) -> dict[str, Any]:
+        return self._common() | {"layers": [layer.spec(hosts) for layer in self.layers]}
+
+
+def _branch(given: Any) -> Layer:
+    if isinstance(given, Layer) or not isinstance(given, list | tuple):
+        return checked_layer("Parallel", given)
+    return Block(given)
+
+
 _DEEPEST = 20  # levels of blocks: specs and files nest with them
 
 
@@ -448,12 +579,7 @@ class Residual(Layer):
         self.layers = [checked_layer("Residual", layer) for layer in items("Residual", "layers", layers, "layers")]
         if not self.layers:
             raise TypeError(f"Residual: layers must be a list with at least one layer, got {short(layers)}")
-        self._depth = 1 + max(getattr(layer, "_depth", 0) for layer in self.layers)
-        if self._depth > _DEEPEST:
-            raise ValueError(
-                f"Residual: blocks are {self._depth} deep in one another, at most {_DEEPEST} are; put them one after "
-                "the other"
-            )
+        self._depth = _depth_of("Residual", self.layers)
 
     def children(self) -> list[Layer]:
         return self.layers
@@ -476,6 +602,15 @@ class Residual(Layer):
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         return self._common() | {"layers": [layer.spec(hosts) for layer in self.layers]}
+
+
+def _depth_of(where: str, layers: Sequence[Layer]) -> int:
+    depth: int = 1 + max((getattr(layer, "_depth", 0) for layer in layers), default=0)
+    if depth > _DEEPEST:
+        raise ValueError(
+            f"{where}: blocks are {depth} deep in one another, at most {_DEEPEST} are; put them one after the other"
+        )
+    return depth
 
 
 class Lambda(Layer):

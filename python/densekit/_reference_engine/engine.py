@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from densekit._reference_engine import updates
 from densekit._reference_engine.initializers import initial_values
 from densekit._reference_engine.layers import Layer, Run, Segment, backward, build, forward, walk
-from densekit._reference_engine.losses import Loss
+from densekit._reference_engine.losses import Head, Heads, Loss
 from densekit._reference_engine.pending import Pending
 from densekit._snapshot import Moment
 
@@ -32,9 +33,13 @@ class Tape:
         self.pullback = pullback
 
 
-def _own(y: Array) -> Array:
-    """Labels that no layer can write while they are used."""
-    return y.copy() if y.ndim == 1 else y
+def _own(y: Array | list[Array]) -> list[Array]:
+    """The targets of each head, of one or of several; labels that no layer can write while they are used."""
+    return [one.copy() if one.ndim == 1 else one for one in _each(y)]
+
+
+def _each(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _checked_rows(order: Array, first: int, rows: int) -> Array:
@@ -68,17 +73,11 @@ class ReferenceEngine:
         self._clip = (s["clip_norm"], s["clip_value"])
         self._per_weight = bool(s["penalty_per_weight"])
 
-        self._loss = None if s["loss"] is None else Loss(s["loss"], hosts)
-        layers = s["layers"]
-        if self._loss is not None and s["loss"]["link"]:
-            last = layers[-1]  # its activation is taken out of it
-            self._loss.take_over(last["activation"], last["parameter"])
-            layers = [*layers[:-1], {**last, "activation": "identity"}]
+        losses, layers = self._losses(s, hosts)
         self._layers = build(layers, shape, hosts)
         self._input_shape, self.output_shape = shape, self._layers[-1].output_shape if self._layers else shape
         self.outputs = math.prod(self.output_shape)
-        if self._loss is not None:
-            self._loss.require_rows_for(self.output_shape)
+        self._heads = self._make_heads(losses) if losses else None
         self._names = [layer.name for layer in walk(self._layers)]
         trained = [any(s.trainable for one in walk([layer]) for s in one.segments) for layer in self._layers]
         self._first_trained = trained.index(True) if True in trained else len(self._layers)
@@ -102,6 +101,37 @@ class ReferenceEngine:
             for segment in self._segments:  # gaps stay zero
                 for state in self.states:
                     state[segment.range] = self._optimizer.initial
+
+    @staticmethod
+    def _losses(s: Spec, hosts: list[Any]) -> tuple[list[tuple[str, Loss, float]], list[Spec]]:
+        """Name, loss and weight of each head, and the layers without the activations that losses are linked with."""
+        layers, losses = copy.deepcopy(s["layers"]), []
+        heads = s.get("heads") or [{"name": "", "weight": 1.0, "loss": s["loss"]}]
+        for number, head in enumerate(heads if heads[0]["loss"] is not None else []):
+            loss = Loss(head["loss"], hosts)
+            if head["loss"]["link"]:
+                last = layers[-1]["layers"][number] if s.get("heads") else layers[-1]
+                while last["kind"] == "block":
+                    last = last["layers"][-1]
+                loss.take_over(last["activation"], last["parameter"])
+                last["activation"] = "identity"
+            losses.append((str(head["name"]), loss, float(head["weight"])))
+        return losses, layers
+
+    def _make_heads(self, losses: list[tuple[str, Loss, float]]) -> Heads:
+        """Each head with its columns: those of its branch, or all."""
+        heads, first = [], 0
+        if losses[0][0]:
+            ends = [(layer.name, layer.output_shape) for layer in self._layers[-1].inner()]
+        else:
+            ends = [("", self.output_shape)]
+        if [name for name, *_ in losses] != [name for name, _ in ends]:
+            raise ValueError(f"the heads are {[name for name, *_ in losses]}, the branches {[name for name, _ in ends]}")
+        for (name, loss, weight), (_, shape) in zip(losses, ends, strict=True):
+            loss.require_rows_for(shape)
+            heads.append(Head(name, loss, weight, slice(first, first + shape[-1])))
+            first += shape[-1]
+        return Heads(heads, self.output_shape)
 
     def _arena(self, segments: list[Segment]) -> Array:
         """One array for all segments, each at a multiple of 16 elements, with their initial values."""
@@ -162,8 +192,8 @@ class ReferenceEngine:
                 dz = np.asarray(dy, self.dtype)
                 if dz.shape != y.shape:
                     raise ValueError(f"dy is {dz.shape} but the network put out {y.shape}")
-                link = self._loss.link if self._loss is not None else None
-                dz = dz if link is None else link.backward(dz, z, y)
+                if self._heads is not None:
+                    dz = self._heads.activated_backward(dz, z, y)
                 dx = backward(self._layers, saved, dz, dparameters)
                 return dx.reshape(x.shape).copy(), dparameters
 
@@ -184,25 +214,41 @@ class ReferenceEngine:
 
     def _activated(self, z: Array) -> Array:
         with np.errstate(all="ignore"):
-            return z if self._loss is None or self._loss.link is None else self._loss.link.forward(z)
+            return z if self._heads is None else self._heads.activated(z)
 
     # The objective.
 
     def loss(
-        self, x: Array, y: Array, weights: Array | None, training: bool = False, outputs: Array | None = None
+        self,
+        x: Array,
+        y: Any,
+        weights: Any,
+        training: bool = False,
+        outputs: Array | None = None,
+        head_losses: Array | None = None,
     ) -> tuple[float, float]:
-        """The loss of the data, and the penalty; outputs receives what the network puts out."""
+        """The loss of the data, and the penalty; outputs receives what the network puts out.
+
+        y, weights: of the loss, or a list of those of each head. head_losses receives the loss of each head.
+        """
         loss = self._required_loss()
-        y = _own(y)
+        y, weights = _own(y), self._weights(weights)
         z, _ = self._forward(x, training)
         if outputs is not None:
             outputs[...] = self._activated(z)
         with np.errstate(all="ignore"):
             value, _ = loss(z, y, weights)
+            if head_losses is not None:
+                head_losses[...] = loss.losses
             return value, updates.penalize(self._segments, self.parameters, None, self._share(y, weights))
 
+    def _weights(self, weights: Any) -> list[Array | None]:
+        if weights is None:
+            return [None] * len(self._required_loss().heads)
+        return _each(weights)
+
     def gradient(
-        self, x: Array, y: Array, weights: Array | None, training: bool = True, track: bool = False
+        self, x: Array, y: Any, weights: Any, training: bool = True, track: bool = False
     ) -> tuple[float, float]:
         """The loss of the data and the penalty; `gradients` becomes the gradient of their sum."""
         value, penalty, _, tape = self._gradient(x, _own(y), weights, training)
@@ -211,8 +257,9 @@ class ReferenceEngine:
         return value, penalty
 
     def _gradient(
-        self, x: Array, y: Array, weights: Array | None, training: bool
+        self, x: Array, y: Any, weights: Any, training: bool
     ) -> tuple[float, float, Array, list[Any]]:
+        y, weights = _each(y), self._weights(weights)
         value, z, tape = self._pass(x, y, weights, training, self.gradients)
         with np.errstate(all="ignore"):
             share = self._share(y, weights)
@@ -220,7 +267,7 @@ class ReferenceEngine:
         return value, penalty, z, tape
 
     def _pass(
-        self, x: Array, y: Array, weights: Array | None, training: bool, gradients: Array
+        self, x: Array, y: list[Array], weights: list[Array | None], training: bool, gradients: Array
     ) -> tuple[float, Array, list[Any]]:
         """There and back: the loss of the data, what the last layer put out, what the layers saved."""
         loss = self._required_loss()
@@ -231,23 +278,23 @@ class ReferenceEngine:
             backward(self._layers[first:], tape[first:], dz, gradients)
         return value, z, tape
 
-    def _share(self, y: Array, weights: Array | None) -> float:
+    def _share(self, y: list[Array], weights: list[Array | None]) -> float:
         """What penalties are multiplied by: 1 / sum of the batch's weights, if the spec wants it."""
         if not self._per_weight:
             return 1.0
-        total = float(self._required_loss().row_weights(y, weights).sum())
+        total = self._required_loss().sum_of_weights(y, weights)
         return 1 / total if total else 0.0
 
-    def _required_loss(self) -> Loss:
-        if self._loss is None:
+    def _required_loss(self) -> Heads:
+        if self._heads is None:
             raise ValueError("this network has no loss")
-        return self._loss
+        return self._heads
 
     # Training.
 
-    def step_on(self, x: Array, y: Array, weights: Array | None, lr: float) -> tuple[float, float]:
+    def step_on(self, x: Array, y: Any, weights: Any, lr: float) -> tuple[float, float]:
         """One update on a batch. It is left out if the loss is not finite."""
-        rate, y = _checked_rate(float(lr)), _own(y)
+        rate, y, weights = _checked_rate(float(lr)), _own(y), self._weights(weights)
         self._pending.drop()
         value, penalty, _, tape = self._gradient(x, y, weights, True)
         if math.isfinite(value):
@@ -288,15 +335,17 @@ class ReferenceEngine:
     # Training without epoch.
 
     def loss_and_gradients(
-        self, x: Array, y: Array, weights: Array | None, outputs: Array | None = None
+        self, x: Array, y: Any, weights: Any, outputs: Array | None = None, head_losses: Array | None = None
     ) -> tuple[float, Array, str | None]:
         """The loss of the data, its gradients, and the layer where it diverged: then there are no gradients."""
         if not len(x):
             raise ValueError("a gradient needs at least one row")
         gradients = np.zeros_like(self.parameters)
-        value, z, tape = self._pass(x, _own(y), weights, True, gradients)
+        value, z, tape = self._pass(x, _own(y), self._weights(weights), True, gradients)
         if outputs is not None:
             outputs[...] = self._activated(z)
+        if head_losses is not None:
+            head_losses[...] = self._required_loss().losses
         if not math.isfinite(value):
             return value, np.zeros_like(gradients), self._where_it_diverges(x)
         self._pending.add(self._layers, tape, self.statistics)
@@ -352,8 +401,8 @@ class ReferenceEngine:
     def epoch(
         self,
         x: Array,
-        y: Array,
-        weights: Array | None,
+        y: Any,
+        weights: Any,
         order: Array,
         batch_size: int,
         lr: Array,
@@ -366,25 +415,28 @@ class ReferenceEngine:
         batches = self._batches(len(order), batch_size, drop_last)
         if len(lr) != len(batches):
             raise ValueError(f"lr has {len(lr)} values, the epoch has {len(batches)} batches")
-        total = penalties = counted = 0.0
+        heads, y, weights = self._required_loss(), _each(y), self._weights(weights)
+        totals, counts = np.zeros((2, len(heads.heads)))
+        penalties = 0.0
         steps, diverged = 0, None
         for first, last in batches:
             try:
                 rate = _checked_rate(float(lr[steps]))  # by updates done: one that is left out takes no rate
                 rows = _checked_rows(order[first:last], first, len(x))
-                target = y[rows]  # a copy: what is checked is what is used
-                self._required_loss().require_classes(target, self.outputs, rows)
+                target = [one[rows] for one in y]  # copies: what is checked is what is used
+                heads.require_classes(target, rows)
             except ValueError as error:
                 updates_done = f"{steps} update{'' if steps == 1 else 's'}"
                 raise ValueError(f"{error}; found after {updates_done} of this epoch, at step {self.step}") from None
             batch = x[rows].astype(self.dtype)
-            w = None if weights is None else weights[rows]
+            w = [None if one is None else one[rows] for one in weights]
             value, penalty, z, tape = self._gradient(batch, target, w, True)
             if outputs is not None:
                 outputs[rows] = self._activated(z)
-            loss = self._required_loss()
-            count = loss.of_epoch(target, loss.row_weights(target, w))
-            total, penalties, counted = total + value * count, penalties + penalty * count, counted + count
+            count = np.array(heads.of_epoch(target, w))
+            totals += np.array(heads.losses) * count
+            counts += count
+            penalties += penalty * count.sum()
             if math.isfinite(value):
                 self._update(tape, rate, self._share(target, w))
                 steps += 1
@@ -392,8 +444,14 @@ class ReferenceEngine:
                 diverged = {"step": self.step, "layer": self._where_it_diverges(batch)}
             if diverged is not None and stop_on_divergence:
                 break
-        means = (total / counted, penalties / counted) if counted else (0.0, 0.0)
-        return {"loss": means[0], "penalty": means[1], "steps": steps, "diverged": diverged}
+        means = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
+        return {
+            "loss": float(sum(head.weight * mean for head, mean in zip(heads.heads, means, strict=True))),
+            "head_losses": means.tolist(),
+            "penalty": float(penalties / counts.sum()) if counts.any() else 0.0,
+            "steps": steps,
+            "diverged": diverged,
+        }
 
     def _batches(self, count: int, batch_size: int, drop_last: bool) -> list[tuple[int, int]]:
         """First and last place (exclusive) of each batch: a last short one is kept, unless drop_last.

@@ -375,6 +375,95 @@ class GaussianNoise(Layer):
         return dy
 
 
+class Columns(Layer):
+    """Some columns of x, in the order of the list."""
+
+    kind = "columns"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.columns = [int(column) for column in spec["columns"]]
+        self.outputs = len(self.columns)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return x[:, self.columns], None
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        dx = np.zeros((len(dy), self.inputs), dy.dtype)
+        dx[:, self.columns] = dy
+        return dx
+
+
+class Block(Layer):
+    """Layers one after another."""
+
+    kind = "block"
+    whole_rows = True
+
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, shape[-1], trainable, hosts)
+        self.layers = build(spec["layers"], shape, hosts, number + 1, self.trainable)
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        return self.layers[-1].output_shape if self.layers else shape
+
+    def inner(self) -> list[Layer]:
+        return self.layers
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return forward(self.layers, x, run)
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return backward(self.layers, saved, dy, gradients)
+
+    def commit(self, saved: Any, statistics: Array, decay: float | None = None) -> None:
+        for layer, its_own in zip(self.layers, saved, strict=True):
+            layer.commit(its_own, statistics, decay)
+
+
+class Parallel(Layer):
+    """Branches on the same x; what they put out stands side by side along the last axis."""
+
+    kind = "parallel"
+    whole_rows = True
+
+    def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, shape[-1], trainable, hosts)
+        self.layers: list[Layer] = []
+        for inside in spec["layers"]:
+            first = number + 1 + len(list(walk(self.layers)))
+            self.layers += build([inside], shape, hosts, first, self.trainable)
+        self.widths = [layer.output_shape[-1] for layer in self.layers]
+        if len({layer.output_shape[:-1] for layer in self.layers}) != 1:
+            shapes = [layer.output_shape for layer in self.layers]
+            raise ValueError(f"{self.name}: branches put out rows of shapes {shapes}; all axes but the last must agree")
+
+    def shape_of_output(self, shape: Shape) -> Shape:
+        return (*self.layers[0].output_shape[:-1], sum(self.widths))
+
+    def inner(self) -> list[Layer]:
+        return self.layers
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        parts = [forward([layer], x, run) for layer in self.layers]
+        return np.concatenate([y for y, _ in parts], axis=-1), [tape for _, tape in parts]
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        parts = np.split(dy, np.cumsum(self.widths)[:-1], axis=-1)
+        dx = [
+            backward([layer], tape, np.ascontiguousarray(part), gradients)
+            for layer, tape, part in zip(self.layers, saved, parts, strict=True)
+        ]
+        total = dx[-1]
+        for one in reversed(dx[:-1]):
+            total = total + one
+        return total
+
+    def commit(self, saved: Any, statistics: Array, decay: float | None = None) -> None:
+        for layer, (its_own,) in zip(self.layers, saved, strict=True):
+            layer.commit(its_own, statistics, decay)
+
+
 class Residual(Layer):
     """y = x + block(x). He et al., CVPR 2016."""
 

@@ -84,7 +84,7 @@ class Loss(Part):
         """
         self._check_activation(activation)
         link = activation is not None and activation == self.link_activation
-        return {**self.spec(outputs), "link": link}
+        return {**self.spec(outputs), "link": link, "missing": "none"}
 
     def _check_activation(self, activation: str | None) -> None:
         """Raises ValueError if the loss cannot follow this activation."""
