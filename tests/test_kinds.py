@@ -78,7 +78,9 @@ def test_a_layer_has_a_class_in_python_with_its_fields_and_defaults(kind):
         "std": 0.5,
         "scale": 1.0,
         "layers": [layers.Dense(4)],
-        "shape": (2, 2), "columns": [2, 0], "branches": [layers.Dense(4)],
+        "shape": (2, 2),
+        "columns": [2, 0],
+        "branches": [layers.Dense(4)],
     }
     arguments = {n: needed[n] for n, p in parameters.items() if p.default is p.empty}
     layer = made(**arguments)
@@ -170,7 +172,9 @@ def with_field(of, kind, name, value):
     if of == "initializers":
         return spec_of(net.dense(3, kernel_initializer=one))
     if of == "losses":
-        return net.network([net.dense(3)], 4, {"reduction": "mean", "factor": 1.0, "link": False, "missing": "none", **one})
+        return net.network(
+            [net.dense(3)], 4, {"reduction": "mean", "factor": 1.0, "link": False, "missing": "none", **one}
+        )
     return spec_of(net.dense(3), optimizer=net.optimizer("sgd") | one)
 
 

@@ -49,7 +49,9 @@ LAYERS = [
     layer("reshape", "re", shape=[3, 1]),
     layer("block", "bl", layers=[dense("in_block")]),
     layer("columns", "c", columns=[3, 0]),
-    layer("parallel", "p", layers=[layer("block", "left", layers=[dense("in_left")]), layer("block", "right", layers=[])]),
+    layer(
+        "parallel", "p", layers=[layer("block", "left", layers=[dense("in_left")]), layer("block", "right", layers=[])]
+    ),
 ]
 INITIALIZERS = [
     {"kind": "zeros"}, {"kind": "ones"}, {"kind": "given"}, {"kind": "constant", "value": 2.5},

@@ -155,7 +155,9 @@ def engines():
     for dtype, (kind, (last, fields)) in itertools.product(("float32", "float64"), losses.items()):
         layers = [*body, net.host(0, 7, [("scale", (7,))], "python"), net.dense(4, last, "last")]
         loss = (
-            {"kind": "host", "index": 0, "reduction": "mean", "factor": 1.0, "link": False, "missing": "none"} if kind == "host" else None
+            {"kind": "host", "index": 0, "reduction": "mean", "factor": 1.0, "link": False, "missing": "none"}
+            if kind == "host"
+            else None
         )
         spec = net.network(layers, 5, loss or net.loss(kind, **fields), net.optimizer("adam"), dtype=dtype)
         engine = (_core.NetworkFloat32 if dtype == "float32" else _core.NetworkFloat64)(spec, [Host()])

@@ -119,7 +119,8 @@ template <class T> class Engine {
   // y: int64 (n) or T (n, m); weights: float64 (n), or (n, m) of elements, or None. The arrays must outlive the targets.
   Targets<T> targets_of(const py::handle& given, const py::handle& weights, index rows) const {
     Targets<T> t;
-    if (!py::isinstance<py::array>(given)) throw py::type_error("y is " + std::string(py::str(py::type::of(given))) + ", expected an array");
+    if (!py::isinstance<py::array>(given))
+      throw py::type_error("y is " + std::string(py::str(py::type::of(given))) + ", expected an array");
     const py::array y = py::reinterpret_borrow<py::array>(given);
     if (py::isinstance<py::array_t<std::int64_t>>(y)) {
       require(y.ndim() == 1 && y.shape(0) == rows, [&] { return "y is " + shape_text(y) + ", expected (" + std::to_string(rows) + ",)"; });
@@ -195,7 +196,8 @@ template <class T> class Engine {
   }
 
   Fields epoch(const py::array& x, const py::object& y, const py::object& weights, const Contiguous<std::int64_t>& order, index batch_size,
-               const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence) {
+               const Contiguous<double>& lr, bool drop_last, std::optional<Contiguous<T>> outputs, bool stop_on_divergence,
+               index accumulate) {
     require(x.ndim() == 2 && x.shape(1) == network_->inputs(),
             [&] { return "x is " + shape_text(x) + ", expected (n, " + std::to_string(network_->inputs()) + ")"; });
     require(order.ndim() == 1, [&] { return "order is " + shape_text(order) + ", expected one dimension"; });
@@ -212,6 +214,7 @@ template <class T> class Engine {
                                                          .drop_last = drop_last,
                                                          .outputs = outputs_of(outputs, table.rows),
                                                          .stop_on_divergence = stop_on_divergence,
+                                                         .accumulate = accumulate,
                                                          .stop = signalled};
     const std::span<const std::int64_t> rows{input(order, "order"), static_cast<std::size_t>(count)};
     const EpochResult r = unlocked([&] { return network_->epoch(table, whole(t), rows, options); });
@@ -325,8 +328,8 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
            ReadyGuard())
       .def("loss", &E::loss, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("training") = false,
            py::arg("outputs").noconvert().none(true) = py::none(), py::arg("head_losses").noconvert().none(true) = py::none(), ReadyGuard())
-      .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"),
-           py::arg("training") = true, py::arg("track") = false, ReadyGuard())
+      .def("gradient", &E::gradient, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("training") = true,
+           py::arg("track") = false, ReadyGuard())
       .def("loss_and_gradients", &E::loss_and_gradients, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"),
            py::arg("outputs").noconvert().none(true) = py::none(), py::arg("head_losses").noconvert().none(true) = py::none(), ReadyGuard())
       .def("apply_gradients", &E::apply_gradients, py::arg("gradients").noconvert(), py::arg("lr"), py::arg("weight") = py::none(),
@@ -334,11 +337,10 @@ template <class T> void bind_engine(py::module_& m, const char* network, const c
       .def(
           "commit", [](E& e) { unlocked([&] { e.network().commit(); }); }, ReadyGuard())
       .def("set_statistics", &E::set_statistics, py::arg("x").noconvert(), ReadyGuard())
-      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("lr"),
-           ReadyGuard())
-      .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("order").noconvert(),
-           py::arg("batch_size"), py::arg("lr").noconvert(), py::arg("drop_last") = false,
-           py::arg("outputs").noconvert().none(true) = py::none(), py::arg("stop_on_divergence") = true, ReadyGuard());
+      .def("step_on", &E::step_on, py::arg("x").noconvert(), py::arg("y"), py::arg("weights"), py::arg("lr"), ReadyGuard())
+      .def("epoch", &E::epoch, py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("order").noconvert(), py::arg("batch_size"),
+           py::arg("lr").noconvert(), py::arg("drop_last") = false, py::arg("outputs").noconvert().none(true) = py::none(),
+           py::arg("stop_on_divergence") = true, py::arg("accumulate") = 1, ReadyGuard());
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ void take_columns(const Context& context, Strided<const T> from, const std::vect
 }
 
 // The transpose of take_columns: to[i, columns[k]] = from[i, k], and 0 in the other columns.
-template <class T> void put_columns(const Context& context, Strided<const T> from, const std::vector<index>& columns, Strided<T> to,
-                                    index rows, index cols) {
+template <class T>
+void put_columns(const Context& context, Strided<const T> from, const std::vector<index>& columns, Strided<T> to, index rows, index cols) {
   const index count = static_cast<index>(columns.size());
   for_rows(context, rows, cols, [&](index i) {
     std::fill_n(to.row(i), cols, T(0));

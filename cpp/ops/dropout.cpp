@@ -25,7 +25,7 @@ void dropout_mask(const Context& context, const DropoutDraw& d, std::uint64_t fi
   const bool draws = threshold(d.rate) > 0;
   const DropoutStream stream = stream_of(d);
   context.parallel_pieces(n, 0.7, [&](index i, index length, int) {
-    if (draws) context.kernels<float>().dropout.mask(stream, first + static_cast<std::uint64_t>(i), kept + i, length);
+    if (draws) context.kernels<float>().dropout.mask(stream, d.origin + first + static_cast<std::uint64_t>(i), kept + i, length);
     else std::fill_n(kept + i, length, std::uint8_t{1});
   });
 }
@@ -34,11 +34,12 @@ template <class T> DropoutPass<T>::DropoutPass(const DropoutDraw& d)
     : nothing_left(d.rate == 1 && (d.training || d.mode == DropoutMode::classic)),
       draws(!nothing_left && d.training && threshold(d.rate) > 0),
       stream(stream_of(d)),
-      factor(static_cast<T>(factor_of(d))) {}
+      factor(static_cast<T>(factor_of(d))),
+      origin(d.origin) {}
 
 template <class T> void DropoutPass<T>::apply(const Kernels<T>& kernels, std::uint64_t first, const T* x, T* y, index n) const {
   if (nothing_left) std::fill_n(y, n, T(0));
-  else if (draws) kernels.dropout.dropout(stream, first, x, y, n, factor);
+  else if (draws) kernels.dropout.dropout(stream, origin + first, x, y, n, factor);
   else kernels.dropout.scale(x, y, n, factor);
 }
 

@@ -11,6 +11,7 @@ struct DropoutDraw {
   bool training = true;
   std::uint64_t seed = 0, step = 0;
   std::uint32_t layer = 0;
+  std::uint64_t origin = 0;  // added to the number of each element: where these rows begin in a larger batch
 };
 
 // Dropout in numbers: what one element needs.
@@ -18,6 +19,7 @@ template <class T> struct DropoutPass {
   bool nothing_left, draws;  // zeros; a mask; neither: only the factor
   DropoutStream stream;
   T factor;
+  std::uint64_t origin;
 
   explicit DropoutPass(const DropoutDraw& dropout);
   bool changes_nothing() const { return !nothing_left && !draws && factor == 1; }

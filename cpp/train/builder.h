@@ -67,9 +67,9 @@ class Builder {
   int shared(RowShape shape);
   // The same numbers as rows of another shape of the same size.
   int reshaped(int value, RowShape shape);
-  int block(const std::vector<Layer>& layers, int input);  // the layers one after another
+  int block(const std::vector<Layer>& layers, int input);                         // the layers one after another
   const std::vector<int>& branches(const std::vector<Layer>& layers, int input);  // each of them on the same input
-  void needs_two_rows(int input);                          // in training, unless one of its rows is several
+  void needs_two_rows(int input);                                                 // in training, unless one of its rows is several
   // std::invalid_argument; where: "" or a field of the layer, as in ".units".
   [[noreturn]] void fail(const std::string& where, const std::string& what) const;
 

@@ -9,8 +9,10 @@
 #include "ops/labels.h"
 #include "train/arguments.h"
 #include "train/call.h"
+#include "train/gather.h"
 #include "train/initialize.h"
 #include "train/network_impl.h"
+#include "train/ranges.h"
 #include "train/records.h"
 #include "train/validate.h"
 
@@ -171,7 +173,8 @@ template <class T> std::string BasicNetwork<T>::Impl::where_diverged(const Run<T
   const Borrowed separate(*this);
   separate->prepare(r.context, unfused, r.rows, Purpose::training);
   separate->buffers[0] = ws.buffer(0);
-  const Run<T> again = run_of(unfused, r.context, r.rows, true);
+  Run<T> again = run_of(unfused, r.context, r.rows, true);
+  again.first_row = r.first_row;
   densekit::forward(again, *separate, unfused.scored);
   const std::string layer = first_not_finite(again, *separate, unfused.scored);
   return layer.empty() ? "loss" : layer;
@@ -203,11 +206,19 @@ template <class T> bool BasicNetwork<T>::Impl::train(const Context& context, ind
   Context whole = context;  // an update is not left half done
   whole.interrupt = nullptr;
   const Turns::Turn turn(changes);
-  result.penalty =
-      update.apply(whole, parameters, gradients, states, lr, static_cast<double>(step + 1), sum_of_weights(targets, rows));
+  result.penalty = update.apply(whole, parameters, gradients, states, lr, static_cast<double>(step + 1), sum_of_weights(targets, rows));
   commit_statistics(r, workspace, statistics);
   ++step;
   return true;
+}
+
+template <class T> void BasicNetwork<T>::Impl::read_rows(const Context& context, const Table2D& x, index first, index rows) {
+  gather_rows(context, x, workspace.order + first, rows, workspace.buffer(0));
+}
+template <class T> void BasicNetwork<T>::Impl::write_outputs(index first, index rows, std::span<T> outputs) const {
+  const T* made = workspace.buffer(plan.output);
+  const index width = plan.outputs();
+  for (index i = 0; i < rows; ++i) std::copy_n(made + i * width, width, outputs.data() + workspace.order[first + i] * width);
 }
 
 template <class T>
@@ -366,9 +377,8 @@ template <class T> LossAndPenalty BasicNetwork<T>::loss(std::span<const T> x, Al
   return result;
 }
 
-template <class T>
-LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, AllTargets given, bool training, bool track, bool (*stop)(),
-                                         std::span<double> head_losses) {
+template <class T> LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, AllTargets given, bool training, bool track,
+                                                            bool (*stop)(), std::span<double> head_losses) {
   const index rows = rows_of(x, inputs(), "x");
   typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
   require_heads(head_losses, impl_->plan);
@@ -384,17 +394,15 @@ LossAndPenalty BasicNetwork<T>::gradient(std::span<const T> x, AllTargets given,
   LossAndPenalty result{.weight = impl_->weight_of(targets, rows, ws)};
   result.loss = impl_->forward_and_loss(r, ws, targets, false);
   densekit::backward(r, ws, impl_->plan.scored, impl_->plan.first_trained, false, impl_->gradients);
-  result.penalty =
-      impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, impl_->sum_of_weights(targets, rows));
+  result.penalty = impl_->update.add_penalties(context, impl_->parameters, impl_->gradients, impl_->sum_of_weights(targets, rows));
   check_interrupt(context);
   if (track) impl_->pending.add(r, ws, impl_->statistics);
   Impl::read_losses(ws, head_losses);
   return result;
 }
 
-template <class T>
-LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, AllTargets given, double lr, std::string* diverged, bool (*stop)(),
-                                        std::span<double> head_losses) {
+template <class T> LossAndPenalty BasicNetwork<T>::step_on(std::span<const T> x, AllTargets given, double lr, std::string* diverged,
+                                                           bool (*stop)(), std::span<double> head_losses) {
   require(impl_->spec.optimizer.has_value(), "the network has no optimizer");
   const index rows = rows_of(x, inputs(), "x");
   typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
@@ -439,6 +447,13 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, AllTargets given, std::span
           "x is of no type that there is");
   const typename Impl::BatchOfHeads targets = impl_->checked_targets(given, x.rows);
   require_there(order, "order");
+  require(o.accumulate >= 1 && o.accumulate <= std::max<index>(o.batch_size, 1), [&] {
+    return "accumulate is " + std::to_string(o.accumulate) + ", expected 1 to the batch size, " + std::to_string(o.batch_size);
+  });
+  for (const PlanHead& head : plan.heads)
+    require(o.accumulate == 1 ||
+                !(std::holds_alternative<CallbackLoss>(head.loss->is) || std::holds_alternative<RootMeanSquaredError>(head.loss->is)),
+            [&] { return "accumulate needs losses that are sums over rows, which " + std::string(kind_name(head.loss->is)) + " is not"; });
   const index count = static_cast<index>(order.size());
   const index steps = steps_of_epoch(count, o.batch_size, o.drop_last);
   if (o.lr.data()) require_rows(o.lr, "lr", steps);
@@ -449,8 +464,9 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, AllTargets given, std::span
   const Call call(o.stop, &impl_->spec);
   const Context& context = call.context;
   Workspace<T>& ws = impl_->workspace;
-  const index most = std::min(count, std::min(count, o.batch_size) + (plan.needs_two_rows && !o.drop_last));
-  ws.prepare(context, plan, std::max<index>(most, 1), Purpose::training, impl_->target_memory(targets, true));
+  const index most = std::max<index>(1, std::min(count, std::min(count, o.batch_size) + (plan.needs_two_rows && !o.drop_last)));
+  ws.prepare(context, plan, Ranges(most, o.accumulate, plan.needs_two_rows).most_rows(), Purpose::training,
+             impl_->target_memory(targets, true), most);
   impl_->pending.drop();
   EpochResult result;
   const std::size_t heads = plan.heads.size();
@@ -464,18 +480,24 @@ EpochResult BasicNetwork<T>::epoch(const Table2D& x, AllTargets given, std::span
         [&] {
           // By updates done: one that is left out takes no rate.
           if (o.lr.data()) lr = checked_rate(read_once(&o.lr[static_cast<std::size_t>(result.steps)]));
-          return impl_->gather(context, x, targets, order.data(), begin, rows, ws);
+          return impl_->gather(x, targets, order.data(), begin, rows, ws);
         },
         result.steps, impl_->step);
     LossAndPenalty one;
-    const bool trained = impl_->train(context, rows, batch, lr, o.outputs.data() != nullptr, one);
+    std::optional<Run<T>> failed;
+    bool trained;
+    if (o.accumulate > 1) {
+      trained = impl_->train_in_ranges(context, x, batch, rows, o, lr, one, failed);
+    } else {
+      impl_->read_rows(context, x, 0, rows);
+      trained = impl_->train(context, rows, batch, lr, o.outputs.data() != nullptr, one);
+      if (!trained) failed.emplace(impl_->run(context, rows, true));
+      if (o.outputs.data()) impl_->write_outputs(0, rows, o.outputs);
+    }
     if (!trained && result.diverged_step < 0) {
       result.diverged_step = static_cast<std::int64_t>(impl_->step);
-      result.diverged_layer = impl_->where_diverged(impl_->run(context, rows, true), ws);
+      result.diverged_layer = impl_->where_diverged(*failed, ws);
     }
-    if (o.outputs.data())
-      for (index i = 0; i < rows; ++i)
-        std::copy_n(ws.buffer(plan.output) + i * plan.outputs(), plan.outputs(), o.outputs.data() + ws.order[i] * plan.outputs());
     for (std::size_t h = 0; h < heads; ++h) {
       sums[h] += ws.heads[h].loss * ws.heads[h].weight;
       weights[h] += ws.heads[h].weight;

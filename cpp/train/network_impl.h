@@ -27,6 +27,7 @@ template <class T> struct BasicNetwork<T>::Impl {
   T *parameters, *gradients, *statistics;
   std::vector<T*> states;
   std::uint64_t step = 0;
+  Arena range_sums;  // of train_in_ranges: gradients, one for each level of the tree, and statistics
   Update<T> update;
   mutable Pending<T> pending;
   FileNotes notes{};
@@ -77,9 +78,10 @@ template <class T> struct BasicNetwork<T>::Impl {
   // Makes the targets what the losses take: labels are checked and copied, NaN masked; those of the rows in order unless that is null.
   void own_targets(BatchOfHeads& targets, const std::int64_t* order, index rows, Workspace<T>& ws) const;
   void require_labels(const BatchOfHeads& targets, index rows, std::int64_t* own) const;  // own: (rows), to check them in
-  // The rows and targets that `order` names, in the workspace, which are the next `rows` of the epoch from place `first`.
-  BatchOfHeads gather(const Context& context, const Table2D& x, const BatchOfHeads& targets, const std::int64_t* order, index first,
-                      index rows, Workspace<T>& ws) const;
+  // The targets that `order` names, in the workspace, which are the next `rows` of the epoch from place `first`. The numbers of the
+  // rows are in the workspace then.
+  BatchOfHeads gather(const Table2D& x, const BatchOfHeads& targets, const std::int64_t* order, index first, index rows,
+                      Workspace<T>& ws) const;
   double weight_of(const BatchOfHeads& targets, index rows, Workspace<T>& ws) const;  // batch_weight of all heads, and of each
   double sum_of_weights(const BatchOfHeads& targets, index rows) const;               // for penalties
   static void read_losses(const Workspace<T>& ws, std::span<double> head_losses);
@@ -89,6 +91,12 @@ template <class T> struct BasicNetwork<T>::Impl {
   bool pass(const Run<T>& r, const BatchOfHeads& targets, bool through_link, T* to, LossAndPenalty& result);
   // Forward, loss, backward and update of the rows in the workspace. False: the loss was not finite, nothing was updated.
   bool train(const Context& context, index rows, const BatchOfHeads& targets, double lr, bool through_link, LossAndPenalty& result);
+  // The same in ranges, see EpochOptions::accumulate. failed: the run whose loss was not finite.
+  bool train_in_ranges(const Context& context, const Table2D& x, BatchOfHeads targets, index rows, const EpochOptions& options, double lr,
+                       LossAndPenalty& result, std::optional<Run<T>>& failed);
+  // The rows of the workspace's order from `first`, into its buffer 0, and afterwards what the network has put out for them.
+  void read_rows(const Context& context, const Table2D& x, index first, index rows);
+  void write_outputs(index first, index rows, std::span<T> outputs) const;
 
  private:
   friend class Borrowed;

@@ -8,9 +8,9 @@
 
 namespace densekit {
 
-template <class T>
-LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T> x, AllTargets given, std::span<T> gradients, std::span<T> outputs,
-                                                   std::string* diverged_layer, bool (*stop)(), std::span<double> head_losses) {
+template <class T> LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T> x, AllTargets given, std::span<T> gradients,
+                                                                      std::span<T> outputs, std::string* diverged_layer, bool (*stop)(),
+                                                                      std::span<double> head_losses) {
   const index rows = rows_of(x, inputs(), "x");
   typename Impl::BatchOfHeads targets = impl_->checked_targets(given, rows);
   if (!head_losses.empty()) require_rows(head_losses, "head_losses", static_cast<index>(impl_->plan.heads.size()));
@@ -99,14 +99,14 @@ template <class T> void BasicNetwork<T>::set_pending(std::span<const T> statisti
 }
 template <class T> void BasicNetwork<T>::drop_pending() { impl_->pending.drop(); }
 
-#define INSTANTIATE(T)                                                                                                           \
-  template LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T>, AllTargets, std::span<T>, std::span<T>,        \
-                                                              std::string*, bool (*)(), std::span<double>);                      \
-  template double BasicNetwork<T>::apply_gradients(std::span<T>, double, std::optional<double>);                                 \
-  template void BasicNetwork<T>::commit();                                                                                       \
-  template void BasicNetwork<T>::set_statistics(std::span<const T>, bool (*)());                                                 \
-  template bool BasicNetwork<T>::pending(std::span<T>) const;                                                                    \
-  template void BasicNetwork<T>::set_pending(std::span<const T>);                                                                \
+#define INSTANTIATE(T)                                                                                                                  \
+  template LossAndPenalty BasicNetwork<T>::loss_and_gradients(std::span<const T>, AllTargets, std::span<T>, std::span<T>, std::string*, \
+                                                              bool (*)(), std::span<double>);                                           \
+  template double BasicNetwork<T>::apply_gradients(std::span<T>, double, std::optional<double>);                                        \
+  template void BasicNetwork<T>::commit();                                                                                              \
+  template void BasicNetwork<T>::set_statistics(std::span<const T>, bool (*)());                                                        \
+  template bool BasicNetwork<T>::pending(std::span<T>) const;                                                                           \
+  template void BasicNetwork<T>::set_pending(std::span<const T>);                                                                       \
   template void BasicNetwork<T>::drop_pending();
 INSTANTIATE(float)
 INSTANTIATE(double)

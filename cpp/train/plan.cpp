@@ -181,7 +181,8 @@ void Builder::unlink(PlanHead& head) {
                                 " ends in");
   const auto reads = [&](const Operation& op) { return op.input == head.scores && !as<PlaceOperation>(op); };
   if (std::any_of(plan_.ops.begin(), plan_.ops.end(), reads))
-    throw std::invalid_argument("the loss " + std::string(kind_name(head.loss->is)) + " is linked with an activation that other layers read");
+    throw std::invalid_argument("the loss " + std::string(kind_name(head.loss->is)) +
+                                " is linked with an activation that other layers read");
   if (softmax && softmax->temperature != 1) {  // the loss takes what is divided by the temperature
     Operation scale = *last;
     scale.is = ScaleOperation{{}, {}, {}, 1 / softmax->temperature};
@@ -203,8 +204,8 @@ void Builder::put_scores_first() {
     needed[static_cast<std::size_t>(op->input)] = true;
     if (op->second >= 0) needed[static_cast<std::size_t>(op->second)] = true;
   }
-  const auto rest =
-      std::stable_partition(plan_.ops.begin(), plan_.ops.end(), [&](const Operation& op) { return needed[static_cast<std::size_t>(op.output)]; });
+  const auto rest = std::stable_partition(plan_.ops.begin(), plan_.ops.end(),
+                                          [&](const Operation& op) { return needed[static_cast<std::size_t>(op.output)]; });
   plan_.scored = static_cast<int>(rest - plan_.ops.begin());
 }
 

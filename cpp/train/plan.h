@@ -26,7 +26,7 @@ struct Plan {
   std::vector<index> widths;  // of the buffers: the size of a row; buffer 0 is the input of the network
   index widest = 0;
   RowShape output_shape;
-  int output = 0;                   // the buffer of the network's output
+  int output = 0;  // the buffer of the network's output
   std::vector<PlanHead> heads;
   int scored = 0;                   // operations that the heads need; those after it make the output of their scores
   int first_trained = 0;            // operations before it need no backward pass

@@ -16,6 +16,7 @@ template <class T> struct Run {
   std::uint64_t seed, step;
   index rows;
   bool training;
+  index first_row = 0;  // of these rows in the batch that they are a part of, for the numbers of random elements
 };
 
 }  // namespace densekit

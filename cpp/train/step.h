@@ -21,6 +21,10 @@ template <class T> struct Step {
   index inputs() const { return wiring.inputs; }
   index outputs() const { return wiring.outputs; }
   index elements() const { return rows() * wiring.outputs; }
+  // The number of the first element that the operation puts out, in the batch that the rows are a part of.
+  std::uint64_t first_element() const {
+    return static_cast<std::uint64_t>(run.first_row) * static_cast<std::uint64_t>(wiring.repeat * wiring.outputs);
+  }
   const PlanLayer& layer() const { return run.plan.layers[static_cast<std::size_t>(wiring.layer)]; }
   const T* x() const { return ws.buffer(wiring.input); }
   T* y() const { return ws.buffer(wiring.output); }
@@ -41,7 +45,8 @@ template <class T> struct Step {
             .training = run.training,
             .seed = run.seed,
             .step = run.step,
-            .layer = static_cast<std::uint32_t>(from.number)};
+            .layer = static_cast<std::uint32_t>(from.number),
+            .origin = first_element()};
   }
   std::optional<DropoutPass<T>> merged_dropout() const {
     if (wiring.dropout < 0) return {};

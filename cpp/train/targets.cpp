@@ -4,7 +4,6 @@
 
 #include "ops/labels.h"
 #include "train/arguments.h"
-#include "train/gather.h"
 #include "train/network_impl.h"
 
 namespace densekit {
@@ -102,8 +101,8 @@ static void weigh_elements(BatchTargets<T>& targets, bool mask, index rows, cons
   targets.element_weights = own.element_weights;
 }
 
-template <class T> void BasicNetwork<T>::Impl::own_targets(PerHead<BatchTargets<T>>& all, const std::int64_t* order, index rows,
-                                                           Workspace<T>& ws) const {
+template <class T>
+void BasicNetwork<T>::Impl::own_targets(PerHead<BatchTargets<T>>& all, const std::int64_t* order, index rows, Workspace<T>& ws) const {
   for (std::size_t h = 0; h < all.size(); ++h) {
     BatchTargets<T>& targets = all[h];
     const typename Workspace<T>::OwnTargets& own = ws.heads[h];
@@ -129,23 +128,22 @@ void BasicNetwork<T>::Impl::require_labels(const PerHead<BatchTargets<T>>& targe
     if (targets[h].labels) take_labels(targets[h].labels, nullptr, rows, classes_of(plan.heads[h]), own);
 }
 
-template <class T>
-PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::gather(const Context& context, const Table2D& x, const PerHead<BatchTargets<T>>& targets,
-                                                       const std::int64_t* order, index first, index rows, Workspace<T>& ws) const {
+template <class T> PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::gather(const Table2D& x, const PerHead<BatchTargets<T>>& targets,
+                                                                          const std::int64_t* order, index first, index rows,
+                                                                          Workspace<T>& ws) const {
   take_order(order + first, first, rows, x.rows, ws.order);
   PerHead<BatchTargets<T>> batch = targets;
   own_targets(batch, ws.order, rows, ws);
-  gather_rows(context, x, ws.order, rows, ws.buffer(0));
   return batch;
 }
 
-#define INSTANTIATE(T)                                                                                                                    \
-  template PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::checked_targets(AllTargets, index) const;                                      \
-  template Workspace<T>::AllTargetMemory BasicNetwork<T>::Impl::target_memory(const PerHead<BatchTargets<T>>&, bool) const;               \
-  template void BasicNetwork<T>::Impl::own_targets(PerHead<BatchTargets<T>>&, const std::int64_t*, index, Workspace<T>&) const;           \
-  template void BasicNetwork<T>::Impl::require_labels(const PerHead<BatchTargets<T>>&, index, std::int64_t*) const;                       \
-  template PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::gather(const Context&, const Table2D&, const PerHead<BatchTargets<T>>&,         \
-                                                                  const std::int64_t*, index, index, Workspace<T>&) const;
+#define INSTANTIATE(T)                                                                                                                  \
+  template PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::checked_targets(AllTargets, index) const;                                    \
+  template Workspace<T>::AllTargetMemory BasicNetwork<T>::Impl::target_memory(const PerHead<BatchTargets<T>>&, bool) const;             \
+  template void BasicNetwork<T>::Impl::own_targets(PerHead<BatchTargets<T>>&, const std::int64_t*, index, Workspace<T>&) const;         \
+  template void BasicNetwork<T>::Impl::require_labels(const PerHead<BatchTargets<T>>&, index, std::int64_t*) const;                     \
+  template PerHead<BatchTargets<T>> BasicNetwork<T>::Impl::gather(const Table2D&, const PerHead<BatchTargets<T>>&, const std::int64_t*, \
+                                                                  index, index, Workspace<T>&) const;
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -45,10 +45,11 @@ Bytes block_moment_count(const Plan& plan, index rows) {
 }  // namespace
 
 template <class T> void Workspace<T>::prepare(const Context& context, const Plan& plan, index wanted, Purpose purpose,
-                                                const AllTargetMemory& own) {
+                                              const AllTargetMemory& own, index batch_rows) {
   release_hosts();
   const bool training = purpose == Purpose::training;
   rows = wanted;
+  batch_rows = std::max(batch_rows, rows);
   index widest = plan.widest, elements_weighed = 1;  // the most elements that a row of a buffer has
   bool packed = false;
   for (const TargetMemory& one : own) {
@@ -56,7 +57,7 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
     elements_weighed = std::max(elements_weighed, one.elements);
     packed = packed || one.packed;
   }
-  if (index count = 0; __builtin_mul_overflow(rows, widest, &count)) throw std::bad_alloc();
+  if (index count = 0; __builtin_mul_overflow(batch_rows, widest, &count)) throw std::bad_alloc();
   const Bytes scratch_size = scratch_bytes<T>(context, plan, rows, purpose);
   const auto lay = [&](Layout at) {
     const auto elements = [&](index width) { return rows * width; };
@@ -80,12 +81,12 @@ template <class T> void Workspace<T>::prepare(const Context& context, const Plan
       block_squares = at.template take<double>(block_moment_count(plan, rows));
       for (T*& sink : sinks) sink = at.template take<T>(plan.widest);
     }
-    order = at.template take<std::int64_t>(rows);
+    order = at.template take<std::int64_t>(batch_rows);
     if (heads.size() != plan.heads.size()) heads = PerHead<OwnTargets>(plan.heads.size());
     for (std::size_t h = 0; h < heads.size(); ++h) {
       const TargetMemory needs = h < own.size() ? own[h] : TargetMemory{};
-      heads[h] = {at.template take<T>(elements(needs.width)), at.template take<std::int64_t>(rows), at.template take<double>(rows),
-                  at.template take<double>(elements(needs.elements))};
+      heads[h] = {at.template take<T>(batch_rows * needs.width), at.template take<std::int64_t>(batch_rows),
+                  at.template take<double>(batch_rows), at.template take<double>(batch_rows * needs.elements)};
     }
     weights = at.template take<double>(elements(elements_weighed));
     row_losses = at.template take<double>(elements(elements_weighed));

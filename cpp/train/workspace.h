@@ -21,12 +21,14 @@ template <class T> class Workspace {
 
   // What the targets of a head need beside their labels and weights.
   struct TargetMemory {
-    index width = 0;       // columns of values that are copied; a host loss may want any number
-    index elements = 0;    // weights of elements in a row,
-    bool packed = false;   // of a loss that takes two scores for each
+    index width = 0;      // columns of values that are copied; a host loss may want any number
+    index elements = 0;   // weights of elements in a row,
+    bool packed = false;  // of a loss that takes two scores for each
   };
   using AllTargetMemory = PerHead<TargetMemory>;
-  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose, const AllTargetMemory& targets = {});
+  // batch_rows: of the targets, if they are more; the rows are ranges of such a batch.
+  void prepare(const Context& context, const Plan& plan, index rows, Purpose purpose, const AllTargetMemory& targets = {},
+               index batch_rows = 0);
   void release_hosts();  // what host layers kept for backward
   void give_back() {     // between calls: large memory goes back to the system
     release_hosts();

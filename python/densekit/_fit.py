@@ -61,8 +61,11 @@ def row_order(seed: int, epoch: int, rows: int) -> Array:
 class Loop:
     """What stays the same from epoch to epoch of one fit."""
 
-    def __init__(self, op: str, model: Sequential, rows: Rows, batch_size: int, drop_last: bool = False) -> None:
+    def __init__(
+        self, op: str, model: Sequential, rows: Rows, batch_size: int, drop_last: bool = False, accumulate: int = 1
+    ) -> None:
         self.model, self.rows, self.batch_size, self.drop_last = model, rows, batch_size, drop_last
+        self.accumulate = accumulate
         joins = network.needs_two_rows(model.layers)
         self.cuts = data.batches(len(rows.x), batch_size, drop_last, joins)
         if any(last - first == 1 for first, last in self.cuts) and network.trains_on_two_rows(model.layers):
@@ -97,6 +100,7 @@ class Loop:
             drop_last=self.drop_last,
             outputs=self.outputs,
             stop_on_divergence=stop,
+            accumulate=min(self.accumulate, self.batch_size),
         )
         return result | {"lr": float(lr[max(result["steps"], 1) - 1])}
 
@@ -142,6 +146,7 @@ class Loop:
             np.array([rate], np.float64),
             outputs=self.outputs,
             stop_on_divergence=stop,
+            accumulate=min(self.accumulate, len(order)),
         )
         return result
 
@@ -162,6 +167,7 @@ def fit(
     initial_epoch: int | None,
     shuffle: bool,
     drop_last: bool,
+    accumulate: int,
     verbose: Any,
     on_divergence: str,
 ) -> History:
@@ -169,8 +175,11 @@ def fit(
     first = 0 if initial_epoch is None else whole("fit", "initial_epoch", initial_epoch)
     shuffle, drop_last = flag("fit", "shuffle", shuffle), flag("fit", "drop_last", drop_last)
     one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
+    accumulate = whole("fit", "accumulate", accumulate, low=1)
     rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
-    loop = Loop("fit", model, rows, _batch_rows(batch_size, len(rows.x)), drop_last)
+    size = _batch_rows(batch_size, len(rows.x))
+    _check_accumulate(model, accumulate, size)
+    loop = Loop("fit", model, rows, size, drop_last, accumulate)
     if not loop.cuts:
         raise ValueError(f"fit: drop_last leaves no batch: X has {len(rows.x)} rows, batch_size is {loop.batch_size}")
     validation_rows = evaluation.rows_at_once("fit", validation_batch_size)
@@ -219,6 +228,22 @@ def fit(
     finally:
         hooks.on_train_end()
     return hooks.history
+
+
+def _check_accumulate(model: Sequential, accumulate: int, batch_size: int) -> None:
+    if accumulate == 1:
+        return
+    if accumulate > batch_size:
+        raise ValueError(
+            f"fit: accumulate={accumulate} parts of a batch need as many rows, but batch_size={batch_size}"
+        )
+    if isinstance(model.optimizer, optimizers.LBFGS):
+        raise ValueError("fit: L-BFGS takes all rows at once; leave accumulate out")
+    if model.loss.kind in ("rmse", "host"):
+        raise ValueError(
+            f"fit: accumulate needs a loss that is a sum over rows, and {model.loss.name} is none; use mse, or "
+            "accumulate=1"
+        )
 
 
 def _batch_rows(batch_size: Any, rows: int) -> int:

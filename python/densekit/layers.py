@@ -435,9 +435,7 @@ class Columns(Layer):
 
     kind = "columns"
 
-    def __init__(
-        self, columns: Sequence[int], *, name: str | None = None, inputs: int | Shape | None = None
-    ) -> None:
+    def __init__(self, columns: Sequence[int], *, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
         given = items("Columns", "columns", columns, "numbers")
         self.columns = [whole("Columns", "columns", column, low=-(2**63)) for column in given]
@@ -524,7 +522,9 @@ class Parallel(Layer):
             raise ValueError("Parallel: branches is empty; there must be one at least")
         for (own, _), layer in zip(named or (), self.layers, strict=named is not None):
             if layer._name_given and layer.name != own:
-                raise ValueError(f"Parallel: the branch {own!r} is a layer called {layer.name!r}; give one of the names")
+                raise ValueError(
+                    f"Parallel: the branch {own!r} is a layer called {layer.name!r}; give one of the names"
+                )
             layer.name = own
         self._depth = _depth_of("Parallel", self.layers)
 
@@ -539,7 +539,9 @@ class Parallel(Layer):
     def build_shape(self, shape: Shape) -> Shape:
         ends = [layer.attach(shape) for layer in self.layers]
         if len({end[:-1] for end in ends}) > 1:
-            raise ValueError(f"{self.name}: branches put out rows of the shapes {ends}; all axes but the last must agree")
+            raise ValueError(
+                f"{self.name}: branches put out rows of the shapes {ends}; all axes but the last must agree"
+            )
         return (*ends[0][:-1], sum(end[-1] for end in ends))
 
     def spec(self, hosts: list[Any]) -> dict[str, Any]:

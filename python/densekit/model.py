@@ -165,6 +165,7 @@ class Sequential(Stack):
         initial_epoch: int | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
+        accumulate: int = 1,
         verbose: int | str = "auto",
         on_divergence: Literal["raise", "warn", "ignore"] = "raise",
     ) -> History:
@@ -183,6 +184,10 @@ class Sequential(Stack):
         callbacks: of densekit.callbacks. shuffle: a new order each epoch, a function of the seed and the number of
         epochs trained so far, so that a resumed training equals an uninterrupted one. drop_last: leave out a last short
         batch; otherwise it is an update like the others (one row joins the batch before it if there is a BatchNorm).
+        accumulate: an update is so many passes over parts of its batch, cut at multiples of 4 rows, with the memory of
+        one of them; their gradients are added. The loss is that of the whole batch, masks and noise are those of one
+        pass; a BatchNorm takes the statistics of each part by itself, as in PyTorch. At most batch_size; not for rmse
+        and losses of your own.
         Fits that follow one another go on: two of 5 epochs are one of 10, with the optimizer's state, the order of rows
         and the schedule, which counts from the compile or set_lr that gave it.
         verbose: 0 silent, 1 a bar, 2 a line an epoch, "auto".

@@ -165,6 +165,10 @@ template <class T> class BasicNetwork {
     bool drop_last = false;
     std::span<T> outputs{};  // (x.rows, outputs), or empty: row order[i] receives its output in training mode
     bool stop_on_divergence = true;
+    // An update is this many passes over ranges of its batch, which are cut at multiples of 4 rows, and needs the memory of one. Each has
+    // the divisor of the whole batch and batch-norm statistics of its own; gradients are added in a tree of fixed shape. Losses must be
+    // sums over rows: not rmse, and none in another language.
+    index accumulate = 1;
     bool (*stop)() = nullptr;  // ends it between updates, with Interrupted
   };
   // targets: of all rows of x. order: which rows, in which order. Rows, labels and rates are read as their batch comes: one that is

@@ -44,9 +44,10 @@ struct Spec {
   Precision precision = Precision::highest;
   static constexpr auto kind() {
     return record("", field("dtype", &Spec::dtype), field("seed", &Spec::seed), field("inputs", &Spec::inputs, element_count),
-                  field("layers", &Spec::layers), field("loss", &Spec::loss), field("heads", &Spec::heads, any_number, 2), field("optimizer", &Spec::optimizer),
-                  field("clip_norm", &Spec::clip_norm, above(0)), field("clip_value", &Spec::clip_value, above(0)),
-                  field("penalty_per_weight", &Spec::penalty_per_weight), field("fuse", &Spec::fuse), field("precision", &Spec::precision));
+                  field("layers", &Spec::layers), field("loss", &Spec::loss), field("heads", &Spec::heads, any_number, 2),
+                  field("optimizer", &Spec::optimizer), field("clip_norm", &Spec::clip_norm, above(0)),
+                  field("clip_value", &Spec::clip_value, above(0)), field("penalty_per_weight", &Spec::penalty_per_weight),
+                  field("fuse", &Spec::fuse), field("precision", &Spec::precision));
   }
 };
 

@@ -17,7 +17,7 @@ struct NoiseOperation : NoParameters, NoScratch, KeepsNothing {
                       .seed = s.run.seed,
                       .step = s.run.step,
                       .layer = static_cast<std::uint32_t>(s.layer().number)};
-    gaussian_noise(s.context(), noise, 0, s.x(), s.y(), s.elements());
+    gaussian_noise(s.context(), noise, s.first_element(), s.x(), s.y(), s.elements());
   }
   template <class T> void backward(const Step<T>& s, T* dy, T* dx, T*) const {
     if (dx != dy) copy(s.context(), dy, dx, s.elements());

@@ -34,8 +34,9 @@ inline int emit(Builder& b, const Parallel& layer, int input) {
     width += of_branch.last();
     of_branch.axes.back() = all.last();
     if (of_branch != all)
-      b.fail(".layers[" + std::to_string(i) + "]", "puts out rows of shape " + b.shape(ends[i]).text() + ", which do not go beside rows of " +
-                                                       "shape " + b.shape(ends.front()).text() + ": all axes but the last must agree");
+      b.fail(".layers[" + std::to_string(i) + "]", "puts out rows of shape " + b.shape(ends[i]).text() +
+                                                       ", which do not go beside rows of " + "shape " + b.shape(ends.front()).text() +
+                                                       ": all axes but the last must agree");
   }
   if (ends.size() == 1) return ends.front();
   all.axes.back() = width;

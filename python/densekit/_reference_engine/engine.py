@@ -126,7 +126,9 @@ class ReferenceEngine:
         else:
             ends = [("", self.output_shape)]
         if [name for name, *_ in losses] != [name for name, _ in ends]:
-            raise ValueError(f"the heads are {[name for name, *_ in losses]}, the branches {[name for name, _ in ends]}")
+            raise ValueError(
+                f"the heads are {[name for name, *_ in losses]}, the branches {[name for name, _ in ends]}"
+            )
         for (name, loss, weight), (_, shape) in zip(losses, ends, strict=True):
             loss.require_rows_for(shape)
             heads.append(Head(name, loss, weight, slice(first, first + shape[-1])))
@@ -200,7 +202,11 @@ class ReferenceEngine:
         return Tape(y.copy(), pullback)
 
     def _forward(
-        self, x: Array, training: bool, watch: Callable[[Layer, Array, Array], None] | None = None
+        self,
+        x: Array,
+        training: bool,
+        watch: Callable[[Layer, Array, Array], None] | None = None,
+        first_row: int = 0,
     ) -> tuple[Array, list[Any]]:
         """What the last layer puts out, without the linked activation, and what the layers saved."""
         if x.ndim != 2 or x.shape[1] != self.inputs:
@@ -209,7 +215,8 @@ class ReferenceEngine:
             raise TypeError(f"x is {x.dtype}, expected {self.dtype}")
         with np.errstate(all="ignore"):
             rows = x.reshape(len(x), *self._input_shape)
-            y, saved = forward(self._layers, rows, Run(training, self.seed, self.step, watch))
+            run = Run(training, self.seed, self.step, watch, len(x), first_row)
+            y, saved = forward(self._layers, rows, run)
             return y.reshape(len(x), self.outputs), saved
 
     def _activated(self, z: Array) -> Array:
@@ -256,9 +263,7 @@ class ReferenceEngine:
             self._pending.add(self._layers, tape, self.statistics)
         return value, penalty
 
-    def _gradient(
-        self, x: Array, y: Any, weights: Any, training: bool
-    ) -> tuple[float, float, Array, list[Any]]:
+    def _gradient(self, x: Array, y: Any, weights: Any, training: bool) -> tuple[float, float, Array, list[Any]]:
         y, weights = _each(y), self._weights(weights)
         value, z, tape = self._pass(x, y, weights, training, self.gradients)
         with np.errstate(all="ignore"):
@@ -267,13 +272,20 @@ class ReferenceEngine:
         return value, penalty, z, tape
 
     def _pass(
-        self, x: Array, y: list[Array], weights: list[Array | None], training: bool, gradients: Array
+        self,
+        x: Array,
+        y: list[Array],
+        weights: list[Array | None],
+        training: bool,
+        gradients: Array,
+        divisors: list[float] | None = None,
+        first_row: int = 0,
     ) -> tuple[float, Array, list[Any]]:
         """There and back: the loss of the data, what the last layer put out, what the layers saved."""
         loss = self._required_loss()
-        z, tape = self._forward(x, training)
+        z, tape = self._forward(x, training, first_row=first_row)
         with np.errstate(all="ignore"):
-            value, dz = loss(z, y, weights)
+            value, dz = loss(z, y, weights, divisors)
             first = self._first_trained  # nobody asks for the gradient of what comes before
             backward(self._layers[first:], tape[first:], dz, gradients)
         return value, z, tape
@@ -298,16 +310,73 @@ class ReferenceEngine:
         self._pending.drop()
         value, penalty, _, tape = self._gradient(x, y, weights, True)
         if math.isfinite(value):
-            self._update(tape, rate, self._share(y, weights))
+            self._update([tape], rate, self._share(y, weights))
         return value, penalty
 
-    def _update(self, tape: list[Any], eta: float, share: float) -> None:
+    def _update(self, tapes: list[list[Any]], eta: float, share: float) -> None:
+        """tapes: of the passes whose gradients are there, for the statistics."""
         with self._change():
             self._move(self.gradients, eta, share)
             with np.errstate(all="ignore"):
-                for layer, saved in zip(self._layers, tape, strict=True):
-                    layer.commit(saved, self.statistics)
+                for tape in tapes:
+                    for layer, saved in zip(self._layers, tape, strict=True):
+                        layer.commit(saved, self.statistics)
             self.step += 1
+
+    def _ranges(self, rows: int, count: int) -> list[tuple[int, int]]:
+        """First and last row (exclusive) of the ranges of a batch: cut at multiples of 4 rows."""
+        alone = 1 if self._has_batch_norm and rows > 1 else 0  # a last row that joins the range before it
+        fours = rows // 4 + (rows % 4 > alone)
+        cuts = [min(rows, 4 * (fours * k // count)) for k in range(count)]
+        ends = [fours * (k + 1) // count for k in range(count)]
+        return [
+            (a, rows if e == fours and a < 4 * fours else min(rows, 4 * e)) for a, e in zip(cuts, ends, strict=True)
+        ]
+
+    def _in_ranges(
+        self, x: Array, y: list[Array], weights: list[Array | None], count: int
+    ) -> tuple[float, float, Array, list[list[Any]], tuple[int, int] | None]:
+        """As `_gradient`, in several passes; the tapes of all, and the range whose loss was not finite."""
+        heads = self._required_loss()
+        divisors = [
+            1.0 if head.loss.spec["reduction"] == "sum" else head.loss.of_epoch(y[h], weights[h])
+            for h, head in enumerate(heads.heads)
+        ]
+        ranges = self._ranges(len(x), count)
+        scores, tapes = np.empty((len(x), self.outputs), self.dtype), []
+
+        def sum_of(low: int, high: int) -> tuple[Array, Array] | tuple[int, int] | None:
+            """Gradients and losses of these ranges; the range that failed; None where there are no rows."""
+            if high - low > 1:
+                half = 1 << (high - low - 1).bit_length() - 1
+                first = sum_of(low, low + half)
+                if first is not None and isinstance(first[0], int):
+                    return first
+                second = sum_of(low + half, high)
+                if first is None or second is None or isinstance(second[0], int):
+                    return first if second is None else second
+                return first[0] + second[0], first[1] + second[1]
+            begin, end = ranges[low]
+            if begin == end:
+                return None
+            to, rows = np.zeros_like(self.parameters), slice(begin, end)
+            part = [None if w is None else w[rows] for w in weights]
+            value, scores[rows], tape = self._pass(x[rows], [one[rows] for one in y], part, True, to, divisors, begin)
+            if not math.isfinite(value):
+                return begin, end
+            tapes.append(tape)
+            return to, np.array(heads.losses)
+
+        found = sum_of(0, count)
+        assert found is not None
+        failed = found if isinstance(found[0], int) else None
+        if failed is None:
+            self.gradients[...], heads.losses = found[0], list(found[1])
+        value = sum(head.weight * loss for head, loss in zip(heads.heads, heads.losses, strict=True))
+        with np.errstate(all="ignore"):
+            share = self._share(y, weights)
+            penalty = updates.penalize(self._segments, self.parameters, self.gradients, share)
+        return math.nan if failed else value, penalty, scores, tapes, failed
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
@@ -409,8 +478,14 @@ class ReferenceEngine:
         drop_last: bool = False,
         outputs: Array | None = None,
         stop_on_divergence: bool = True,
+        accumulate: int = 1,
     ) -> dict[str, Any]:
-        """Updates along `order`, cut into batches."""
+        """Updates along `order`, cut into batches. accumulate: in so many ranges each."""
+        if not 1 <= accumulate <= max(batch_size, 1):
+            raise ValueError(f"accumulate is {accumulate}, expected 1 to the batch size, {batch_size}")
+        kinds = [head.loss.kind for head in self._required_loss().heads]
+        if accumulate > 1 and {"rmse", "host"} & set(kinds):
+            raise ValueError(f"accumulate needs losses that are sums over rows, which not all of {kinds} are")
         self._pending.drop()
         batches = self._batches(len(order), batch_size, drop_last)
         if len(lr) != len(batches):
@@ -430,7 +505,12 @@ class ReferenceEngine:
                 raise ValueError(f"{error}; found after {updates_done} of this epoch, at step {self.step}") from None
             batch = x[rows].astype(self.dtype)
             w = [None if one is None else one[rows] for one in weights]
-            value, penalty, z, tape = self._gradient(batch, target, w, True)
+            failed: tuple[int, int] | None = (0, len(batch))
+            if accumulate > 1:
+                value, penalty, z, tapes, failed = self._in_ranges(batch, target, w, accumulate)
+            else:
+                value, penalty, z, tape = self._gradient(batch, target, w, True)
+                tapes = [tape]
             if outputs is not None:
                 outputs[rows] = self._activated(z)
             count = np.array(heads.of_epoch(target, w))
@@ -438,10 +518,11 @@ class ReferenceEngine:
             counts += count
             penalties += penalty * count.sum()
             if math.isfinite(value):
-                self._update(tape, rate, self._share(target, w))
+                self._update(tapes, rate, self._share(target, w))
                 steps += 1
             elif diverged is None:
-                diverged = {"step": self.step, "layer": self._where_it_diverges(batch)}
+                first, last = failed or (0, len(batch))
+                diverged = {"step": self.step, "layer": self._where_it_diverges(batch[first:last], first)}
             if diverged is not None and stop_on_divergence:
                 break
         means = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
@@ -469,7 +550,7 @@ class ReferenceEngine:
             starts, ends = starts[:-1], [*ends[:-2], ends[-1]]
         return list(zip(starts, ends, strict=True))
 
-    def _where_it_diverges(self, x: Array) -> str:
+    def _where_it_diverges(self, x: Array, first_row: int = 0) -> str:
         """The first layer that makes something that is not finite of finite inputs."""
         if not np.isfinite(x).all():
             return "input"
@@ -479,5 +560,5 @@ class ReferenceEngine:
             if not found and np.isfinite(given).all() and not np.isfinite(y).all():
                 found.append(at.name)
 
-        self._forward(x, True, watch)
+        self._forward(x, True, watch, first_row)
         return found[0] if found else "loss"

@@ -51,12 +51,22 @@ class Segment:
 
 @dataclass
 class Run:
-    """What all layers of one pass share. step: the number of updates done; watch: called with (layer, x, y)."""
+    """What all layers of one pass share.
+
+    step: the number of updates done. watch: called with (layer, x, y). rows: how many rows of the network; first_row:
+    where they begin in the batch that they are a part of.
+    """
 
     training: bool
     seed: int
     step: int
     watch: Callable[[Layer, Array, Array], None] | None = None
+    rows: int = 0
+    first_row: int = 0
+
+    def first_element(self, x: Array) -> int:
+        """The number, in the whole batch, of the first element of an array of these rows."""
+        return self.first_row * (x.size // self.rows) if self.rows else 0
 
 
 class Layer:
@@ -342,7 +352,8 @@ class Dropout(Layer):
         if not run.training:
             kept, factor = None, 1.0 if self.inverted else 1 - self.rate
         else:
-            kept = philox.mask(x.shape, self.rate, seed=run.seed, step=run.step, layer=self.number)
+            first = run.first_element(x)
+            kept = philox.mask(x.shape, self.rate, first=first, seed=run.seed, step=run.step, layer=self.number)
             factor = 1 / (1 - self.rate) if self.inverted and self.rate < 1 else 1.0
         return self._select(x, kept, factor), (kept, factor)
 
@@ -368,7 +379,8 @@ class GaussianNoise(Layer):
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
         if not run.training:
             return x, None
-        z = philox.normals(x.size, seed=run.seed, step=run.step, layer=self.number).reshape(x.shape)
+        first = run.first_element(x)
+        z = philox.normals(x.size, first=first, seed=run.seed, step=run.step, layer=self.number).reshape(x.shape)
         return x + (self.std * z).astype(x.dtype), None
 
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:

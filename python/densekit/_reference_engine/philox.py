@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,23 @@ from densekit.reference.dropout import _philox, dropout_mask
 
 _LOW = 0xFFFFFFFF
 _blocks: Any = _philox
-mask = inspect.unwrap(dropout_mask)
+_mask = inspect.unwrap(dropout_mask)
 
 
-def words(count: int, *, seed: int, layer: int, step: int) -> NDArray[np.uint64]:
-    """The words of `count` elements, four to a row (a block of Philox); the last row may hold some more."""
+def mask(shape: tuple[int, ...], rate: float, *, first: int = 0, **place: int) -> NDArray[np.bool_]:
+    """Which elements are kept; first: the number of the first, a multiple of 4."""
+    count = math.prod(shape)
+    kept: NDArray[Any] = _mask((first + count,), rate, **place)
+    return kept[first:].reshape(shape).astype(bool)
+
+
+def words(count: int, *, seed: int, layer: int, step: int, first: int = 0) -> NDArray[np.uint64]:
+    """The words of `count` elements, four to a row (a block of Philox); the last row may hold some more.
+
+    first: the number of the first element, a multiple of 4.
+    """
     counters = np.empty((-(-count // 4), 4), np.uint64)
-    counters[:, 0] = np.arange(len(counters))
+    counters[:, 0] = first // 4 + np.arange(len(counters))
     counters[:, 1:] = layer, step & _LOW, step >> 32
     drawn: NDArray[np.uint64] = _blocks(counters, (seed & _LOW, seed >> 32))
     return drawn
