@@ -104,7 +104,16 @@ int Builder::block(const std::vector<Layer>& layers, int input) {
 }
 const std::vector<int>& Builder::branches(const std::vector<Layer>& layers, int input) {
   std::vector<int> ends;
-  for (std::size_t i = 0; i < layers.size(); ++i) ends.push_back(add_layer(layers[i], path_inside(here_.path, i), input));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    int end = add_layer(layers[i], path_inside(here_.path, i), input);
+    const auto same = [&](int other) { return buffer_of(other) == buffer_of(end); };
+    if (std::any_of(ends.begin(), ends.end(), same)) {  // each has a gradient of its own
+      const int own = shared(shape(end));
+      emit_into(PlaceOperation{{}, {}, {}, 0}, end, own);
+      end = own;
+    }
+    ends.push_back(end);
+  }
   branches_ = std::move(ends);
   return branches_;
 }
@@ -155,15 +164,7 @@ void Builder::add_head(std::string name, const Loss& loss, double weight, int va
   if (!shape(value).plain() && !std::holds_alternative<CallbackLoss>(loss.is) && (traits.of_rows || traits.outputs > 1))
     throw std::invalid_argument("the loss " + std::string(kind_name(loss.is)) + " takes rows of scores, but the network puts out rows of " +
                                 "shape " + shape(value).text() + ": put a Flatten before the last dense layer");
-  int scores = buffer_of(value);
-  for (const PlanHead& before : plan_.heads)
-    if (before.scores == scores) {  // each loss writes a gradient of its own
-      const int own = shared(shape(value));
-      emit_into(PlaceOperation{{}, {}, {}, 0}, value, own);
-      scores = buffer_of(own);
-      break;
-    }
-  plan_.heads.push_back({std::move(name), &loss, weight, scores, shape(value).size(), -1});
+  plan_.heads.push_back({std::move(name), &loss, weight, buffer_of(value), shape(value).size(), -1});
 }
 
 // The loss takes what goes into the operation that makes its scores, which must be the activation that belongs to it.

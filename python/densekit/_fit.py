@@ -239,9 +239,10 @@ def _check_accumulate(model: Sequential, accumulate: int, batch_size: int) -> No
         )
     if isinstance(model.optimizer, optimizers.LBFGS):
         raise ValueError("fit: L-BFGS takes all rows at once; leave accumulate out")
-    if model.loss.kind in ("rmse", "host"):
+    loss = evaluation.require_compiled(model, "fit")
+    if loss.kind in ("rmse", "host"):
         raise ValueError(
-            f"fit: accumulate needs a loss that is a sum over rows, and {model.loss.name} is none; use mse, or "
+            f"fit: accumulate needs a loss that is a sum over rows, and {loss.name} is none; use mse, or "
             "accumulate=1"
         )
 

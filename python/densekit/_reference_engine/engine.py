@@ -371,7 +371,8 @@ class ReferenceEngine:
         assert found is not None
         failed = found if isinstance(found[0], int) else None
         if failed is None:
-            self.gradients[...], heads.losses = found[0], list(found[1])
+            self.gradients[...] = found[0]
+            heads.losses = np.asarray(found[1]).tolist()
         value = sum(head.weight * loss for head, loss in zip(heads.heads, heads.losses, strict=True))
         with np.errstate(all="ignore"):
             share = self._share(y, weights)

@@ -208,7 +208,7 @@ class Head(NamedTuple):
 
 
 class Heads:
-    """The losses of a network, which it minimises the weighted sum of. shape: of a row of scores, all heads together."""
+    """The losses of a network, whose weighted sum it minimises. shape: of a row of scores, all heads together."""
 
     def __init__(self, heads: list[Head], shape: tuple[int, ...]) -> None:
         self.heads, self.shape = heads, shape
