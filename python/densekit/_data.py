@@ -180,11 +180,19 @@ def _require_one_class(op: str, name: str, y: Array) -> None:
 
 
 def row_weights(
-    op: str, sample_weight: Any, class_weight: Any, y: Array, outputs: int, *, zeros: bool = False
+    op: str, sample_weight: Any, class_weight: Any, y: Array, shape: Shape, *, zeros: bool = False
 ) -> Weights:
-    """Weights of the rows as float64: the sample weight times that of the row's class; not all zero unless `zeros`."""
+    """Weights of the rows as float64: the sample weight times that of the row's class; not all zero unless `zeros`.
+
+    shape: of what the network puts out for a row.
+    """
     weight = checked_weights(op, "sample_weight", sample_weight, len(y), zeros=zeros)
-    by_class = _class_weights(op, class_weight, y, outputs)
+    if class_weight is not None and len(shape) > 1:
+        raise ValueError(
+            f"{op}: class_weight is for rows of one class, but the network puts out rows of shape {shape}; a loss "
+            "takes one weight a row: give sample_weight"
+        )
+    by_class = _class_weights(op, class_weight, y, shape[-1])
     if by_class is None:
         return weight
     return by_class if weight is None else weight * by_class
