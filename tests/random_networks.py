@@ -107,7 +107,7 @@ class Case:
         self.weights = rng.uniform(0.2, 2, self.rows) if rng.random() < 0.5 else None
 
     def _with_axes(self, layers):
-        """Rows of several axes: the shape of one, and the layers along its last axis; self.lead: those of the output."""
+        """Rows of several axes: their shape, and the layers along the last axis. self.lead: the axes of the output."""
         rng = self.rng
         lead = tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 3)))
         shape = [*lead, self.inputs]
