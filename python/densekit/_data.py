@@ -121,14 +121,13 @@ def targets(op: str, y: Any, rows: int, loss: Loss, shape: Shape, dtype: Any, na
     if y.ndim == 0 or len(y) != rows:
         raise ValueError(f"{op}: X has {rows} rows but {name} is {y.shape}")
     outputs = math.prod(shape)
-    if len(shape) > 1:
-        if y.shape[1:] != shape:
-            raise ValueError(
-                f"{op}: {name} is {y.shape}, but the network puts out rows of shape {shape}; for one row of scores put "
-                "a Flatten() before the last layer"
-            )
-        y = flat(y)
+    if len(shape) > 1 and y.shape[1:] != shape:
+        raise ValueError(
+            f"{op}: {name} is {y.shape}, but the network puts out rows of shape {shape}; for one row of scores put a "
+            "Flatten() before the last layer"
+        )
     require_finite(op, name, y, names)
+    y = flat(y) if len(shape) > 1 else y
     try:
         converted: Array = loss.targets(y, outputs, dtype)
     except ValueError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from densekit import _core, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of
-from densekit._layer import Layer, Shape, walk
+from densekit._layer import Layer, Shape, spec_shape, walk
 
 Array: TypeAlias = NDArray[Any]
 ENGINES = ("native", "reference")
@@ -61,7 +61,7 @@ def network_spec(
         "version": 2,
         "dtype": dtype.name,
         "seed": seed,
-        "inputs": layers[0].inputs if len(layers[0].input_shape or ()) == 1 else list(layers[0].input_shape or ()),
+        "inputs": spec_shape(layers[0].input_shape or ()),
         "layers": described,
         "loss": loss,
         "optimizer": compiled.optimizer.spec() or optimizers.SGD().spec(),
