@@ -60,6 +60,18 @@ def layer_norm(name=None, **given):
     return _layer("layer_norm", name, {"eps": 1e-5, "scale": True, "center": True}, given)
 
 
+def rms_norm(name=None, **given):
+    return _layer("rms_norm", name, {"eps": 1e-6, "scale": True}, given)
+
+
+def scale(name=None, **given):
+    return _layer("scale", name, {}, given)
+
+
+def rescaling(scale, offset=0.0, name=None, **given):
+    return _layer("rescaling", name, {"scale": scale, "offset": offset}, given)
+
+
 def dropout(rate, name=None, **given):
     return _layer("dropout", name, {"rate": rate, "mode": "inverted"}, given)
 

@@ -27,9 +27,9 @@ NOT_HERE = ("reference", "registry")
 
 # What the model calls, not people: hooks of callbacks, the protocol of layers, specs for the engines.
 PROTOCOL = {
-    "attach", "backward", "build", "children", "config", "forward", "given", "given_arguments", "outputs_for", "rates",
-    "set_model", "set_params", "spec", "spec_for", "state", "set_state", "targets", "weight", "add_parameter",
-    "observe", "at", "values", "array", "of", "begin", "replaced",
+    "attach", "backward", "build", "build_shape", "children", "config", "forward", "given", "given_arguments",
+    "outputs_for", "rates", "set_model", "set_params", "spec", "spec_for", "state", "set_state", "targets", "weight",
+    "add_parameter", "observe", "at", "values", "array", "of", "begin", "replaced",
 }  # fmt: skip
 
 # Without arguments that work: they say so, whatever they are given.

@@ -112,7 +112,7 @@ class Case:
         self.weights = rng.uniform(0.2, 2, self.rows) if rng.random() < 0.5 else None
 
     def _with_axes(self, layers):
-        """The shape of a row of several axes, and the layers along the last; self.lead: the others of the output."""
+        """Rows of several axes: their shape, and the layers along the last axis. self.lead: the axes of the output."""
         rng = self.rng
         lead = tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 3)))
         shape = [*lead, self.inputs]

@@ -14,7 +14,7 @@ import json
 import numpy as np
 
 from densekit._reference_engine import ReferenceEngine
-from densekit._reference_engine.layers import Normalization, walk
+from densekit._reference_engine.layers import GaussianNoise, Normalization, walk
 
 SAMPLES = 6
 UNITS = 4  # of roundoff, uniformly distributed: an operation rounds a few times
@@ -29,21 +29,28 @@ class NoisyEngine(ReferenceEngine):
         super().__init__(json.dumps({**json.loads(spec), "dtype": dtype}), hosts)
         self.rng: np.random.Generator | None = None
         for layer in walk(self._layers):
-            layer.forward = self._forward_with_noise(layer.forward)
+            layer.forward = self._forward_with_noise(layer)
             layer.backward = self._backward_with_noise(layer.backward)
             if isinstance(layer, Normalization):
                 layer.normalized_backward = self._normalized_backward
 
-    def moved(self, a):
+    def moved(self, a, size=0.0):
+        """size: of terms that a is made of, however small it is itself."""
         if self.rng is None:
             return a
         unit = UNITS * np.finfo(self.dtype).eps / 2
-        return (a * (1 + unit * self.rng.uniform(-1, 1, a.shape))).astype(self.dtype)
+        moved = a * (1 + unit * self.rng.uniform(-1, 1, a.shape))
+        if size:
+            moved += size * unit * self.rng.uniform(-1, 1, a.shape)
+        return moved.astype(self.dtype)
 
-    def _forward_with_noise(self, forward):
+    def _forward_with_noise(self, layer):
+        # std cos(angle) is known to eps of std: the cosine of an angle that is near a right one is what cancels.
+        forward, std = layer.forward, layer.std if isinstance(layer, GaussianNoise) else 0.0
+
         def noisy(x, run):
             y, saved = forward(x, run)
-            return self.moved(y), saved
+            return self.moved(y, std if run.training else 0.0), saved
 
         return noisy
 

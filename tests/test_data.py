@@ -245,12 +245,12 @@ def test_class_weights():
         ([1, 2, 3], [1, 1, 1, 2]),
         (None, None),
     ]:
-        weights = data.row_weights("fit", None, given, labels, 3)
+        weights = data.row_weights("fit", None, given, labels, (3,))
         np.testing.assert_allclose(weights, expected) if expected else None
         assert (weights is None) == (expected is None)
-    np.testing.assert_allclose(data.row_weights("fit", [1, 2, 3, 4], {0: 2}, labels, 2), [2, 4, 6, 4])
-    np.testing.assert_allclose(data.row_weights("fit", None, {1: 5}, np.eye(3)[labels], 3), [1, 1, 1, 5])
-    np.testing.assert_allclose(data.row_weights("fit", None, {1: 5}, labels[:, None] * 1.0, 1), [1, 1, 1, 5])
+    np.testing.assert_allclose(data.row_weights("fit", [1, 2, 3, 4], {0: 2}, labels, (2,)), [2, 4, 6, 4])
+    np.testing.assert_allclose(data.row_weights("fit", None, {1: 5}, np.eye(3)[labels], (3,)), [1, 1, 1, 5])
+    np.testing.assert_allclose(data.row_weights("fit", None, {1: 5}, labels[:, None] * 1.0, (1,)), [1, 1, 1, 5])
     for bad, text in [
         ("equal", "class_weight must be 'balanced', a dict or an array, got 'equal'"),
         ({3: 1}, "class_weight has 3, but classes are numbered from 0 to 2"),
@@ -259,9 +259,9 @@ def test_class_weights():
         ({0: -1}, r"class_weight\[0\] is -1"),
     ]:
         with pytest.raises(ValueError, match=text):
-            data.row_weights("fit", None, bad, labels, 3)
+            data.row_weights("fit", None, bad, labels, (3,))
     with pytest.raises(ValueError, match="class_weight needs classes, but y are numbers; use sample_weight"):
-        data.row_weights("fit", None, "balanced", np.array([[0.3], [1.7]]), 1)
+        data.row_weights("fit", None, "balanced", np.array([[0.3], [1.7]]), (1,))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ NETS = {
     "softmax and mse": ([Dense(3, "softmax")], "mse", [[0.2, 0.5, 0.3]]),
     "slopes": ([Dense(4, "leaky_relu"), Dense(4), Activation("elu", alpha=0.5), Dense(1)], "huber", [2.0]),
     "norms": ([Dense(4), BatchNorm(), Dense(3, "tanh"), LayerNorm(), Dense(1)], "mse", [0.5]),
+    "names": ([BatchNorm(), Dense(3), BatchNorm(), Residual([Dense(3, "tanh")]), Dense(1)], "mse", [0.5]),
     "residual": ([Residual([Dense(3, "tanh"), Dense(3)]), Dropout(0.5), GaussianNoise(1.0), Dense(2)], "mae", [[1, 2]]),
     "host": ([Dense(2), Lambda(np.square, lambda dy, x, y: 2 * x * dy), Dense(1)], "mse", [1.0]),
 }

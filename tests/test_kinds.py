@@ -119,6 +119,25 @@ def test_the_engines_agree_on_random_fields(kind, trial, level):
     np.testing.assert_allclose(native.statistics, twin.statistics, rtol=1e-8, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["native", "reference"])
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if kind not in ("flatten", "reshape")])
+def test_leading_axes_are_rows_to_a_layer(kind, name):
+    """Of n rows (a, b, c) and of n a b rows of c columns it makes the same bits."""
+    rng = np.random.default_rng(NATIVE.index(kind))
+    spec = json.loads(spec_of(random_layer(kind, rng)))
+    axes, plain = (
+        net.engine_of(name)(json.dumps(spec | {"inputs": inputs, "loss": None}), []) for inputs in ([3, 2, 4], 4)
+    )
+    x = rng.normal(size=(9, 24))
+    for training in (False, True):
+        tapes = axes.tape(x, training=training), plain.tape(x.reshape(-1, 4), training=training)
+        np.testing.assert_array_equal(tapes[0].output, tapes[1].output.reshape(9, -1))
+        dy = rng.normal(size=tapes[0].output.shape)
+        (dx, dp), (dx_apart, dp_apart) = tapes[0].pullback(dy), tapes[1].pullback(dy.reshape(54, -1))
+        np.testing.assert_array_equal(dx, dx_apart.reshape(9, -1))
+        np.testing.assert_array_equal(dp, dp_apart)
+
+
 @pytest.mark.parametrize("kind", NATIVE)
 def test_gradients_are_differences_of_values(kind):
     """Central differences of sum(dy y) along a direction of the input and of the parameters, without randomness."""

@@ -59,7 +59,7 @@ from densekit.layers import (
         (lambda: Residual(["relu"]), TypeError, r"'relu' is no layer; write Activation\('relu'\)"),
         (lambda: Lambda("square"), TypeError, "function and gradient must be functions"),
         (lambda: Input(()), ValueError, r"Input: shape must have 1 to 8 axes, got \(\)"),
-        (lambda: Input((8, 0)), ValueError, "Input: shape must be a whole number from 1 .*, got 0"),
+        (lambda: Input((8, 0)), ValueError, "Input: shape must be a whole number from 1 to"),
         (lambda: dk.Sequential(Dense(2)), TypeError, "layers must be a list of layers"),
         (lambda: dk.Sequential([3]), TypeError, "expected layers of densekit.layers, got 3"),
         (lambda: layers.Linear, AttributeError, r"Linear\(64, 10\) is Dense\(10\)"),

@@ -31,10 +31,10 @@ from densekit import losses, optimizers, regularizers
 from densekit._fit import row_order
 from densekit.layers import BatchNorm, Dense, Dropout, GaussianNoise
 
-# Engines: a hundred random networks.
+# Engines: a hundred random networks, half of them with the kinds and the row shapes that came last.
 
 
-@pytest.mark.parametrize("first", range(0, 100, 10))
+@pytest.mark.parametrize("first", [*range(0, 50, 10), *range(300, 350, 10)])
 def test_random_networks_have_the_bits_of_an_epoch(engine, first):
     for number in range(first, first + 10):
         case = Case(number, "float32" if number % 2 else "float64")

@@ -30,7 +30,9 @@ def features(model: Stack, op: str, name: str, value: Any) -> data.Array:
     if given is None:
         return data.rows_of_shape(op, name, value, model.input_shape)
     if model.input_shape is not None and len(model.input_shape) > 1:
-        raise ValueError(f"{op}: {name} is a table, but the model takes rows of shape {model.input_shape}")
+        lengths = ", ".join(map(str, model.input_shape))
+        cure = f"; write np.asarray({name}).reshape(-1, {lengths})" if len(given) == model.inputs else ""
+        raise ValueError(f"{op}: {name} is a table, but the model takes rows of shape {model.input_shape}{cure}")
     places = None if known is None else order(op, name, given, known)
     array = data.matrix(op, name, value, model.inputs if known is None or places is None else None)
     return array if places is None else array[:, places]

@@ -12,7 +12,7 @@ from densekit import _snapshot as snapshot
 from densekit import functional, initializers, layers, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of, whole
 from densekit._checks import items, mapping
-from densekit._layer import Layer, constructor_parameters
+from densekit._layer import Layer, constructor_parameters, spec_shape
 from densekit._learning_rate import ScheduleStart
 from densekit._parts import Part
 
@@ -108,7 +108,7 @@ def model_config(model: Sequential) -> Config:
     return {
         "class": "Sequential",
         "layers": [layer_config(layer) for layer in model.layers],
-        "inputs": model.inputs if len(model.input_shape or ()) < 2 else list(model.input_shape or ()),
+        "inputs": None if model.input_shape is None else spec_shape(model.input_shape),
         **({} if model.feature_names is None else {"feature_names": list(model.feature_names)}),
         "seed": model.seed,
         "dtype": model.dtype.name,

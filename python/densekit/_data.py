@@ -121,14 +121,13 @@ def targets(op: str, y: Any, rows: int, loss: Loss, shape: Shape, dtype: Any, na
     if y.ndim == 0 or len(y) != rows:
         raise ValueError(f"{op}: X has {rows} rows but {name} is {y.shape}")
     outputs = math.prod(shape)
-    if len(shape) > 1:
-        if y.shape[1:] != shape:
-            raise ValueError(
-                f"{op}: {name} is {y.shape}, but the network puts out rows of shape {shape}; for one row of scores put "
-                "a Flatten() before the last layer"
-            )
-        y = flat(y)
+    if len(shape) > 1 and y.shape[1:] != shape:
+        raise ValueError(
+            f"{op}: {name} is {y.shape}, but the network puts out rows of shape {shape}; for one row of scores put a "
+            "Flatten() before the last layer"
+        )
     require_finite(op, name, y, names)
+    y = flat(y) if len(shape) > 1 else y
     try:
         converted: Array = loss.targets(y, outputs, dtype)
     except ValueError as error:
@@ -180,11 +179,19 @@ def _require_one_class(op: str, name: str, y: Array) -> None:
 
 
 def row_weights(
-    op: str, sample_weight: Any, class_weight: Any, y: Array, outputs: int, *, zeros: bool = False
+    op: str, sample_weight: Any, class_weight: Any, y: Array, shape: Shape, *, zeros: bool = False
 ) -> Weights:
-    """Weights of the rows as float64: the sample weight times that of the row's class; not all zero unless `zeros`."""
+    """Weights of the rows as float64: the sample weight times that of the row's class; not all zero unless `zeros`.
+
+    shape: of what the network puts out for a row.
+    """
     weight = checked_weights(op, "sample_weight", sample_weight, len(y), zeros=zeros)
-    by_class = _class_weights(op, class_weight, y, outputs)
+    if class_weight is not None and len(shape) > 1:
+        raise ValueError(
+            f"{op}: class_weight is for rows of one class, but the network puts out rows of shape {shape}; a loss "
+            "takes one weight a row: give sample_weight"
+        )
+    by_class = _class_weights(op, class_weight, y, shape[-1])
     if by_class is None:
         return weight
     return by_class if weight is None else weight * by_class

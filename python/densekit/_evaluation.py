@@ -135,10 +135,11 @@ def rows(
         raise ValueError(f"{op}: {x_name} is {x.shape}: it has no rows")
     named = _frames.labels(X)
     data.require_finite(op, x_name, x, named and (model.feature_names or named))
-    engine = model._ready(x.shape[1:])
-    targets = data.targets(op, y, len(x), loss, model.output_shape or (), model.dtype, y_name)
+    model._ready(x.shape[1:])
+    shape = model.output_shape or ()
+    targets = data.targets(op, y, len(x), loss, shape, model.dtype, y_name)
     divides = loss.reduction == "mean"  # by the sum of the weights
-    weights = data.row_weights(op, sample_weight, class_weight, targets, engine.outputs, zeros=not divides)
+    weights = data.row_weights(op, sample_weight, class_weight, targets, shape, zeros=not divides)
     columns.warn_of_other_rows(op, X, y)
     if new or op in _TRAINING:
         columns.remember(model, op, x_name, X)

@@ -68,7 +68,7 @@ class Loop:
         self.accumulate = accumulate
         joins = network.needs_two_rows(model.layers)
         self.cuts = data.batches(len(rows.x), batch_size, drop_last, joins)
-        if any(last - first == 1 for first, last in self.cuts) and network.trains_on_two_rows(model.layers):
+        if any(last - first == 1 for first, last in self.cuts) and network.rows_of_statistics(model.layers) == 1:
             raise ValueError(
                 f"{op}: a batch of one row has no variance for the batch norm; give batches of two rows or more, or "
                 "freeze it with trainable=False"
@@ -274,8 +274,8 @@ def _split(
         rows, validation = rows[:kept], rows[kept:]
     if class_weight is not None:
         zeros = evaluation.require_compiled(model, "fit").reduction != "mean"
-        outputs = model._ready().outputs
-        weights = data.row_weights("fit", rows.weights, class_weight, rows.y, outputs, zeros=zeros)
+        shape = model.output_shape or ()
+        weights = data.row_weights("fit", rows.weights, class_weight, rows.y, shape, zeros=zeros)
         rows = Rows(rows.x, rows.y, weights)
     return rows, validation
 

@@ -37,6 +37,11 @@ def row_shape(where: str, name: str, value: Any) -> Shape:
     return tuple(whole(where, name, length, low=1) for length in lengths)
 
 
+def spec_shape(shape: Shape) -> int | list[int]:
+    """As specs and configs write it: the number of columns, or a list."""
+    return shape[0] if len(shape) == 1 else list(shape)
+
+
 class WeightView:
     """A weight of a layer as an attribute: reading gives the live view, assigning writes into it."""
 
@@ -55,9 +60,9 @@ class Layer:
 
     A subclass declares its parameters in `build(inputs)`, which returns the width of the output, and computes in
     `forward(x, parameters, training)` → `(y, saved)` and `backward(dy, saved, parameters, gradients)` → `dx`.
-    x: (n, inputs) in the model's dtype, y: (n, outputs); for rows of several axes build is given their shape, and x is
-    (n, *shape). `saved` is anything that backward needs; `parameters` and
-    `gradients` are lists of arrays in the order of declaration, and backward fills the gradients in place. An error
+    x: (n, inputs) in the model's dtype, y: (n, outputs); where rows have several axes build is given their shape, a
+    tuple, and x is (n, *shape); build may return a shape, too. `saved` is anything that backward needs; `parameters`
+    and `gradients` are lists of arrays in the order of declaration, and backward fills the gradients in place. An error
     that they raise ends the fit before the update.
 
     trainable: False keeps the layer's parameters (and running statistics) as they are. name: unique in the model; by
@@ -93,7 +98,7 @@ class Layer:
     _name_given = False
     _trainable = True
     _inputs_given: int | Shape | None = None
-    _outputs_given: int | None = None  # of a layer whose constructor has outputs=
+    _outputs_given: int | Shape | None = None  # of a layer whose constructor has outputs=
     _owner: weakref.ref[Stack] | None = None
     _declared: tuple[tuple[str, tuple[int, ...], initializers.Initializer], ...] = ()
 
@@ -135,8 +140,8 @@ class Layer:
 
     # What a subclass overrides.
 
-    def build(self, inputs: int) -> int:
-        """Declares the parameters for an input of this width; returns the width of the output."""
+    def build(self, inputs: Any) -> Any:
+        """Declares the parameters for an input of this width (or shape); returns that of the output."""
         return inputs
 
     def forward(self, x: Array, parameters: list[Array], training: bool) -> tuple[Array, Any]:
@@ -195,7 +200,7 @@ class Layer:
             return self._common() | {name: getattr(self, name) for name in self.spec_fields}
         hosts.append(HostCalls(self))
         parameters = [{"name": name, "shape": list(shape)} for name, shape, _ in self._declared]
-        outputs = math.prod(self.output_shape or ())
+        outputs = spec_shape(self.output_shape or ())
         return self._common() | {"index": len(hosts) - 1, "outputs": outputs, "parameters": parameters}
 
     @property

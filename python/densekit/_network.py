@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from densekit import _core, losses, metrics, optimizers, regularizers
 from densekit._arrays import one_of
-from densekit._layer import Layer, Shape, walk
+from densekit._layer import Layer, Shape, spec_shape, walk
 
 Array: TypeAlias = NDArray[Any]
 ENGINES = ("native", "reference")
@@ -58,12 +58,12 @@ def network_spec(
         loss = compiled.loss.spec_for(last_activation(layers), outputs)
         if loss["kind"] == "host":
             loss["index"] = len(hosts)
-            hosts.append(_with_axes(compiled.loss, layers[-1].output_shape or ()))
+            hosts.append(with_axes(compiled.loss, layers[-1].output_shape or ()))
     spec = {
         "version": 2,
         "dtype": dtype.name,
         "seed": seed,
-        "inputs": layers[0].inputs if len(layers[0].input_shape or ()) == 1 else list(layers[0].input_shape or ()),
+        "inputs": spec_shape(layers[0].input_shape or ()),
         "layers": described,
         "loss": loss,
         "heads": [],
@@ -77,12 +77,12 @@ def network_spec(
     return spec, hosts
 
 
-def _with_axes(loss: Any, shape: Shape) -> Any:
-    """A loss written in Python, which is given rows with their axes; the engine has (n, numbers of a row)."""
+def with_axes(loss: Any, shape: Shape) -> Any:
+    """A loss written in Python: it is given the axes of rows that the engine has as (n, numbers of a row)."""
     if len(shape) == 1:
         return loss
 
-    def call(pred: Array, y: Array, weights: Any) -> tuple[Any, Array]:
+    def call(pred: Array, y: Array, weights: Any = None) -> tuple[Any, Array]:
         value, gradient = loss(pred.reshape(len(pred), *shape), y.reshape(len(y), *shape), weights)
         return value, np.reshape(gradient, pred.shape)
 
@@ -138,28 +138,28 @@ def weight_views(engine: Any, layers: Sequence[Layer]) -> dict[str, dict[str, Ar
 
 def needs_two_rows(layers: Sequence[Layer]) -> bool:
     """Whether a batch of one row has no statistics: batch norms, unless a row is several rows to them."""
-    return any(_needs_two_rows(layer) for layer in walk(layers))
-
-
-def _needs_two_rows(layer: Layer) -> bool:
-    return layer.uses_batch and math.prod((layer.input_shape or ())[:-1]) == 1
+    return 1 in _rows_seen(walk(layers))
 
 
 def takes_batch_statistics(layers: Sequence[Layer]) -> bool:
     """Whether a batch norm is not frozen, by itself or by a block around it."""
-    return any(_not_frozen(layers, lambda layer: layer.uses_batch))
+    return rows_of_statistics(layers) is not None
 
 
-def trains_on_two_rows(layers: Sequence[Layer]) -> bool:
-    """Whether a batch norm that needs two rows is not frozen."""
-    return any(_not_frozen(layers, _needs_two_rows))
+def rows_of_statistics(layers: Sequence[Layer]) -> int | None:
+    """How many rows a row of the network is to a batch norm: the least of those not frozen; None if there are none."""
+    return min(_rows_seen(_not_frozen(layers)), default=None)
 
 
-def _not_frozen(layers: Sequence[Layer], wanted: Callable[[Layer], bool]) -> Iterator[bool]:
+def _rows_seen(layers: Iterable[Layer]) -> list[int]:
+    return [math.prod((layer.input_shape or ())[:-1]) for layer in layers if layer.uses_batch]
+
+
+def _not_frozen(layers: Sequence[Layer]) -> Iterator[Layer]:
     for layer in layers:
         if layer.trainable:
-            yield wanted(layer)
-            yield from _not_frozen(layer.children(), wanted)
+            yield layer
+            yield from _not_frozen(layer.children())
 
 
 def draws(layers: Sequence[Layer]) -> list[Layer]:

@@ -157,6 +157,8 @@ class Stack:
 
     @feature_names.setter
     def feature_names(self, names: Iterable[str | int] | None) -> None:
+        if names is not None and len(self._input_shape or ()) > 1:
+            raise ValueError(f"feature_names: rows of shape {self._input_shape} have no columns to name")
         self._feature_names = None if names is None else _columns.checked(names, self.inputs)
 
     @property

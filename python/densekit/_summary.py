@@ -40,9 +40,8 @@ class Summary:
     """Costs of a model; prints as a table.
 
     Multiplications and additions in the products of dense layers are counted, as everything else is small beside them:
-    forward 2 · inputs · units for each row (and each place of its leading axes); a step three times that (the
-    gradients of the kernel and of the input are two more products), without the gradient of the input for the first
-    layer.
+    forward 2 · inputs · units for each row (and each place of its leading axes); a step three times that (the gradients
+    of the kernel and of the input are two more products), without the gradient of the input for the first layer.
     Memory in bytes: parameters with statistics; what the optimizer adds (gradients and states); activations of one row
     in training (every layer's output and its gradient).
     """

@@ -619,8 +619,8 @@ class Lambda(Layer):
     """A function of your own, without parameters: y = function(x).
 
     function: of the batch (n, inputs), returns (n, outputs). gradient: `gradient(dy, x, y)` returns dx = (∂y/∂x)ᵀ dy;
-    without it the layer works in inference only. outputs: the width of y, by default that of x. To pickle the model,
-    give functions that have a name in a module.
+    without it the layer works in inference only. outputs: the width of y, or the shape of its rows, by default as x. To
+    pickle the model, give functions that have a name in a module.
 
     >>> square = densekit.layers.Lambda(np.square, lambda dy, x, y: 2 * x * dy, inputs=2)
     >>> y, pullback = densekit.Sequential([square], seed=0).vjp([[3, 4]])
@@ -633,7 +633,7 @@ class Lambda(Layer):
         function: Callable[[NDArray[Any]], NDArray[Any]],
         gradient: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None,
         *,
-        outputs: int | None = None,
+        outputs: int | Shape | None = None,
         name: str | None = None,
         inputs: int | Shape | None = None,
     ) -> None:
@@ -643,9 +643,11 @@ class Lambda(Layer):
                 f"Lambda: function and gradient must be functions, got {short(function)} and {short(gradient)}"
             )
         self.function, self.gradient = function, gradient
-        self._outputs_given = None if outputs is None else whole("Lambda", "outputs", outputs, low=1)
+        if outputs is not None:
+            shape = row_shape("Lambda", "outputs", outputs)
+            self._outputs_given = shape[0] if len(shape) == 1 else shape
 
-    def build(self, inputs: int) -> int:
+    def build(self, inputs: Any) -> Any:
         return self._outputs_given or inputs
 
     def forward(self, x: Any, parameters: list[Any], training: bool) -> tuple[Any, Any]:

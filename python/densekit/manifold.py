@@ -66,11 +66,14 @@ def autoencoder(
 def hidden_spaces(model: Sequential, X: Any) -> dict[str, NDArray[Any]]:
     """What each layer puts out for these rows, by name, in order: {name: (n, units)}, the output last.
 
+    Rows of several axes keep them: {name: (n, *shape)}, as `model.transform` gives them.
+
     >>> model = densekit.manifold.autoencoder(4, (3,), 2, seed=0)
     >>> {name: space.shape[1] for name, space in densekit.manifold.hidden_spaces(model, np.ones((5, 4))).items()}
     {'encoder_0': 3, 'latent': 2, 'decoder_0': 3, 'output': 4}
     """
-    table, _ = evaluation.inputs(model, "hidden_spaces", X)
+    rows, _ = evaluation.inputs(model, "hidden_spaces", X)
+    table = evaluation.shaped(rows, model.input_shape)
     return {str(layer.name): model.transform(table, layer) for layer in model.layers}
 
 

@@ -46,6 +46,16 @@ template <class T> dk::BasicNetwork<T> small() {
   return dk::BasicNetwork<T>(spec);
 }
 
+// The same numbers as two rows of one column to the first layers.
+template <class T> dk::BasicNetwork<T> with_axes() {
+  dk::Spec spec{.inputs = {2, 1}, .seed = 3};
+  spec.dtype = dk::dtype_of<T>;
+  spec.layers = {dk::Dense{3, dk::relu}, dk::BatchNorm{}, dk::Reshape{{3, 2}}, dk::Flatten{}, dk::Dense{2}};
+  spec.loss = dk::SoftmaxCrossEntropy{};
+  spec.optimizer = dk::Optimizer(dk::Momentum{}, 0.1);
+  return dk::BasicNetwork<T>(spec);
+}
+
 template <class T> void train(dk::BasicNetwork<T>& network, int epochs) {
   const T x[] = {0, 1, 1, 0, 1, 1, 0, 0, T(0.5), 2};
   const int y[] = {0, 1, 1, 0, 0}, order[] = {4, 2, 0, 1, 3};
@@ -71,13 +81,13 @@ template <class T> bool refused(const std::string& bytes) {
   return false;
 }
 
-template <class T> void test_round_trip(const std::filesystem::path& path) {
-  auto whole = small<T>();
+template <class T> void test_round_trip(const std::filesystem::path& path, dk::BasicNetwork<T> whole) {
   train(whole, 2);
   whole.save(path.string());
   const std::string first = read(path);
   auto resumed = dk::BasicNetwork<T>::load(path.string());
   expect(same(whole, resumed), "a loaded network differs");
+  expect(resumed.spec().inputs == whole.spec().inputs, "the shape of a row is another one after loading");
   train(whole, 2);
   train(resumed, 2);
   expect(same(whole, resumed), "a resumed network differs");
@@ -268,8 +278,10 @@ int main(int argc, char** argv) {
   const auto folder = std::filesystem::temp_directory_path() / ("densekit_" + std::to_string(std::random_device{}()));
   std::filesystem::create_directory(folder);
   const auto path = folder / "model.npz";
-  test_round_trip<double>(path);
-  test_round_trip<float>(path);
+  test_round_trip(path, small<double>());
+  test_round_trip(path, small<float>());
+  test_round_trip(path, with_axes<double>());
+  test_round_trip(path, with_axes<float>());
   test_byte_order<float>(path);
   test_byte_order<double>(path);
   test_names(folder);

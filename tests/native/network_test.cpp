@@ -315,6 +315,97 @@ void specs() {
     refuses("threads", "got " + std::to_string(count), [&] { dk::set_threads(count); });
 }
 
+// Rows of several axes: four rows of six columns to the layers along the last axis, 24 numbers to whoever calls.
+dk::Spec of_axes() {
+  dk::Spec s{.inputs = {4, 6}, .seed = 2};
+  s.layers = {dk::Dense{5, dk::gelu}, dk::Dropout{0.1}, dk::BatchNorm{}, dk::Residual{{dk::Dense{5}}}, dk::Dense{2}};
+  s.loss = dk::MeanSquaredError{};
+  s.optimizer = dk::Optimizer(dk::Sgd{}, 0.1);
+  return s;
+}
+
+void row_shapes() {
+  const std::vector<float> x = [] {
+    std::vector<float> all(6 * 24);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<float>(i % 11) / 7 - 0.5f;
+    return all;
+  }();
+  dk::Network axes(of_axes());
+  dk::Spec plain = of_axes();
+  plain.inputs = 6;
+  dk::Network apart(plain);
+  expect(axes.inputs() == 24 && axes.outputs() == 8 && apart.outputs() == 2, "the numbers of a row");
+  const std::vector<float> y(6 * 8, 0.25f);
+  std::vector<int> order{3, 0, 5, 1, 2, 4}, order_apart;
+  for (const int row : order)
+    for (int place = 0; place < 4; ++place) order_apart.push_back(row * 4 + place);
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    axes.epoch(x, y, order, 2);
+    apart.epoch(x, y, order_apart, 8);
+  }
+  const auto same = [](std::span<const float> a, std::span<const float> b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  };
+  expect(same(axes.parameters(), apart.parameters()) && same(axes.statistics(), apart.statistics()), "leading axes are no rows");
+  expect(same(axes.predict(x), apart.predict(x)), "leading axes are no rows in predict");
+  expect(axes.hidden_width("dense") == 20 && axes.hidden_width("residual") == 20, "the numbers of a row of a layer");
+  refuses("predict, no whole rows", "x has 18 numbers, expected whole rows of 24", [&] { axes.predict(std::span(x).first(18)); });
+  // One row is four rows of the batch norm.
+  expect(axes.step_on(std::span(x).first(24), {.values = std::span(y).first(8)}, 0.1).loss >= 0, "an update of one row");
+
+  const std::string text = dk::to_json(axes.spec());
+  expect(text.find("\"inputs\": [4, 6]") != std::string::npos, "the shape of a row in JSON: " + text);
+  expect(dk::to_json(dk::spec_from_json(text)) == text, "a spec read and written again differs");
+  dk::Spec shaped = of_axes();
+  shaped.layers = {{dk::Reshape{{8, 3}}, "a"}, {dk::CallbackLayer{.outputs = {2, 3}}, "b"}, {dk::Flatten{}, "c"}, {dk::Dense{5}, "d"}};
+  const std::string again = dk::to_json(shaped);
+  expect(dk::to_json(dk::spec_from_json(again)) == again, "a spec with shapes read and written again differs");
+  expect(dk::spec_from_json(again).inputs == dk::RowShape{4, 6}, "the shape of a row is another one after reading");
+
+  using Shape = std::vector<dk::index>;
+  const auto spec = [](const std::string& what, const std::string& part, const auto& change) {
+    dk::Spec s = of_axes();
+    change(s);
+    refuses("a row shape with " + what, part, [&] { dk::Network net(s); });
+  };
+  spec("no axes", "inputs has 0 axes, expected 1 to 8", [](auto& s) { s.inputs = dk::RowShape(Shape{}); });
+  spec("nine axes", "inputs has 9 axes", [](auto& s) { s.inputs = dk::RowShape(Shape(9, 1)); });
+  spec("a length of 0", "inputs[1]", [](auto& s) { s.inputs = {4, 0, 6}; });
+  spec("a negative length", "inputs[0]", [](auto& s) { s.inputs = {-4, 6}; });
+  if (sizeof(dk::index) == 8) {
+    const dk::index many = dk::index{1} << 20;
+    spec("too many numbers", "inputs are more than 2^48 numbers", [&](auto& s) { s.inputs = {many, many, many}; });
+    spec("more numbers than can be counted", "more than 2^48", [&](auto& s) { s.inputs = dk::RowShape(Shape(8, many)); });
+    spec("too many numbers of a layer", "layers[0] makes rows of shape (1048576, 134217728, 8)", [&](auto& s) {
+      s.inputs = {many, many << 7, 1};
+      s.layers = {dk::Dense{8}};
+    });
+  }
+  const auto reshaped = [&](const std::string& what, const std::string& part, const Shape& shape) {
+    spec(what, part, [&](auto& s) { s.layers[2] = dk::Reshape{shape}; });
+  };
+  reshaped("another size", "layers[2].shape is (3, 6), which is 18 numbers, but rows of shape (4, 5) have 20", {3, 6});
+  reshaped("no axes to reshape to", "layers[2].shape has 0 axes", {});
+  reshaped("nine axes to reshape to", "layers[2].shape has 9 axes", {1, 1, 1, 1, 1, 1, 1, 4, 5});
+  reshaped("a length of 0 to reshape to", "layers[2].shape has the length 0", {0, 20});
+  spec("a block that changes it", "makes rows of shape (20,) of (4, 5)", [](auto& s) { s.layers[3] = dk::Residual{{dk::Flatten{}}}; });
+  for (const dk::Loss& loss : {dk::Loss(dk::SoftmaxCrossEntropy{}), dk::Loss(dk::GaussianNll{}), dk::Loss(dk::MulticlassHinge{})})
+    spec("a loss of rows of scores", "the network puts out rows of shape (4, 2): put a Flatten before the last dense layer",
+         [&](auto& s) { s.loss = loss; });
+  spec("an output of another language with no axes", "outputs has 0 axes",
+       [](auto& s) { s.layers.push_back(dk::CallbackLayer{.outputs = dk::RowShape(Shape{})}); });
+  for (const char* inputs : {"[]", "[4,0]", "[4,2.5]", "[4,\"6\"]", "true", "null", "[[4,6]]", "[1,1,1,1,1,1,1,1,1]"})
+    refuses(std::string("inputs in JSON: ") + inputs, "inputs", [&] {
+      std::string wrong = text;
+      dk::Network net(dk::spec_from_json(wrong.replace(wrong.find("[4, 6]"), 6, inputs)));
+    });
+  dk::Spec one = of_axes();  // a batch norm of whole rows
+  one.layers = {dk::Flatten{}, dk::BatchNorm{}, dk::Dense{2}};
+  dk::Network whole(one);
+  refuses("one row for a batch norm of whole rows", "at least two rows, got 1",
+          [&] { whole.step_on(std::span(x).first(24), {.values = std::span(y).first(2)}, 0.1); });
+}
+
 // A network without layers, one without rows, one that was moved from.
 void odd_networks() {
   Data d;
@@ -427,6 +518,7 @@ int main() {
   predictions();
   training();
   specs();
+  row_shapes();
   odd_networks();
   std::printf("network_test: %d failures, %d calls refused\n", failures, refused);
   return failures != 0;

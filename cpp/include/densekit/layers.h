@@ -128,7 +128,7 @@ struct CallbackLayer {
     static constexpr auto kind() { return record("", field("name", &Parameter::name), field("shape", &Parameter::shape)); }
   };
   int index = 0;
-  densekit::index outputs = 0;
+  RowShape outputs{};  // it is given whole rows, and makes such ones
   std::vector<Parameter> parameters{};
   static constexpr auto kind() {
     return record("host", field("index", &CallbackLayer::index, at_least(0)), field("outputs", &CallbackLayer::outputs, element_count),

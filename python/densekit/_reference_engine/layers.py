@@ -486,9 +486,10 @@ class Residual(Layer):
         super().__init__(spec, number, shape[-1], trainable, hosts)
         self.layers = build(spec["layers"], shape, hosts, number + 1, self.trainable)
         if self.layers and self.layers[-1].output_shape != shape:
+            kept = "width" if len(shape) == 1 else "shape"
             raise ValueError(
                 f"{self.name}: the block takes rows of shape {shape} and gives {self.layers[-1].output_shape}; a "
-                "residual block must keep the shape, because its input is added to its output"
+                f"residual block must keep the {kept}, because its input is added to its output"
             )
 
     def inner(self) -> list[Layer]:
@@ -514,12 +515,14 @@ class Host(Layer):
 
     def __init__(self, spec: Spec, number: int, shape: Any, trainable: bool, hosts: list[Any]) -> None:
         super().__init__(spec, number, math.prod(shape), trainable, hosts)
-        self.outputs, self.host = int(spec["outputs"]), hosts[spec["index"]]
+        made = spec["outputs"]
+        self.made = tuple(made) if isinstance(made, list) else (int(made),)
+        self.outputs, self.host = math.prod(self.made), hosts[spec["index"]]
         for parameter in spec["parameters"]:
             self.declare(parameter["name"], tuple(parameter["shape"]), _ZEROS)
 
     def shape_of_output(self, shape: Shape) -> Shape:
-        return (self.outputs,)
+        return self.made
 
     def _checked(self, method: str, result: Any, x: Array, columns: int) -> Array:
         array = np.asarray(result)

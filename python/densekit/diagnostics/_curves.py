@@ -47,7 +47,7 @@ class ValidationCurve:
 class BiasVariance:
     """error = bias² + variance, exactly: means over test rows and columns. `bias_squared` holds the noise of y, too.
 
-    predictions: (repeats, rows, columns).
+    predictions: (repeats, rows, columns), or with the axes of a row.
     """
 
     error: float
@@ -69,9 +69,9 @@ def measured(model: Any, X: Any, y: Any, metric: str) -> float:
     return scores[metric]
 
 
-def _table(op: str, X: Any, y: Any, names: str = "X y") -> tuple[Array, Array]:
+def _rows(op: str, X: Any, y: Any, names: str = "X y") -> tuple[Array, Array]:
     x_name, y_name = names.split()
-    x, targets = data.matrix(op, x_name, X), as_labels(op, y_name, y)
+    x, targets = data.rows_of_shape(op, x_name, X, None), as_labels(op, y_name, y)
     if not targets.ndim or len(targets) != len(x):
         raise ValueError(f"{op}: {x_name} has {len(x)} rows but {y_name} is {targets.shape}")
     return x, targets
@@ -107,8 +107,8 @@ def learning_curve(
     name = "learning_curve"
     function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
     text(name, "metric", metric)
-    x, targets = _table(name, X, y)
-    _table(name, X_val, y_val, "X_val y_val")
+    x, targets = _rows(name, X, y)
+    _rows(name, X_val, y_val, "X_val y_val")
     repeats, seed = whole(name, "repeats", repeats, low=1), whole(name, "seed", seed)
     counts = []
     for size in items(name, "sizes", sizes, "shares up to 1.0 or numbers of rows"):
@@ -162,8 +162,8 @@ def validation_curve(
     function(op, "make_model", make_model, "a function of a value that returns a compiled model")
     text(op, "metric", metric)
     text(op, "name", name)
-    _table(op, X, y)
-    _table(op, X_val, y_val, "X_val y_val")
+    _rows(op, X, y)
+    _rows(op, X_val, y_val, "X_val y_val")
     repeats, values = whole(op, "repeats", repeats, low=1), items(op, "values", values, "values of the setting")
     if not values:
         raise ValueError(f"{op}: values is empty")
@@ -209,8 +209,8 @@ def bias_variance(
     name = "bias_variance"
     function(name, "make_model", make_model, "a function of a seed that returns a compiled model")
     seed = whole(name, "seed", seed)
-    x, targets = _table(name, X, y)
-    _, truth = _table(name, X_test, y_test, "X_test y_test")
+    x, targets = _rows(name, X, y)
+    _, truth = _rows(name, X_test, y_test, "X_test y_test")
     repeats = whole(name, "repeats", repeats, low=2)
     options, predictions = {"verbose": 0, **fit}, []
     for j in range(repeats):

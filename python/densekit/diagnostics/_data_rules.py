@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from densekit._layer import Shape
 from densekit._network import last_activation
 from densekit.diagnostics._objective import Array
 from densekit.diagnostics._report import Finding
@@ -18,6 +19,11 @@ _RANGES = {
     "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0), "relu": (0.0, np.inf), "softplus": (0.0, np.inf), "log_softmax": (-np.inf, 0.0),
 }  # fmt: skip
+
+
+def _column(at: int, shape: Shape) -> str:
+    """Its name: of rows of several axes the place in a row."""
+    return f"column {at}" if len(shape) == 1 else f"place {tuple(map(int, np.unravel_index(at, shape)))} of a row"
 
 
 def unscaled_input(model: Any, X: Array) -> Iterator[Finding]:
@@ -34,7 +40,7 @@ def unscaled_input(model: Any, X: Array) -> Iterator[Finding]:
         yield Finding(
             "unscaled_input",
             "severe" if largest > _VERY_LARGE else "warning",
-            f"column {worst} is large",
+            f"{_column(worst, model.input_shape)} is large",
             "standardize: X = (X - X_train.mean(0)) / X_train.std(0), with the numbers of the training rows",
             {"root mean square": largest, "mean": float(X[:, worst].mean()), "std": float(X[:, worst].std())},
         )
@@ -121,8 +127,8 @@ def output_range(model: Any, y: Array) -> Iterator[Finding]:
         )
 
 
-def leaking_column(X: Array, y: Array, task: str) -> Iterator[Finding]:
-    """One column alone tells the target almost exactly, and no other comes near."""
+def leaking_column(X: Array, y: Array, task: str, shape: Shape) -> Iterator[Finding]:
+    """One column alone tells the target almost exactly, and no other comes near. shape: of a row."""
     if X.shape[1] < 2 or len(X) < 40:
         return
     keep = np.linspace(0, len(X) - 1, min(len(X), 2000)).astype(np.int64)
@@ -132,11 +138,12 @@ def leaking_column(X: Array, y: Array, task: str) -> Iterator[Finding]:
     order = np.argsort(told)
     best, second = float(told[order[-1]]), float(told[order[-2]])
     if best >= 0.97 and best - second >= 0.15:
+        column = _column(int(order[-1]), shape)
         yield Finding(
             "leaking_column",
             "severe" if best >= 0.995 else "warning",
-            f"column {order[-1]} alone tells the target",
-            f"ask whether column {order[-1]} is known at the time of prediction; train without it and compare",
+            f"{column} alone tells the target",
+            f"ask whether {column} is known at the time of prediction; train without it and compare",
             {"told by this column": best, "by the next best": second},
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from densekit import _data as data
 from densekit import _evaluation as evaluation
 from densekit._arrays import vector, whole
 from densekit._checks import given, instance, network
@@ -92,17 +93,17 @@ def _fit_findings(
     """Appends what the scores say; returns them."""
 
     def targets(rows: Any) -> Array:
-        return as_classes(rows.y) if task == "classes" else rows.y
+        return as_classes(model, rows.y) if task == "classes" else rows.y
 
     def scored(rows: Any) -> Score:
-        output = evaluation.predict(model, rows.x, None)
+        output = data.flat(evaluation.predict(model, evaluation.shaped(rows.x, model.input_shape), None))
         return score(task, targets(rows), decided(model, output) if task == "classes" else output)
 
     with np.errstate(all="ignore"):
         own = scored(train)
     what = "accuracy" if task == "classes" else "R2"
     numbers = {f"training {what}": own.value}
-    findings += data_rules.leaking_column(train.x, targets(train), task)
+    findings += data_rules.leaking_column(train.x, targets(train), task, model.input_shape)
     if val is not None:
         other = scored(val)
         numbers[f"validation {what}"] = other.value

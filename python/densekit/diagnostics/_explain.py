@@ -12,9 +12,12 @@ from densekit import _evaluation as evaluation
 from densekit import functional as F
 from densekit._activations import ENTRIES
 from densekit._arrays import whole
+from densekit._checks import network
+from densekit._data import flat
 from densekit._frames import labels
 from densekit._intake import as_array
 from densekit._layer import Layer
+from densekit._network import with_axes
 from densekit.diagnostics._objective import Array, twin
 
 
@@ -69,10 +72,10 @@ def _first(values: dict[str, float], count: int) -> list[tuple[str, float]]:
 def explain_backward(model: Any, x: Any, y: Any, *, shown: int = 12) -> Explanation:
     """The chain rule for one row, edge by edge, in inference mode and float64; print what it returns.
 
-    x: (inputs,) or (1, inputs). y: its target. shown: edges of a layer that are printed; `edges` has all. Edges of one
-    source add up. The loss is that of the data, without penalties. A softmax (or sigmoid) and its cross entropy are
-    one edge each, with local derivative p − t, as they are computed. Layers other than Dense and Activation have an
-    edge for each pair of input and output with a derivative that is not zero.
+    x: (inputs,) or (1, inputs), with all axes where rows have several. y: its target. shown: edges of a layer that are
+    printed; `edges` has all. Edges of one source add up. The loss is that of the data, without penalties. A softmax (or
+    sigmoid) and its cross entropy are one edge each, with local derivative p − t, as they are computed. Layers other
+    than Dense and Activation have an edge for each pair of input and output with a derivative that is not zero.
 
     The neuron of the lectures, y = w2 · (w1 · x) with w1 = 2, w2 = 3, x = 1, target 5, L = (y − 5)²:
 
@@ -94,29 +97,54 @@ def explain_backward(model: Any, x: Any, y: Any, *, shown: int = 12) -> Explanat
     """
     name = "explain_backward"
     whole(name, "shown", shown, low=1)
-    row = x if labels(x) is not None else as_array(name, "x", x)
-    row = row.reshape(1, -1) if len(row.shape) == 1 else row
-    if len(row.shape) != 2 or len(row) != 1:
-        raise ValueError(f"{name}: x is {row.shape}, expected one row; of a table write X[:1]")
+    model = network(name, model)
+    row = _one_row(name, model, x)
     target = as_array(name, "y", y)
     if target.ndim == 0 or (target.ndim == 1 and len(target) != 1):
         target = target.reshape(1, -1) if target.ndim else target.reshape(1)
+    elif target.ndim > 1 and (target.shape == model.output_shape or (not model.built and len(target) != 1)):
+        target = target[None]
     evaluation.rows(model, name, row, target, None)
     twin_ = twin(model)
     rows = evaluation.rows(twin_, name, row, target, None)
     return _Pass(twin_, np.ascontiguousarray(rows.x, np.float64), rows.y).explanation(shown)
 
 
+def _one_row(name: str, model: Any, x: Any) -> Any:
+    """x as (1, *shape); of a table as it is."""
+    if labels(x) is not None:
+        row, axes = x, 1
+    else:
+        row = as_array(name, "x", x)
+        axes = max(1, row.ndim - 1) if model.input_shape is None else len(model.input_shape)
+        row = row[None] if row.ndim == axes else row
+    if len(row.shape) != axes + 1 or len(row) != 1:
+        raise ValueError(f"{name}: x is {row.shape}, expected one row; of a table write X[:1]")
+    return row
+
+
+def _elements(name: str, shape: tuple[int, ...]) -> Array:
+    """The names of the elements of a row of this shape."""
+    names = [f"{name}[{', '.join(map(str, place))}]" for place in np.ndindex(shape)]
+    return np.array(names, object).reshape(shape)
+
+
+def _rows(array: Array) -> Array:
+    """(rows, columns), as a layer sees them that works along the last axis."""
+    return array.reshape(-1, array.shape[-1])
+
+
 class _Pass:
-    """Forward once, then back, layer by layer."""
+    """Forward once, then back, layer by layer; the arrays are (1, *shape) of a row."""
 
     def __init__(self, model: Any, x: Array, y: Array) -> None:
         self.model, self.y = model, y
         self.loss_spec: dict[str, Any] = model._spec["loss"]
-        self.values = {f"x[{i}]": float(v) for i, v in enumerate(x[0])}
+        self.x = evaluation.shaped(x, model.input_shape)
+        self.values: dict[str, float] = {}
+        self._note("x", self.x)
         self.edges: list[Edge] = []
         self.gradients: dict[str, Array] = {}
-        self.x = x
 
     def explanation(self, shown: int) -> Explanation:
         states: list[tuple[Layer, str, Array, Array, Array]] = []
@@ -153,28 +181,28 @@ class _Pass:
             z = y = _alone(layer, self.model.dtype)(x)
         if layer.kind in ("dense", "activation"):
             name, parameter = self._fields(layer, linked)
-            y = _activate(name, parameter, z)
+            y = _activate(name, parameter, _rows(z)).reshape(z.shape)
             if layer.kind == "dense" and name != "identity":
                 self._note(f"{layer.name}.z", z)
         self._note(self._output_name(layer, linked), y)
         return z, y
 
     def _note(self, name: str, array: Array) -> None:
-        self.values |= {f"{name}[{i}]": float(v) for i, v in enumerate(array[0])}
+        self.values |= dict(zip(_elements(name, array.shape[1:]).ravel(), array.ravel().tolist(), strict=True))
 
     def _from_loss(self, name: str, output: Array) -> tuple[Array, float]:
         """∂L/∂output, from an engine that has the loss alone."""
         model = self.model
-        engine = model._ready()
+        engine, x = model._ready(), flat(self.x)
         if self.loss_spec["link"]:
-            local = self._linked_slope(engine.forward(self.x, False))
+            local = self._linked_slope(engine.forward(x, False))
         else:
-            _, local = model.loss(output, self.y)
-            local = np.asarray(local, np.float64).reshape(output.shape)
-        loss = float(engine.loss(self.x, self.y, None, False)[0])
-        for i, slope in enumerate(local[0]):
-            self.edges.append(Edge("loss", f"{name}[{i}]", "L", float(slope), 1.0))
-        return local, loss
+            function = with_axes(model.loss, output.shape[1:]) if self.loss_spec["kind"] == "host" else model.loss
+            local = np.asarray(function(flat(output), self.y)[1], np.float64)
+        loss = float(engine.loss(x, self.y, None, False)[0])
+        for source, slope in zip(_elements(name, output.shape[1:]).ravel(), local.ravel(), strict=True):
+            self.edges.append(Edge("loss", source, "L", float(slope), 1.0))
+        return local.reshape(output.shape), loss
 
     def _linked_slope(self, p: Array) -> Array:
         """p − t for softmax or sigmoid p with its cross entropy."""
@@ -195,54 +223,64 @@ class _Pass:
         if layer.kind not in ("dense", "activation"):
             return self._through_any(layer, source, x, y, upstream)
         activation, parameter = self._fields(layer, linked)
-        name, target = str(layer.name), self._output_name(layer, linked)
+        name = str(layer.name)
+        sources = _rows(_elements(source, x.shape[1:]))
+        targets = _rows(_elements(self._output_name(layer, linked), y.shape[1:]))
+        inner = _rows(_elements(f"{name}.z", y.shape[1:])) if layer.kind == "dense" else sources
+        shape, x, z, y, upstream = x.shape, *map(_rows, (x, z, y, upstream))
+        places = range(len(x))  # of the leading axes
         if activation != "identity":
-            inner = f"{name}.z" if layer.kind == "dense" else source
-            jacobian = _slopes(activation, parameter, z, y)
-            self._connect(name, inner, target, jacobian, upstream)
-            upstream, target = upstream @ jacobian, inner
+            jacobians = [_slopes(activation, parameter, z[r : r + 1], y[r : r + 1]) for r in places]
+            for r in places:
+                self._connect(name, inner[r], targets[r], jacobians[r], upstream[r])
+            upstream, targets = np.array([upstream[r] @ jacobians[r] for r in places]), inner
         elif layer.kind == "activation":
-            self._connect(name, source, target, np.eye(x.shape[1]), upstream)
+            for r in places:
+                self._connect(name, sources[r], targets[r], np.eye(x.shape[1]), upstream[r])
         if layer.kind == "activation":
-            return upstream
+            return upstream.reshape(shape)
         weights = layer.weights
-        for i in range(x.shape[1]):
-            for j in range(upstream.shape[1]):
-                self._edge(name, f"{name}.kernel[{i}, {j}]", f"{target}[{j}]", x[0, i], upstream[0, j])
-        self.gradients[f"{name}.kernel"] = np.outer(x[0], upstream[0])
+        kernel = _elements(f"{name}.kernel", weights["kernel"].shape)
+        for r in places:
+            for i, j in np.ndindex(kernel.shape):
+                self._edge(name, kernel[i, j], targets[r, j], x[r, i], upstream[r, j])
+        self.gradients[f"{name}.kernel"] = x.T @ upstream
         if "bias" in weights:
-            for j in range(upstream.shape[1]):
-                self._edge(name, f"{name}.bias[{j}]", f"{target}[{j}]", 1.0, upstream[0, j])
-            self.gradients[f"{name}.bias"] = upstream[0].copy()
-        self._connect(name, source, target, weights["kernel"].T, upstream)
+            bias = _elements(f"{name}.bias", weights["bias"].shape)
+            for r, j in np.ndindex(upstream.shape):
+                self._edge(name, bias[j], targets[r, j], 1.0, upstream[r, j])
+            self.gradients[f"{name}.bias"] = upstream.sum(axis=0)
+        for r in places:
+            self._connect(name, sources[r], targets[r], weights["kernel"].T, upstream[r])
         down: Array = upstream @ weights["kernel"].T
-        return down
+        return down.reshape(shape)
 
     def _through_any(self, layer: Layer, source: str, x: Array, y: Array, upstream: Array) -> Array:
         """A layer as a whole: its Jacobian row by row, from the same row given once for each output."""
-        alone, outputs = _alone(layer, self.model.dtype), y.shape[1]
+        alone, outputs = _alone(layer, self.model.dtype), y.size
         _, pullback = alone.vjp(np.repeat(x, outputs, axis=0))
-        jacobian = pullback(np.eye(outputs))[0]
+        jacobian = flat(pullback(np.eye(outputs).reshape(outputs, *y.shape[1:]))[0])
         name = str(layer.name)
-        self._connect(name, source, f"{name}.y", jacobian, upstream, sparse=True)
+        sources, targets = _elements(source, x.shape[1:]).ravel(), _elements(f"{name}.y", y.shape[1:]).ravel()
+        self._connect(name, sources, targets, jacobian, upstream.ravel(), sparse=True)
         _, pullback = alone.vjp(x)
         down, gradients = pullback(upstream)
         self.gradients |= gradients
         return down  # type: ignore[no-any-return]
 
     def _connect(
-        self, layer: str, source: str, target: str, jacobian: Array, upstream: Array, sparse: bool = False
+        self, layer: str, sources: Array, targets: Array, jacobian: Array, upstream: Array, sparse: bool = False
     ) -> None:
-        """Edges from each element of source to each of target; jacobian (targets, sources)."""
+        """Edges from each of the elements of these names to each of the others; jacobian (targets, sources)."""
         diagonal = jacobian.shape[0] == jacobian.shape[1] and not (jacobian - np.diag(np.diag(jacobian))).any()
         for i in range(jacobian.shape[1]):
             for j in range(jacobian.shape[0]):
                 if (sparse or diagonal) and i != j and jacobian[j, i] == 0:
                     continue
-                self._edge(layer, f"{source}[{i}]", f"{target}[{j}]", jacobian[j, i], upstream[0, j])
+                self._edge(layer, sources[i], targets[j], jacobian[j, i], upstream[j])
 
-    def _edge(self, layer: str, source: str, target: str, local: Any, upstream: Any) -> None:
-        self.edges.append(Edge(layer, source, target, float(local), float(upstream)))
+    def _edge(self, layer: str, source: Any, target: Any, local: Any, upstream: Any) -> None:
+        self.edges.append(Edge(layer, str(source), str(target), float(local), float(upstream)))
 
 
 def _alone(layer: Layer, dtype: Any) -> Any:
@@ -252,9 +290,12 @@ def _alone(layer: Layer, dtype: Any) -> Any:
 
     owner = layer._owner() if layer._owner is not None else None
     assert owner is not None
-    model = Sequential([copy.deepcopy(layer)], seed=0, dtype=dtype, engine=owner._engine_name)  # type: ignore[arg-type]
-    assert layer.inputs is not None
-    model.build(layer.inputs)
+    own = copy.deepcopy(layer)
+    for one in walk([own]):
+        one._name_given = True  # a layer alone would be called "dense" whatever its number
+    model = Sequential([own], seed=0, dtype=dtype, engine=owner._engine_name)  # type: ignore[arg-type]
+    assert layer.input_shape is not None
+    model.build(layer.input_shape)
     names = {str(one.name) for one in walk([layer])}
     model.set_weights({key: value for key, value in owner.weights.items() if key.rsplit(".", 1)[0] in names})
     return model

@@ -42,8 +42,9 @@ def activation_of(layer: Any) -> str:
 
 
 def activity(layer: Any, y: Array) -> Activity:
-    """From the outputs (n, units) of a layer."""
+    """From the outputs (n, numbers of a row) of a layer; a unit has one for each place of the leading axes."""
     name, finite = activation_of(layer), bool(np.isfinite(y).all())
+    y = y.reshape(-1, layer.outputs)
     saturated = dead = float("nan")
     if finite and name in _SATURATING:
         saturated = float((_SATURATING[name](y.astype(np.float64)) < _SATURATED).mean())

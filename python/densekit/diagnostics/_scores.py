@@ -59,12 +59,12 @@ def decided(model: Any, output: Array) -> Array:
     return answers
 
 
-def as_classes(y: Array) -> Array:
+def as_classes(model: Any, y: Array) -> Array:
     """Targets as `decided` gives classes."""
-    if y.ndim == 2 and y.shape[1] > 1 and np.allclose(y.sum(axis=1), 1) and (y >= 0).all():
-        labels: Array = y.argmax(axis=1)
+    if model.loss.kind in _CLASSES:
+        labels: Array = y.argmax(axis=1) if y.ndim == 2 else y
         return labels
-    answers: Array = (y > 0).astype(np.int64) if y.ndim == 2 else y
+    answers: Array = (y > 0).astype(np.int64)
     return answers
 
 

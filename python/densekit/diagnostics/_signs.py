@@ -59,7 +59,8 @@ def sign_coherence(model: Any, X: Any, y: Any = None) -> dict[str, SignCoherence
     for layer in kernels(model):
         key, width = str(layer.name), int(layer.inputs)
         source = sources[key]
-        signs = np.sign(x if source is None else evaluation.transform(model, x, source, None))
+        inputs = x if source is None else evaluation.transform(model, x, source, None)
+        signs = np.sign(inputs).reshape(-1, width)  # of rows of several axes each place is one
         per_sample = float(np.abs(signs.sum(axis=1)).mean() / width)
         batch = float("nan")
         if y is not None:

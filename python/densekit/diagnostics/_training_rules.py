@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from densekit._layer import walk
-from densekit._network import takes_batch_statistics
+from densekit._network import rows_of_statistics
 from densekit.diagnostics._curves import LearningCurve
 from densekit.diagnostics._flow import DEAD, SATURATED, Flow
 from densekit.diagnostics._layerwise import kernels
@@ -135,12 +135,14 @@ def gradients(flow: Flow) -> Iterator[Finding]:
 
 def small_batch(model: Any, rows: int, batch_size: int | None) -> Iterator[Finding]:
     """Batch statistics of a few rows are noise."""
-    if batch_size is None or not takes_batch_statistics(model.layers):
+    each = rows_of_statistics(model.layers)
+    if batch_size is None or each is None:
         return
-    if batch_size <= _SMALL_BATCH and batch_size < rows:
+    taken = batch_size * each
+    if taken <= _SMALL_BATCH and batch_size < rows:
         yield Finding(
             "batch_norm_small_batch",
-            "severe" if batch_size <= _TINY_BATCH else "warning",
+            "severe" if taken <= _TINY_BATCH else "warning",
             "the batch norm takes mean and variance of a few rows",
             "batch_size=32 or more, or LayerNorm() in place of BatchNorm()",
             {"batch size": batch_size},

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from densekit import _core
 from densekit._arrays import number, one_of, whole
 from densekit._intake import as_array
 from densekit.losses import BinaryCrossentropy, CrossEntropy, Loss
@@ -219,6 +220,8 @@ def roc_auc(
     name = "roc_auc"
     one_of(name, "average", average, ("macro", "weighted"))
     true, pred = arrays(name, y_true, y_pred)
+    if pred.ndim > 2:
+        raise ValueError(f"{name}: y_pred is {pred.shape}, expected scores (n,) or (n, classes)")
     weights = weights_of(name, sample_weight, len(true))
     if pred.ndim == 1:
         if true.ndim != 1:
@@ -264,13 +267,19 @@ def cross_entropy(
 def binary_cross_entropy(
     y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None, from_logits: bool = False
 ) -> float:
-    """The mean cross entropy of yes-or-no answers, over all columns (n, m), in nats. y_true: from 0 to 1.
+    """The mean cross entropy of yes-or-no answers, over all columns (n, m) or axes, in nats. y_true: from 0 to 1.
 
     >>> round(densekit.metrics.binary_cross_entropy([[1, 0]], [[0.1, 0.9]]), 6)
     2.302585
     """
     _, pred = arrays("binary_cross_entropy", y_true, y_pred)
-    return of_loss(BinaryCrossentropy(from_logits), y_true, pred.reshape(len(pred), -1), sample_weight)
+    return of_loss(BinaryCrossentropy(from_logits), y_true, pred, sample_weight)
+
+
+def _of_elements(loss: Loss) -> bool:
+    """Whether it is a mean over elements, so that the axes of a row do not matter."""
+    about = _core.kinds()["losses"][loss.kind]
+    return loss.kind != "host" and not about["of_rows"] and about["outputs"] == 1
 
 
 def of_loss(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> float:
@@ -282,5 +291,7 @@ def of_loss(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Arr
         pred = pred[:, None]
     if not len(pred):
         raise ValueError(f"{loss.name}: there are no rows")
+    if pred.ndim > 2 and _of_elements(loss) and np.shape(y_true) == pred.shape:
+        y_true, pred = (np.reshape(a, (len(pred), -1)) for a in (as_array(loss.name, "y_true", y_true), pred))
     target = loss.targets(y_true, pred.shape[1], pred.dtype)
     return float(loss(pred, target, sample_weight=sample_weight, reduction="mean")[0])

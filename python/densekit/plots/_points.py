@@ -124,7 +124,8 @@ def _shown(table: NDArray[Any], word: str, most: int) -> tuple[NDArray[Any], tup
 class HiddenSpacesDisplay:
     """What each layer puts out, a panel each: two units as they are, more by their first two principal components.
 
-    spaces: {layer: (n, units)}. y: (n,) as PointsDisplay. panels: a PointsDisplay each. axes_, figure_: after `plot`.
+    spaces: {layer: (n, units)}, where rows have several axes (n, *shape). y: (n,) as PointsDisplay. panels: a
+    PointsDisplay each. axes_, figure_: after `plot`.
     """
 
     axes_: list[Any]
@@ -133,7 +134,9 @@ class HiddenSpacesDisplay:
     def __init__(self, spaces: Mapping[str, NDArray[Any]], y: ArrayLike | None = None) -> None:
         op = "HiddenSpacesDisplay"
         found = mapping(op, "spaces", spaces, "{layer: (n, units)}")
-        self.spaces = {name: data.matrix(op, f"spaces[{name!r}]", space) for name, space in found.items()}
+        self.spaces = {
+            name: data.flat(data.rows_of_shape(op, f"spaces[{name!r}]", space, None)) for name, space in found.items()
+        }
         if not self.spaces:
             raise ValueError(f"{op}: spaces is empty, expected {{layer: (n, units)}}")
         self.y = None if y is None else as_labels(op, "y", y)
