@@ -9,6 +9,7 @@
 #include "train/layers/dropout.h"
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
+#include "train/layers/prelu.h"
 #include "train/layers/rescaling.h"
 #include "train/layers/residual.h"
 #include "train/layers/rms_norm.h"
@@ -18,8 +19,8 @@
 namespace densekit {
 
 using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
-                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, RescalingOperation,
-                                   DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
+                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation,
+                                   RescalingOperation, DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;
