@@ -45,19 +45,11 @@ def activation(activation, name=None, **given):
 
 
 def batch_norm(name=None, **given):
-    fields = {
-        "eps": 1e-5,
-        "stats_decay": 0.9,
-        "unbiased": False,
-        "scale": True,
-        "center": True,
-        "initial_variance": 1.0,
-    }
-    return _layer("batch_norm", name, fields, given)
+    return of_kind("batch_norm", name, **given)
 
 
 def layer_norm(name=None, **given):
-    return _layer("layer_norm", name, {"eps": 1e-5, "scale": True, "center": True}, given)
+    return of_kind("layer_norm", name, **given)
 
 
 def rms_norm(name=None, **given):
@@ -109,6 +101,35 @@ def host(index, outputs, parameters=(), name=None, **given):
     return _layer("host", name, {"index": index, "outputs": outputs, "parameters": declared}, given)
 
 
+def of_kind(kind, name=None, **given):
+    """A layer of any kind; the fields that are not given have the defaults of its record."""
+    return _layer(kind, name, LAYER_FIELDS[kind], given)
+
+
+def drawn(about, usual, rng):
+    """A value of a field within its range."""
+    if about.get("optional") and rng.random() < 0.5:
+        return None
+    if about["type"] == "bool":
+        return bool(rng.random() < 0.5)
+    if about["type"] == "word":
+        return str(rng.choice(about["words"]))
+    if about["type"] == "number":
+        low, high = about["range"]["low"], about["range"]["high"]
+        if low is None:
+            return float(rng.normal())
+        return float(rng.uniform(low + 1e-3, 2 if high is None else high - 1e-3))
+    if about["type"] == "penalty":
+        return {
+            "l1": float(rng.uniform(0, 0.1)),
+            "l2": float(rng.uniform(0, 0.1)),
+            "proximal": bool(rng.random() < 0.5),
+        }
+    if about["type"] == "whole":
+        return 0 if usual is None else usual
+    return usual
+
+
 def engine_of(name):
     """What makes an engine of a spec and its hosts: "reference" or "native"."""
     if name == "reference":
@@ -125,6 +146,7 @@ def _defaults(of):
     }
 
 
+LAYER_FIELDS = _defaults("layers")
 LOSS_FIELDS = _defaults("losses")
 LOSS_FIELDS["pinball"]["quantile"], LOSS_FIELDS["kl_divergence"]["log_input"] = 0.3, False
 
@@ -139,7 +161,8 @@ OPTIMIZER_FIELDS = _defaults("optimizers")
 
 
 def optimizer(kind, **given):
-    fields = {"lr": 0.01, "weight_decay": 0.0, "maximize": False, "compat": "torch", **OPTIMIZER_FIELDS[kind]}
+    common = {"lr": 0.01, "weight_decay": 0.0, "maximize": False, "compat": "torch", "decay_biases": False}
+    fields = {**common, **OPTIMIZER_FIELDS[kind]}
     assert set(given) <= set(fields), f"{kind} has no field {set(given) - set(fields)}"
     return {"kind": kind, **fields, **given}
 

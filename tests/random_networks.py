@@ -9,12 +9,14 @@ from networks import (
     block,
     columns,
     dense,
+    drawn,
     dropout,
     flatten,
     gaussian_noise,
     layer_norm,
     loss,
     network,
+    of_kind,
     optimizer,
     parallel,
     penalty,
@@ -29,6 +31,9 @@ _KINDS = _core.kinds()
 FIRST_OF_ALL_KINDS = 300
 _OLD_ACTIVATIONS = 15
 ACTIVATIONS = [name for name in _KINDS["activations"] if name not in ("softmax", "log_softmax")]
+# Those that a network has drawn for it one by one, below.
+_OLD_LAYERS = ["dense", "activation", "batch_norm", "layer_norm", "dropout", "gaussian_noise", "residual", "host"]
+LAYERS = [kind for kind in _KINDS["layers"] if kind not in _OLD_LAYERS]
 LOSSES = [
     "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball",
     "poisson_nll", "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
@@ -54,7 +59,7 @@ class Case:
     def __init__(self, number: int, dtype: str, rows: int | None = None) -> None:
         rng = self.rng = np.random.default_rng([20261125, number])
         self.inputs, self.outputs = int(rng.integers(1, 40)), int(rng.integers(1, 12))
-        every = number >= FIRST_OF_ALL_KINDS
+        every = self._every = number >= FIRST_OF_ALL_KINDS
         self._activations = ACTIVATIONS if every else ACTIVATIONS[:_OLD_ACTIVATIONS]
         self.loss_kind = str(rng.choice(LOSSES if every else LOSSES[:16]))
         if self.loss_kind in ("gaussian_nll", "laplace_nll"):
@@ -91,6 +96,12 @@ class Case:
             settings["dampening"] = float(rng.choice([0.0, 0.3]))
         if kind == "adagrad":
             settings["initial"] = float(rng.choice([0.0, 0.1]))
+        if every:
+            own = _KINDS["optimizers"][kind]["fields"]
+            settings |= {name: drawn(about, None, rng) for name, about in own.items() if about["type"] == "bool"}
+            settings["decay_biases"] = bool(rng.random() < 0.5)
+            if kind == "rmsprop":
+                settings["momentum"] = float(rng.choice([0.0, 0.5]))
         if every and not self.lead and last == "identity" and rng.random() < 0.5:
             layers = self._with_branches(layers)
         self.spec = network(
@@ -180,6 +191,11 @@ class Case:
                 )
             elif extra < 0.4:
                 layers.append(layer_norm(scale=bool(rng.random() < 0.8), center=bool(rng.random() < 0.8)))
+            if self._every and rng.random() < 0.4:
+                kind = str(rng.choice(LAYERS))
+                fields = _KINDS["layers"][kind]["fields"]
+                made = {name: drawn(about, about["default"], rng) for name, about in fields.items()}
+                layers.append(of_kind(kind, **made, trainable=bool(rng.random() < 0.9)))
             if rng.random() < 0.3:
                 layers.append(activation(str(rng.choice(self._activations[1:]))))
             if rng.random() < 0.3:

@@ -14,7 +14,7 @@ import json
 import numpy as np
 
 from densekit._reference_engine import ReferenceEngine
-from densekit._reference_engine.layers import GaussianNoise, Normalization, walk
+from densekit._reference_engine.layers import GaussianNoise, Normalization, RmsNorm, walk
 
 SAMPLES = 6
 UNITS = 4  # of roundoff, uniformly distributed: an operation rounds a few times
@@ -33,6 +33,8 @@ class NoisyEngine(ReferenceEngine):
             layer.backward = self._backward_with_noise(layer.backward)
             if isinstance(layer, Normalization):
                 layer.normalized_backward = self._normalized_backward
+            if isinstance(layer, RmsNorm):
+                layer.normalized_backward = self._rms_backward
 
     def moved(self, a, size=0.0):
         """size: of terms that a is made of, however small it is itself."""
@@ -62,6 +64,11 @@ class NoisyEngine(ReferenceEngine):
         level = dz.mean(axis=axis, keepdims=True, dtype=np.float64).astype(dz.dtype)
         tilt = (dz * z).mean(axis=axis, keepdims=True, dtype=np.float64).astype(dz.dtype)
         return (self.moved(dz) - self.moved(level) - self.moved(z) * self.moved(tilt)) * inverse
+
+    def _rms_backward(self, dz, z, inverse):
+        """The same of the two terms of a row without a mean."""
+        tilt = (dz * z).mean(axis=1, keepdims=True, dtype=np.float64).astype(dz.dtype)
+        return (self.moved(dz) - self.moved(z) * self.moved(tilt)) * inverse
 
 
 class Noise:

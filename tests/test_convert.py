@@ -9,7 +9,18 @@ import pytest
 
 import densekit as dk
 from densekit import convert
-from densekit.layers import Activation, BatchNorm, Dense, Dropout, GaussianNoise, Lambda, LayerNorm, Residual
+from densekit.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Lambda,
+    LayerNorm,
+    Rescaling,
+    Residual,
+    Scale,
+)
 
 CLOSE = {"rtol": 1e-6, "atol": 1e-6}
 
@@ -199,7 +210,8 @@ def test_training_goes_on_as_in_torch(torch, X, rng):
 
 
 NAMES = (
-    "identity relu leaky_relu elu selu gelu gelu_tanh silu mish sigmoid hard_sigmoid tanh softplus softsign hard_swish"
+    "identity relu leaky_relu elu selu gelu gelu_tanh silu mish sigmoid hard_sigmoid tanh softplus softsign hard_swish "
+    "relu6 hard_tanh softshrink"
 )
 
 
@@ -210,6 +222,56 @@ def test_every_activation(torch, X, rng, name):
     expected = theirs(torch.from_numpy(X)).detach().numpy()
     np.testing.assert_allclose(model(X), expected, rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(convert.from_torch(theirs).predict(X), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_every_activation_is_tested():
+    assert {*NAMES.split(), "softmax", "log_softmax"} == set(dk.layers.ACTIVATIONS)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 2e-6), ("float64", 1e-12)])
+@pytest.mark.parametrize("options", [{}, {"eps": 1e-3}, {"eps": 0.0}, {"elementwise_affine": False}])
+def test_rms_norm(torch, X, dtype, rtol, options):
+    """eps=None, the default, is that of the dtype."""
+    torch.manual_seed(2)
+    theirs = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.RMSNorm(4, **options)).to(getattr(torch, dtype))
+    for parameter in theirs[1].parameters():
+        parameter.data.uniform_(0.5, 2)
+    x = torch.from_numpy(X.astype(dtype)) * 1e-3  # so that eps matters
+    ours = convert.from_torch(theirs)
+    assert ours.layers[1].eps == options.get("eps", np.finfo(dtype).eps)
+    expected = theirs(x).detach().numpy()
+    np.testing.assert_allclose(ours.predict(x.numpy()), expected, rtol=rtol, atol=rtol)
+    again = convert.to_torch(ours)
+    np.testing.assert_allclose(again(x).detach().numpy(), expected, rtol=rtol, atol=rtol)
+    assert len(list(again[1].parameters())) == len(list(theirs[1].parameters()))
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_prelu(torch, X, count):
+    nn = torch.nn
+    torch.manual_seed(3)
+    theirs = nn.Sequential(nn.Linear(5, 4), nn.PReLU(count, init=-0.5), nn.Linear(4, 2))
+    theirs[1].weight.data.uniform_(-1, 1)
+    theirs[1].requires_grad_(False)
+    x = torch.from_numpy(X)
+    ours = convert.from_torch(theirs)
+    assert (ours.layers[1].shared, ours.layers[1].init, ours.layers[1].trainable) == (count == 1, -0.5, False)
+    assert ours.layers[1].alpha.shape == (count,)
+    expected = theirs(x).detach().numpy()
+    np.testing.assert_allclose(ours.predict(X), expected, **CLOSE)
+    again = convert.to_torch(ours)
+    np.testing.assert_allclose(again(x).detach().numpy(), expected, **CLOSE)
+    assert again[1].num_parameters == count
+    assert not again[1].weight.requires_grad
+    assert convert.from_torch(nn.Sequential(nn.PReLU(7))).inputs == 7
+
+
+def test_the_threshold_of_softshrink(torch, X):
+    theirs = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Softshrink(0.125))
+    ours = convert.from_torch(theirs)
+    expected = theirs(torch.from_numpy(X)).detach().numpy()
+    np.testing.assert_allclose(ours.predict(X), expected, **CLOSE)
+    assert convert.to_torch(ours)[1].lambd == 0.125
 
 
 @pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}])
@@ -233,7 +295,10 @@ def test_frozen_layers_stay_frozen(torch, X):
 def test_what_has_no_counterpart(torch):
     nn = torch.nn
     for module, message in (
-        (nn.Sequential(nn.Linear(2, 2), nn.PReLU()), "PReLU"),
+        (nn.Sequential(nn.Linear(2, 2), nn.CELU()), "CELU"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Hardtanh(0, 1)), r"Hardtanh\(min_val=0, .*which goes from -1 to 1"),
+        (nn.Sequential(nn.Linear(4, 4), nn.RMSNorm((2, 2))), "normalizes several axes"),
+        (nn.Sequential(nn.PReLU()), "how many columns"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, momentum=None)), "constant decay"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softplus(beta=2)), "Softplus"),
         (nn.Linear(2, 2).half(), "torch.float16"),
@@ -248,6 +313,8 @@ def test_what_has_no_counterpart(torch):
         Dropout(0.1, mode="classic"),
         Lambda(np.square),
         Activation("log_softmax", temperature=2.0),
+        Scale(),
+        Rescaling(0.5),
     ):
         with pytest.raises(ValueError, match=r"PyTorch has no module like|no temperature"):
             convert.to_torch(dk.Sequential([Dense(2), layer], seed=0).build(2))

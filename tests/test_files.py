@@ -382,7 +382,7 @@ def test_without_a_description_for_python(engine, path, data):
         np.testing.assert_array_equal(loaded.weights[name], value)
 
 
-@pytest.mark.parametrize("number", [*range(30), *range(300, 330)])
+@pytest.mark.parametrize("number", [*range(30), *range(300, 340)])
 def test_random_specs_have_a_description(number):
     from random_networks import Case
 

@@ -28,33 +28,9 @@ def engines(text):
     return [net.engine_of(name)(text, []) for name in ("native", "reference")]
 
 
-def drawn(about, usual, rng):
-    """A value of a field within its range."""
-    if about.get("optional") and rng.random() < 0.5:
-        return None
-    if about["type"] == "bool":
-        return bool(rng.random() < 0.5)
-    if about["type"] == "word":
-        return str(rng.choice(about["words"]))
-    if about["type"] == "number":
-        low, high = about["range"]["low"], about["range"]["high"]
-        if low is None:
-            return float(rng.normal())
-        return float(rng.uniform(low + 1e-3, 2 if high is None else high - 1e-3))
-    if about["type"] == "penalty":
-        return {
-            "l1": float(rng.uniform(0, 0.1)),
-            "l2": float(rng.uniform(0, 0.1)),
-            "proximal": bool(rng.random() < 0.5),
-        }
-    if about["type"] == "whole":
-        return 0 if usual is None else usual
-    return usual
-
-
 def random_layer(kind, rng, name="layer"):
     fields = KINDS["layers"][kind]["fields"]
-    made = {key: GIVEN.get(key, drawn(about, about["default"], rng)) for key, about in fields.items()}
+    made = {key: GIVEN.get(key, net.drawn(about, about["default"], rng)) for key, about in fields.items()}
     if "activation" in made:
         made["activation"] = str(rng.choice([a for a in ENTRIES if a != "identity"]))
         made["parameter"] = ENTRIES[made["activation"]].default
@@ -184,7 +160,7 @@ def test_fields_are_held_to_their_ranges(of):
 
 def with_field(of, kind, name, value):
     rng = np.random.default_rng(0)
-    fields = {key: drawn(about, about["default"], rng) for key, about in KINDS[of][kind]["fields"].items()}
+    fields = {key: net.drawn(about, about["default"], rng) for key, about in KINDS[of][kind]["fields"].items()}
     one = {"kind": kind, **fields, name: value}
     if of == "layers":
         return spec_of(random_layer(kind, rng) | {name: value})
@@ -224,7 +200,7 @@ def test_an_optimizer_has_its_class_and_its_formula(kind):
     }
     spec = made.get(kind, lambda: optimizers.get(kind))().spec()
     assert spec["lr"] == KINDS["optimizers"][kind]["lr"]
-    common = {"kind", "lr", "weight_decay", "maximize", "compat"}
+    common = {"kind", "lr", "weight_decay", "maximize", "compat", "decay_biases"}
     fields = KINDS["optimizers"][kind]["fields"]
     assert set(spec) - common == set(fields)
     for name, about in fields.items():
@@ -237,13 +213,14 @@ def test_the_engines_agree_on_random_optimizers(kind, compat, level):
     """Twenty updates with random settings, decay and direction."""
     for trial in range(3):
         rng = np.random.default_rng([trial, *map(ord, kind)])
-        fields = {n: drawn(a, a["default"], rng) for n, a in KINDS["optimizers"][kind]["fields"].items()}
+        fields = {n: net.drawn(a, a["default"], rng) for n, a in KINDS["optimizers"][kind]["fields"].items()}
         settings = {
             "kind": kind,
             "lr": 0.02,
             "weight_decay": 0.05,
             "maximize": bool(trial % 2),
             "compat": compat,
+            "decay_biases": bool(rng.random() < 0.5),
             **fields,
         }
         spec = net.network([net.dense(5, "tanh"), net.dense(2)], 4, net.loss("mse"), settings, dtype="float64")
@@ -259,7 +236,7 @@ def test_the_engines_agree_on_random_optimizers(kind, compat, level):
 def test_an_initializer_is_known_to_both_engines(kind):
     fields = KINDS["initializers"][kind]["fields"]
     rng = np.random.default_rng(1)
-    made = {"kind": kind, **{n: drawn(a, a["default"], rng) for n, a in fields.items()}}
+    made = {"kind": kind, **{n: net.drawn(a, a["default"], rng) for n, a in fields.items()}}
     if kind == "uniform":
         made |= {"low": -0.5, "high": 0.25}
     native, twin = engines(spec_of(net.dense(3, kernel_initializer=made)))

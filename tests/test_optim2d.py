@@ -124,3 +124,13 @@ def test_restarts_of_models(rng):
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "options"),
+    [("rmsprop", {"centered": True}), ("rmsprop", {"centered": True, "momentum": 0.5}), ("adam", {"amsgrad": True})],
+)
+def test_options_bring_their_states(optimizer, options):
+    plain, other = (optim2d.trajectory("beale", optimizer, steps=50, **o) for o in ({}, options))
+    assert (plain.points[-1] != other.points[-1]).any()
+    assert np.isfinite(other.points).all()

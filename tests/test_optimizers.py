@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 
 import mpmath
 import numpy as np
 import optimizer_trajectories
 import pytest
-from helpers import LAYOUTS, OPS, SIZES
+from helpers import LAYOUTS, OPS, SIZES, assert_agrees, expected_results, fresh, run
 from optimizer_trajectories import RUNS
 
 import densekit.functional as F
 from densekit import _core, reference
+from densekit.functional.optimizers import _tolerances
+from densekit.registry import Call
 
-OPTIMIZERS = [op for op in OPS.values() if op.family == "optimizers"]
-ALL = pytest.mark.parametrize("op", OPTIMIZERS, ids=lambda op: op.name)
+
+def with_option(name, *states, **options):
+    """The record of an operation with an option on, whose states it takes behind its own."""
+    op = OPS[name]
+    arrays = ["w", "dw", *states]
+
+    def bound(function):
+        def call(*given, **more):
+            return function(**dict(zip(arrays, given, strict=True)), **options, **more)
+
+        known = inspect.signature(function).parameters
+        left = [p for p in known.values() if p.kind is p.KEYWORD_ONLY and p.name not in options]
+        call.__signature__ = inspect.Signature([*(known[name] for name in arrays), *left])
+        return call
+
+    def domain(rng, dtype, size):
+        """m is small beside the root of s, as it is in a training: otherwise their difference loses its digits."""
+        call = op.domain(rng, dtype, size)
+        drawn = {"m": rng.uniform(-0.2, 0.2, size), "b": rng.normal(size=size), "v_max": rng.uniform(0.1, 2, size)}
+        more = [drawn[state].astype(dtype) for state in states[len(call.args) - 2 :]]
+        return Call((*call.args, *more), call.kwargs)
+
+    function, twin = bound(op.function), bound(op.reference)
+    return dataclasses.replace(
+        op,
+        family=", ".join(options),
+        function=function,
+        reference=twin,
+        domain=domain,
+        tolerance=_tolerances(twin, len(states)),
+        in_place=("w", *states),
+    )
+
+
+VARIANTS = [
+    with_option("rmsprop", "s", "m", centered=True),
+    with_option("rmsprop", "s", "b", momentum=0.75),
+    with_option("rmsprop", "s", "m", "b", centered=True, momentum=0.75),
+    with_option("adam", "m", "v", "v_max", amsgrad=True),
+    with_option("adamw", "m", "v", "v_max", amsgrad=True),
+]
+
+
+def called(op):
+    return f"{op.name}, {op.family}" if op.family != "optimizers" else op.name
+
+
+OPTIMIZERS = [*(op for op in OPS.values() if op.family == "optimizers"), *VARIANTS]
+ALL = pytest.mark.parametrize("op", OPTIMIZERS, ids=called)
 COUNTED = {name for name in F.optimizers.__all__ if "step" in inspect.signature(getattr(F, name)).parameters}
 
 # The parameters after 1, 10 and 50 steps by torch.optim, PyTorch 2.13.0 (CPU), printed by optimizer_trajectories.py
@@ -79,6 +129,31 @@ TORCH = {
         [1.0099999999013842, -1.990000000566937, 0.5099999999785569, 2.990000000460638],
         [1.0965128953798038, -2.0226312577603913, 0.6004000761832533, 2.991814131654644],
         [1.4896821682362267, -2.1873775354900498, 1.0306088426721944, 3.009053405942718],
+    ],
+    "rmsprop, centered": [
+        [0.899496228435278, -2.100503724259599, 0.3994962206400472, 3.10050373499685],
+        [0.56599983755552, -1.900844116235045, 0.11231320210904996, 3.028698599218674],
+        [0.12139651038501255, -1.5437522173056404, 0.0021330145348017328, 3.0085082154762404],
+    ],
+    "rmsprop with momentum": [
+        [0.9900000009861587, -2.009999994330634, 0.49000000021443085, 3.009999995393622],
+        [0.786549110977621, -1.964904788224563, 0.2732274843498881, 3.0298603061438265],
+        [0.132365281901539, -1.621260471631129, -0.03244063177189588, 3.0080470969834456],
+    ],
+    "rmsprop, centered, with momentum": [
+        [0.9966666667762398, -2.0033333327034035, 0.4966666666904923, 3.0033333328215135],
+        [0.9128509792840127, -1.9870624336195783, 0.40480484479339385, 3.0102383863003617],
+        [0.20836572535600403, -1.8125025603680556, -0.044967703780374006, 2.998011784233837],
+    ],
+    "adam, amsgrad": [
+        [0.9900000000986159, -2.009999999433063, 0.49000000002144306, 3.009999999539362],
+        [0.9041089024088861, -1.9773690551288492, 0.40073812188518726, 3.008185287625776],
+        [0.5488857637910121, -1.8142287576933993, 0.08632995029679394, 2.9909458473225525],
+    ],
+    "adamw, amsgrad": [
+        [0.9899000000986159, -2.009799999433063, 0.4899500000214431, 3.009699999539362],
+        [0.9019068702407445, -1.9754780865761166, 0.39966908525110384, 3.0051879034819557],
+        [0.5492024904604106, -1.810235694556149, 0.09539423532914913, 2.9763570308479514],
     ],
 }
 
@@ -378,6 +453,69 @@ def test_integers_and_lists_as_gradient(op, dtype):
         np.testing.assert_array_equal(a, b)
 
 
+# Options with states of their own
+
+
+@pytest.mark.parametrize("op", VARIANTS, ids=called)
+def test_options_agree_with_the_reference(op, level, dtype, rng):
+    for size in SIZES:
+        call = op.domain(rng, dtype, size)
+        assert_agrees(op, call, run(op, op.function, fresh(call)), expected_results(op, call), dtype)
+
+
+@pytest.mark.parametrize("module", [F, reference], ids=["functional", "reference"])
+def test_a_root_that_rounding_made_negative_is_0(module):
+    """s - m^2 of a gradient that never changes is nothing but rounding errors."""
+    w, s, m = np.zeros(3), np.full(3, 0.25), np.array([0.5, -0.5, 0.5000001])
+    module.rmsprop(w, 2 * m.copy(), s, m, lr=0.5, rho=1.0, eps=1.0, centered=True)
+    np.testing.assert_array_equal(w, [-0.5, 0.5, -0.5000001])
+    np.testing.assert_array_equal(m, [0.5, -0.5, 0.5000001])
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "states", "message"),
+    [
+        (F.rmsprop, {"centered": True}, "", "rmsprop: m is None; centered=True keeps a state there"),
+        (F.rmsprop, {"momentum": 0.5}, "", "rmsprop: b is None; momentum > 0 keeps a state there"),
+        (F.rmsprop, {"momentum": 0.5}, "m", "rmsprop: m is given, and is the state of centered=True, which is off"),
+        (F.rmsprop, {"centered": True}, "mb", "rmsprop: b is given, and is the state of momentum > 0, which is off"),
+        (F.rmsprop, {"centered": 1}, "m", "rmsprop: centered must be True or False, got 1"),
+        (F.adam, {"amsgrad": True, "step": 1}, "", "adam: v_max is None; amsgrad=True keeps a state there"),
+        (F.adam, {"step": 1}, ("v_max",), "adam: v_max is given, and is the state of amsgrad=True, which is off"),
+        (F.adamw, {"amsgrad": "yes", "step": 1}, ("v_max",), "adamw: amsgrad must be True or False, got 'yes'"),
+    ],
+)
+def test_options_and_their_states_go_together(function, options, states, message):
+    needed = 3 if function is F.rmsprop else 4
+    arrays = [np.ones(5) for _ in range(needed)]
+    with pytest.raises(TypeError, match=message):
+        function(*arrays, lr=0.1, **options, **{state: np.ones(5) for state in states})
+    assert all((a == 1).all() for a in arrays)
+
+
+def yogi_of_the_paper(w, gradients, lr, beta1, beta2, eps):
+    """Algorithm 2 of Zaheer et al., one number at a time; and without the bias of the means, as in Adam."""
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        m = beta1 * m + (1 - beta1) * g
+        v = v - (1 - beta2) * np.sign(v - g * g) * g * g
+        w -= lr * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)) ** 0.5 + eps)
+        yield w
+
+
+@pytest.mark.parametrize("module", [F, reference], ids=["functional", "reference"])
+def test_yogi_is_the_papers(module):
+    """Beside Adam's, whose v falls fast after a large gradient; Yogi's by as much as the small gradients' squares."""
+    gradients = np.array([[3.0, 0.1, -0.5, 0.2, 0.2, -1.0, 0.0, 0.3], [0.1, 0.1, 0.1, 5.0, -5.0, 0.1, 0.1, 0.1]])
+    settings = {"lr": 0.1, "beta1": 0.8, "beta2": 0.9, "eps": 1e-3}
+    w, m, v = np.array([1.0, -1.0]), np.zeros(2), np.zeros(2)
+    expected = [list(yogi_of_the_paper(start, row, **settings)) for start, row in zip(w, gradients, strict=True)]
+    for t, g in enumerate(gradients.T, 1):
+        module.yogi(w, g.copy(), m, v, step=t, **settings)
+        np.testing.assert_allclose(w, [row[t - 1] for row in expected], rtol=1e-13)
+    assert v[0] > 0.8  # Adam's would be 0.9^7 · 0.9 and what the small ones add
+
+
 # Refusals: the error quotes what is wrong, and nothing has changed
 
 
@@ -411,6 +549,8 @@ BAD_SETTINGS = [
     ("beta2", 1.0, ValueError),
     ("beta2", np.nan, ValueError),
     ("momentum_decay", -1.0, ValueError),
+    ("centered", 1, TypeError),
+    ("amsgrad", 0, TypeError),
     ("step", 0, ValueError),
     ("step", -1, ValueError),
     ("step", 1.0, TypeError),
@@ -464,7 +604,7 @@ def test_refuses_arrays(op, rng):
             op.function(*arrays, **settings(op))
 
 
-@pytest.mark.parametrize("op", [op for op in OPTIMIZERS if len(op.in_place) > 1], ids=lambda op: op.name)
+@pytest.mark.parametrize("op", [op for op in OPTIMIZERS if len(op.in_place) > 1], ids=called)
 @pytest.mark.parametrize("shift", [0, 1, 39])
 def test_refuses_targets_that_share_memory(op, shift, rng):
     memory = rng.uniform(1, 2, 80)

@@ -39,20 +39,23 @@ def spec(**changed):
 LAYERS = [
     dense("d"),
     layer("activation", "a", activation="softmax", parameter=0.5),
-    layer("batch_norm", "b", eps=1e-3, stats_decay=0.99, unbiased=True, scale=True, center=False, initial_variance=1.0),
-    layer("layer_norm", "l", eps=1e-5, scale=False, center=True),
+    layer("batch_norm", "b", eps=1e-3, stats_decay=0.99, unbiased=True, scale=True, center=False, initial_variance=1.0,
+          gamma_penalty=PENALTY, beta_penalty=PENALTY),
+    layer("layer_norm", "l", eps=1e-5, scale=False, center=True, gamma_penalty=PENALTY, beta_penalty=PENALTY),
     layer("dropout", "drop", rate=0.1, mode="classic"),
     layer("gaussian_noise", "n", std=0.1),
     layer("residual", "r", layers=[dense("inner"), layer("residual", "r2", layers=[])]),
     layer("host", "h", index=0, outputs=3, parameters=[{"name": "w", "shape": [4, 3]}, {"name": "s", "shape": []}]),
+    layer("rms_norm", "rms", eps=1e-6, scale=True, gamma_penalty=PENALTY),
+    layer("scale", "s", scale_penalty=PENALTY),
+    layer("prelu", "p", shared=True, init=-0.5, alpha_penalty=PENALTY),
+    layer("rescaling", "re", scale=-2.0, offset=0.5),
     layer("flatten", "f"),
-    layer("reshape", "re", shape=[3, 1]),
+    layer("reshape", "resh", shape=[3, 1]),
     layer("block", "bl", layers=[dense("in_block")]),
     layer("columns", "c", columns=[3, 0]),
-    layer(
-        "parallel", "p", layers=[layer("block", "left", layers=[dense("in_left")]), layer("block", "right", layers=[])]
-    ),
-]
+    layer("parallel", "par", layers=[layer("block", "left", layers=[dense("in")]), layer("block", "right", layers=[])]),
+]  # fmt: skip
 INITIALIZERS = [
     {"kind": "zeros"}, {"kind": "ones"}, {"kind": "given"}, {"kind": "constant", "value": 2.5},
     {"kind": "uniform", "low": -2.0, "high": 1.5}, {"kind": "normal", "mean": 0.0, "std": 0.25},
@@ -69,7 +72,7 @@ LOSSES = [
     {"kind": "hinge", "margin": 1.5}, {"kind": "multiclass_hinge", "margin": 1.5},
     {"kind": "kl_divergence", "log_input": True}, {"kind": "host", "index": 2},
 ]  # fmt: skip
-OPTIMIZER = {"lr": 0.001, "weight_decay": 0.0, "maximize": False, "compat": "torch"}
+OPTIMIZER = {"lr": 0.001, "weight_decay": 0.0, "maximize": False, "compat": "torch", "decay_biases": True}
 BETAS = {"beta1": 0.9, "beta2": 0.999}
 OPTIMIZERS = [
     {"kind": "sgd"}, {"kind": "momentum", "momentum": 0.9, "dampening": 0.5}, {"kind": "nesterov", "momentum": 0.9},
@@ -77,7 +80,7 @@ OPTIMIZERS = [
     {"kind": "adagrad", "eps": 1e-10, "initial": 0.1},
     {"kind": "adadelta", "rho": 0.9, "eps": 1e-6}, {"kind": "adam", "eps": 1e-8} | BETAS | {"amsgrad": False},
     {"kind": "adamax", "eps": 1e-8} | BETAS, {"kind": "nadam", "eps": 1e-8, "momentum_decay": 0.004} | BETAS,
-    {"kind": "lion"} | BETAS,
+    {"kind": "lion"} | BETAS, {"kind": "yogi", "eps": 1e-3, "initial": 1e-6} | BETAS,
 ]  # fmt: skip
 
 SPECS = [spec(), spec(layers=LAYERS, clip_norm=1.5, clip_value=0.25, penalty_per_weight=True, fuse=False)]

@@ -40,10 +40,12 @@ def torch_network(torch, engine, norm):
     norms = {
         "batch_norm": lambda: nn.BatchNorm1d(7, eps=1e-5, momentum=0.1),
         "layer_norm": lambda: nn.LayerNorm(7, eps=1e-5),
+        "rms_norm": lambda: nn.RMSNorm(7, eps=1e-6),
+        "prelu": lambda: nn.PReLU(7),
         "none": nn.Identity,
     }
     model = nn.Sequential(nn.Linear(5, 7, bias=False), norms[norm](), nn.Tanh(), nn.Linear(7, 4)).double()
-    names = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias"}
+    names = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias", "alpha": "weight"}
     pairs = []
     for s in engine.segments:
         if s["kind"] == "parameter":
@@ -55,7 +57,8 @@ def torch_network(torch, engine, norm):
 
 
 def our_network(norm, loss, optimizer, **more):
-    norms = {"batch_norm": [net.batch_norm("norm", unbiased=True)], "layer_norm": [net.layer_norm("norm")], "none": []}
+    norms = {kind: [net.of_kind(kind, "norm")] for kind in ("layer_norm", "rms_norm", "prelu")}
+    norms |= {"batch_norm": [net.batch_norm("norm", unbiased=True)], "none": []}
     # A bias before batch norm has no gradient but round-off, which some optimizers would make a step of.
     stack = [net.dense(7, name="first", bias=False), *norms[norm], net.activation("tanh"), net.dense(4, name="last")]
     return Engine(net.network(stack, 5, loss, optimizer, **more), [])
@@ -69,25 +72,31 @@ TORCH = {
     "adagrad": ("Adagrad", {"initial_accumulator_value": 0.1}, {"initial": 0.1}),
     "adadelta": ("Adadelta", {}, {}),
     "adam": ("Adam", {}, {}),
-    "adamw": ("AdamW", {"weight_decay": 0.1}, {"weight_decay": 0.1}),
+    "adamw": ("AdamW", {}, {"weight_decay": 0.1}),
     "adamax": ("Adamax", {}, {}),
     "nadam": ("NAdam", {}, {}),
     "adam upwards": ("Adam", {"maximize": True}, {"maximize": True}),
+    "rmsprop centered": ("RMSprop", {"centered": True}, {"centered": True}),
+    "rmsprop with momentum": ("RMSprop", {"momentum": 0.5}, {"momentum": 0.5}),
+    "rmsprop upwards": ("RMSprop", *2 * ({"centered": True, "momentum": 0.5, "maximize": True},)),
+    "adam amsgrad": ("Adam", {"amsgrad": True}, {"amsgrad": True}),
+    "adamw of all": ("AdamW", {"amsgrad": True}, {"amsgrad": True, "weight_decay": 0.1, "decay_biases": True}),
 }
 
 
-@pytest.mark.parametrize("norm", ["none", "batch_norm", "layer_norm"])
+@pytest.mark.parametrize("norm", ["none", "batch_norm", "layer_norm", "rms_norm", "prelu"])
 @pytest.mark.parametrize("name", TORCH)
 def test_fifty_steps_beside_torch(torch, rng, name, norm):
     theirs, their_options, our_options = TORCH[name]
-    kind = {"adamw": "adam", "adam upwards": "adam"}.get(name, name)
-    ours = net.optimizer(kind, lr=0.02, **our_options)
+    kind = name.split()[0]
+    ours = net.optimizer("adam" if kind == "adamw" else kind, lr=0.02, **our_options)
     engine = our_network(norm, net.loss("softmax_cross_entropy"), ours, clip_norm=1e9)
     model, pairs = torch_network(torch, engine, norm)
-    decay = their_options.pop("weight_decay", 0.0) if name != "adamw" else 0.1
+    decay = our_options.get("weight_decay", 0.0)
     matrices = [p for p in model.parameters() if p.ndim == 2]
     vectors = [p for p in model.parameters() if p.ndim == 1]
-    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    of_vectors = decay if our_options.get("decay_biases") else 0.0
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": of_vectors}]
     optimizer = getattr(torch.optim, theirs)(groups, lr=0.02, **their_options)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 10, 0.5)
     for step in range(STEPS):

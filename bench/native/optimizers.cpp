@@ -31,7 +31,7 @@ const bool added = family([] {
     add_update("momentum", UpdateRule::momentum, momentum_numbers(tiny, 0.9, 0), n);
     add_update("adam", UpdateRule::adam, adam_numbers(tiny, 1000, 0.9, 0.999, 1e-8), n);
   }
-  add_update("rmsprop", UpdateRule::rmsprop, rmsprop_numbers(tiny, 0.99, 1e-8), array_lengths[0]);
+  add_update("rmsprop", UpdateRule::rmsprop, rmsprop_numbers(tiny, 0.99, 1e-8, 0), array_lengths[0]);
   add_update("adadelta", UpdateRule::adadelta, adadelta_numbers(tiny, 0.9, 1e-6), array_lengths[0]);
   add_update("adamax", UpdateRule::adamax, adamax_numbers(tiny, 1000, 0.9, 0.999, 1e-8), array_lengths[0]);
   add_update("lion", UpdateRule::lion, lion_numbers(tiny, 0.9, 0.99), array_lengths[0]);

@@ -119,6 +119,7 @@ void bind_dropout(py::module_& m);
 void bind_noise(py::module_& m);
 void bind_penalties(py::module_& m);
 void bind_norms(py::module_& m);
+void bind_prelu(py::module_& m);
 void bind_scaling(py::module_& m);
 void bind_distances(py::module_& m);
 void bind_math(py::module_& m);

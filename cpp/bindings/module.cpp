@@ -18,6 +18,7 @@ PYBIND11_MODULE(core_of_the_main_interpreter, m, pybind11::mod_gil_not_used()) {
   bind_noise(m);
   bind_penalties(m);
   bind_norms(m);
+  bind_prelu(m);
   bind_scaling(m);
   bind_distances(m);
   bind_math(m);

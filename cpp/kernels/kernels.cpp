@@ -14,6 +14,7 @@
 #include "kernels/norms.h"
 #include "kernels/optimizers.h"
 #include "kernels/penalties.h"
+#include "kernels/prelu.h"
 #include "kernels/scaling.h"
 #include "kernels/softmax.h"
 
@@ -24,6 +25,7 @@ template <class T> static constexpr Kernels<T> kernels{
     .activation = activation_kernels<T>,
     .elementwise = elementwise_kernels<T>,
     .column = column_kernels<T>,
+    .prelu = prelu_kernels<T>,
     .softmax = softmax_kernels<T>,
     .optimizer = optimizer_kernels<T>,
     .loss = loss_kernels<T>,

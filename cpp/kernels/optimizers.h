@@ -46,14 +46,14 @@ template <class V> struct RmsPropMomentum {  // states s and b, the running sum 
 template <class V> struct RmsPropCentered {  // states s and m, the running mean of gradients
   template <class Numbers> static V step(V g, V* state, const Numbers& c) {
     state[0] = second_moment(state[0], g, c);
-    state[1] = carry(state[1], c.second, c.second_add * g);
+    state[1] = carry(state[1], c.second, c.mean_add * g);
     return c.direct * g / spread(state[0], state[1], c);
   }
 };
 template <class V> struct RmsPropCenteredMomentum {  // states s, m and b
   template <class Numbers> static V step(V g, V* state, const Numbers& c) {
     state[0] = second_moment(state[0], g, c);
-    state[1] = carry(state[1], c.second, c.second_add * g);
+    state[1] = carry(state[1], c.second, c.mean_add * g);
     state[2] = first_moment(state[2], g / spread(state[0], state[1], c), c);
     return c.rate * state[2];
   }

@@ -89,6 +89,16 @@ template <class T> struct ElementwiseKernels {
   void (*add)(const T* a, const T* b, T* y, index n);  // y = a + b
 };
 
+// Rectified linear units with a slope alpha below 0: one a column, or alpha[0] for all of them if `shared`. Matrices are (rows, cols),
+// rows ldx apart.
+template <class T> struct PreluKernels {
+  void (*forward)(const T* x, index rows, index cols, index ldx, const T* alpha, bool shared, T* y);  // y = x > 0 ? x : alpha x
+  // dx = x > 0 ? dy : alpha dy
+  void (*backward)(const T* dy, const T* x, index rows, index cols, index ldx, const T* alpha, bool shared, T* dx);
+  // sums[j] = the sum of dy x over the rows where x > 0 is false, a chain in float64 from zero, in the order of the rows.
+  void (*sums)(const T* dy, const T* x, index rows, index cols, index ldx, double* sums);
+};
+
 template <class T> struct ColumnKernels {
   // sums[j] = sum over rows of x (rows, cols), rows ldx apart: a chain in float64 from zero, in the order of the rows.
   void (*sum)(const T* x, index rows, index cols, index ldx, double* sums);
@@ -124,6 +134,7 @@ template <class T> struct OptimizerNumbers {
   T first_add = 0, second_add = 0;
   T rate = 0, direct = 0;  // the step: rate times a state, and direct times g itself
   T inner = 0, eps = 0;    // added to the square before its root is taken, and to the denominator after
+  T mean_add = 0;          // m <- second m + mean_add g, the mean beside a mean square
 };
 
 template <class T> struct OptimizerKernels {
@@ -296,6 +307,7 @@ template <class T> struct Kernels {
   ActivationKernels<T> activation;
   ElementwiseKernels<T> elementwise;
   ColumnKernels<T> column;
+  PreluKernels<T> prelu;
   SoftmaxKernels<T> softmax;
   OptimizerKernels<T> optimizer;
   LossKernels<T> loss;

@@ -62,10 +62,14 @@ StepNumbers nesterov_numbers(StepSize size, double momentum) {
   return c;
 }
 
-StepNumbers rmsprop_numbers(StepSize size, double rho, double eps) {
+StepNumbers rmsprop_numbers(StepSize size, double rho, double eps, double momentum) {
   StepNumbers c = sgd_numbers(size);
   running_mean(c.second, c.second_add, rho, 1);
+  c.mean_add = sign_of_gradient(size) * c.second_add;
   c.eps = eps;
+  c.first = factor_of(momentum);
+  c.first_add = sign_of_gradient(size);
+  c.rate = -size.lr;
   return c;
 }
 

@@ -19,7 +19,7 @@ Factor<double> factor_of(double value);
 StepNumbers sgd_numbers(StepSize size);
 StepNumbers momentum_numbers(StepSize size, double momentum, double dampening);
 StepNumbers nesterov_numbers(StepSize size, double momentum);
-StepNumbers rmsprop_numbers(StepSize size, double rho, double eps);
+StepNumbers rmsprop_numbers(StepSize size, double rho, double eps, double momentum);  // of a sum of steps: w <- w - lr b
 StepNumbers adagrad_numbers(StepSize size, double eps);
 StepNumbers adadelta_numbers(StepSize size, double rho, double eps);
 

@@ -20,7 +20,8 @@ template <class T> OptimizerNumbers<T> rounded(const OptimizerNumbers<double>& c
           .rate = static_cast<T>(c.rate),
           .direct = static_cast<T>(c.direct),
           .inner = static_cast<T>(c.inner),
-          .eps = static_cast<T>(c.eps)};
+          .eps = static_cast<T>(c.eps),
+          .mean_add = static_cast<T>(c.mean_add)};
 }
 
 }  // namespace
@@ -28,7 +29,8 @@ template <class T> OptimizerNumbers<T> rounded(const OptimizerNumbers<double>& c
 template <class T> OptimizerNumbers<T> rounded_numbers(const OptimizerNumbers<double>& c) { return rounded<T>(c); }
 
 template <class T> bool numbers_fit(const OptimizerNumbers<double>& c) {
-  for (const double x : {c.keep.value, c.first.value, c.second.value, c.first_add, c.second_add, c.rate, c.direct, c.inner, c.eps})
+  for (const double x :
+       {c.keep.value, c.first.value, c.second.value, c.first_add, c.second_add, c.mean_add, c.rate, c.direct, c.inner, c.eps})
     if (!(std::abs(x) <= static_cast<double>(std::numeric_limits<T>::max()))) return false;
   return true;
 }

@@ -11,6 +11,7 @@
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
 #include "train/layers/parallel.h"
+#include "train/layers/prelu.h"
 #include "train/layers/rescaling.h"
 #include "train/layers/reshape.h"
 #include "train/layers/residual.h"
@@ -21,8 +22,9 @@
 namespace densekit {
 
 using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
-                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, RescalingOperation,
-                                   DropoutOperation, NoiseOperation, ColumnsOperation, PlaceOperation, AddOperation, CallbackOperation>;
+                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation,
+                                   RescalingOperation, DropoutOperation, NoiseOperation, ColumnsOperation, PlaceOperation, AddOperation,
+                                   CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;

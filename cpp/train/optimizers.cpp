@@ -47,14 +47,11 @@ template <> struct Numbers<RmsProp> {
     return o.centered ? UpdateRule::rmsprop_centered_momentum : UpdateRule::rmsprop_momentum;
   }
   static StepNumbers of(const RmsProp& o, const UpdateStep& s) {
-    StepNumbers c = rmsprop_numbers(s.size, o.rho, o.eps);
-    if (o.momentum > 0) {  // b <- momentum b + step; w <- w - lr b. Keras: the rate is in b
-      const double sign = s.size.maximize ? -1 : 1;
-      c.first = factor_of(o.momentum);
-      c.first_add = s.compat == Compat::keras ? s.size.lr * sign : sign;
-      c.rate = s.compat == Compat::keras ? -1 : -s.size.lr;
-    }
-    return s.compat == Compat::keras ? eps_inside_root(c, o.eps) : c;
+    StepNumbers c = rmsprop_numbers(s.size, o.rho, o.eps, o.momentum);
+    if (s.compat != Compat::keras) return c;
+    c.first_add *= s.size.lr;  // the rate is in b
+    c.rate = -1;
+    return eps_inside_root(c, o.eps);
   }
 };
 template <> struct Numbers<Adagrad> {

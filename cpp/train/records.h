@@ -77,7 +77,8 @@ constexpr auto common_fields(const Loss*) {
 }
 constexpr auto common_fields(const Optimizer*) {
   return record("", field("lr", &Optimizer::lr, at_least(0)), field("weight_decay", &Optimizer::weight_decay, at_least(0)),
-                field("maximize", &Optimizer::maximize), field("compat", &Optimizer::compat));
+                field("maximize", &Optimizer::maximize), field("compat", &Optimizer::compat),
+                field("decay_biases", &Optimizer::decay_biases, {}, 2));
 }
 
 }  // namespace densekit

@@ -11,10 +11,11 @@
 namespace densekit {
 
 template <class T> Update<T>::Update(const Spec& spec, const Plan& plan) : spec_(&spec) {
-  const bool decay = spec.optimizer && spec.optimizer->weight_decay > 0;
+  const bool decay = spec.optimizer && spec.optimizer->weight_decay > 0, all = spec.optimizer && spec.optimizer->decay_biases;
   for (const Segment& s : plan.parameters) {
     if (!s.trainable || s.size == 0) continue;
-    const Range next{s.offset, s.offset + s.size, s.penalty.l1, s.penalty.l2, s.penalty.proximal && s.penalty.l1 > 0, decay && s.decays};
+    const Range next{
+        s.offset, s.offset + s.size, s.penalty.l1, s.penalty.l2, s.penalty.proximal && s.penalty.l1 > 0, decay && (all || s.decays)};
     Range* last = ranges_.empty() ? nullptr : &ranges_.back();
     // Gaps between segments are zero, and so are their gradients. A penalty ends with its segment, for its sum is its own.
     const bool same = last && !last->penalised() && !next.penalised() && last->decays == next.decays && next.begin - last->end < 16;

@@ -74,6 +74,8 @@ __all__: list[str] = [
     "philox",
     "plain_dense",
     "pointwise_loss",
+    "prelu",
+    "prelu_backward",
     "ready",
     "rmse",
     "rmsprop_numbers",
@@ -1363,6 +1365,38 @@ def pointwise_loss(
     losses: numpy.typing.NDArray[numpy.float64] | None,
     gradient: numpy.typing.NDArray[numpy.float64],
 ) -> float: ...
+@typing.overload
+def prelu(
+    x: numpy.typing.NDArray[numpy.float32],
+    alpha: numpy.typing.NDArray[numpy.float32],
+    shared: bool,
+    y: numpy.typing.NDArray[numpy.float32],
+) -> None: ...
+@typing.overload
+def prelu(
+    x: numpy.typing.NDArray[numpy.float64],
+    alpha: numpy.typing.NDArray[numpy.float64],
+    shared: bool,
+    y: numpy.typing.NDArray[numpy.float64],
+) -> None: ...
+@typing.overload
+def prelu_backward(
+    dy: numpy.typing.NDArray[numpy.float32],
+    x: numpy.typing.NDArray[numpy.float32],
+    alpha: numpy.typing.NDArray[numpy.float32],
+    shared: bool,
+    dx: numpy.typing.NDArray[numpy.float32],
+    dalpha: numpy.typing.NDArray[numpy.float32],
+) -> None: ...
+@typing.overload
+def prelu_backward(
+    dy: numpy.typing.NDArray[numpy.float64],
+    x: numpy.typing.NDArray[numpy.float64],
+    alpha: numpy.typing.NDArray[numpy.float64],
+    shared: bool,
+    dx: numpy.typing.NDArray[numpy.float64],
+    dalpha: numpy.typing.NDArray[numpy.float64],
+) -> None: ...
 def ready(read: tuple[typing.Any, ...], written: tuple[typing.Any, ...]) -> bool:
     """
     Whether all arrays are alike and as the kernels want them; False says nothing.
@@ -1390,6 +1424,7 @@ def rmsprop_numbers(
     arg2: bool,
     arg3: typing.SupportsFloat | typing.SupportsIndex,
     arg4: typing.SupportsFloat | typing.SupportsIndex,
+    arg5: typing.SupportsFloat | typing.SupportsIndex,
 ) -> StepNumbers: ...
 def saves_input(kind: Activation) -> bool: ...
 @typing.overload

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit import initializers
+from densekit import initializers, regularizers
 from densekit._arrays import flag, whole
 from densekit._checks import short
 from densekit._intake import refuse_batches
@@ -87,6 +87,8 @@ class Layer:
     kind = "host"
     # The fields that the kind has in a spec beside its name (docs/network.md), each an attribute of the layer.
     spec_fields: tuple[str, ...] = ()
+    # The parameters that may have a penalty: each an attribute `…_regularizer`, and in a spec `…_penalty`.
+    penalised: tuple[str, ...] = ()
     # Whether in training a row depends on the others of its batch, and whether it depends on random numbers.
     uses_batch = False
     # Defaults on the class, so that a subclass with an __init__ of its own need not call ours.
@@ -197,7 +199,7 @@ class Layer:
     def spec(self, hosts: list[Any]) -> dict[str, Any]:
         """The layer as docs/network.md writes it, after `attach`; a layer written in Python adds itself to `hosts`."""
         if self.kind != "host":
-            return self._common() | {name: getattr(self, name) for name in self.spec_fields}
+            return self._common() | {name: getattr(self, name) for name in self.spec_fields} | self._penalties()
         hosts.append(HostCalls(self))
         parameters = [{"name": name, "shape": list(shape)} for name, shape, _ in self._declared]
         outputs = spec_shape(self.output_shape or ())
@@ -210,6 +212,9 @@ class Layer:
 
     def _common(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "trainable": self.trainable}
+
+    def _penalties(self) -> dict[str, Any]:
+        return {f"{of}_penalty": _penalty(getattr(self, f"{of}_regularizer")) for of in self.penalised}
 
     def given(self, seed: int, dtype: Any) -> dict[str, Array]:
         """The starting values that Python writes: those of parameters declared here and of arrays given by the user."""
@@ -247,6 +252,11 @@ class Layer:
         if name not in weights:
             raise AttributeError(f"{self.name} has no {name}; it has {', '.join(weights) or 'no weights'}")
         return weights[name]
+
+    @classmethod
+    def default_name(cls) -> str:
+        """What a layer without a name is called, with a number where the name is taken."""
+        return snake_case(cls.__name__)
 
     def __repr__(self) -> str:
         return constructor_text(self, self.given_arguments())
@@ -307,6 +317,12 @@ class HostCalls:
         if shape != expected:
             raise ValueError(f"{self.layer.name}.{call}: {what} is {shape}, expected {expected}")
         return np.require(value, like.dtype, ["C", "ALIGNED"]).reshape(len(like), math.prod(expected[1:]))
+
+
+def _penalty(regularizer: Any) -> dict[str, Any]:
+    if regularizer is None:
+        return {"l1": 0.0, "l2": 0.0, "proximal": True}
+    return regularizers.get(regularizer).spec()
 
 
 def given_array(where: str, initial: initializers.Initializer, shape: tuple[int, ...], seed: int) -> Array:

@@ -93,7 +93,7 @@ def _per_weight(layers: Sequence[Layer], regularizer: Any) -> bool:
     """Whether penalties are divided by the weights of the batch: all of them, or none."""
     asked = [regularizer]
     for layer in walk(layers):
-        asked += [getattr(layer, "kernel_regularizer", None), getattr(layer, "bias_regularizer", None)]
+        asked += [getattr(layer, f"{of}_regularizer") for of in layer.penalised]
     found = {regularizers.get(one).per_weight for one in asked if one is not None}
     if len(found) > 1:
         raise ValueError("compile: regularizers with compat='sklearn' and others do not go together in one model")
@@ -185,8 +185,7 @@ def carry_pending(old: Any, new: Any) -> None:
 def penalties(layers: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The penalties of a spec's layers that are not zero."""
     for layer in layers:
-        for key in ("kernel_penalty", "bias_penalty"):
-            penalty = layer.get(key)
-            if penalty and (penalty["l1"] or penalty["l2"]):
-                yield penalty
+        for key, value in layer.items():
+            if key.endswith("_penalty") and (value["l1"] or value["l2"]):
+                yield value
         yield from penalties(layer.get("layers", ()))

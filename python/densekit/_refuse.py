@@ -25,11 +25,12 @@ def refuses(**keywords: str) -> Callable[[F], F]:
 
     def wrap(made: F) -> F:
         function: Callable[..., Any] = made.__init__ if isinstance(made, type) else made  # type: ignore[misc]
+        name = made.__qualname__.removesuffix(".__init__").rpartition(".")[2]
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             for keyword in keywords.keys() & kwargs.keys():
-                raise TypeError(f"{made.__name__}: {keyword} is not a parameter; {keywords[keyword]}")
+                raise TypeError(f"{name}: {keyword} is not a parameter; {keywords[keyword]}")
             return function(*args, **kwargs)
 
         if not isinstance(made, type):

@@ -108,6 +108,8 @@ def _layer(s: Mapping[str, Any], per_weight: bool) -> Config:
     if kind not in layers.BY_KIND:
         raise ValueError(f"{s['name']}: a layer of kind {kind!r} can only be made by the program that wrote the file")
     fields = {key: value for key, value in s.items() if key not in ("kind", "unbiased")}
+    for key in [key for key in fields if key.endswith("_penalty")]:
+        fields[key.removesuffix("penalty") + "regularizer"] = _penalty(fields.pop(key), per_weight)
     if kind == "batch_norm":
         fields["running_var"] = "unbiased" if s["unbiased"] else "biased"
     return fields | {"class": layers.BY_KIND[kind].__name__}
@@ -160,9 +162,16 @@ def optimizer_config(s: Mapping[str, Any] | None) -> Config:
     return made.config()
 
 
-# The fields that came with each version of the spec, with their defaults, by the kind of the optimizer.
+# The fields that came with each version of the spec, with their defaults, by the kind; "optimizer": of every optimizer.
+_NO_PENALTIES = layers.LayerNorm()._penalties()  # of gamma and beta
 _NEWER: dict[int, dict[str, dict[str, Any]]] = {
-    2: {"rmsprop": {"centered": False, "momentum": 0.0}, "adam": {"amsgrad": False}}
+    2: {
+        "batch_norm": _NO_PENALTIES,
+        "layer_norm": _NO_PENALTIES,
+        "optimizer": {"decay_biases": False},
+        "rmsprop": {"centered": False, "momentum": 0.0},
+        "adam": {"amsgrad": False},
+    }
 }
 
 
@@ -172,13 +181,22 @@ def upgraded(spec: Mapping[str, Any]) -> dict[str, Any]:
     for version, fields in _NEWER.items():
         if spec["version"] < version:
             spec["version"] = version
+            spec["layers"] = [_upgraded_layer(layer, fields) for layer in spec["layers"]]
             if spec["optimizer"] is not None:
-                spec["optimizer"] = fields.get(spec["optimizer"]["kind"], {}) | spec["optimizer"]
+                newer = fields["optimizer"] | fields.get(spec["optimizer"]["kind"], {})
+                spec["optimizer"] = newer | spec["optimizer"]
             if version == 2:
                 spec["heads"] = []
                 if spec["loss"] is not None:
                     spec["loss"] = {**spec["loss"], "missing": "none"}
     return spec
+
+
+def _upgraded_layer(layer: Mapping[str, Any], fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    newer = {**fields.get(layer["kind"], {}), **layer}
+    if "layers" in newer:
+        newer["layers"] = [_upgraded_layer(inner, fields) for inner in newer["layers"]]
+    return newer
 
 
 def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from densekit import _network as network
 from densekit import _snapshot as snapshot
 from densekit._arrays import one_of, whole
 from densekit._checks import dtype_of, given, items, optional_text, short
-from densekit._layer import Layer, Shape, row_shape, snake_case, walk, write_into
+from densekit._layer import Layer, Shape, row_shape, walk, write_into
 from densekit._learning_rate import ScheduleStart
 from densekit._network import Array, Compiled
 from densekit.layers import Input, checked_layer
@@ -91,7 +91,7 @@ class Stack:
         taken |= {one.name for one in new if one._name_given} | reserved
         for one in new:
             if not one._name_given:
-                one._name = _free_name(snake_case(type(one).__name__), taken)
+                one._name = _free_name(one.default_name(), taken)
                 taken.add(one._name)
         if not self._layers and layer._inputs_given is not None:
             theirs = row_shape("Sequential", "inputs", layer._inputs_given)

@@ -194,6 +194,7 @@ def _torch() -> Any:
 # Modules without parameters that mean the same as an activation of ours.
 _TORCH_ACTIVATIONS = {
     "ReLU": "relu",
+    "ReLU6": "relu6",
     "SELU": "selu",
     "SiLU": "silu",
     "Mish": "mish",
@@ -208,9 +209,10 @@ _TORCH_ACTIVATIONS = {
 def from_torch(module: Any) -> Sequential:
     """The network of a torch.nn.Sequential (or one module), uncompiled, with the weights and running statistics.
 
-    Known are Linear, BatchNorm1d, LayerNorm, Dropout, Flatten and Identity, nested Sequentials, and activations. A
-    Linear and the activation after it become one Dense. Batch norms keep PyTorch's convention of running variances
-    ("unbiased"), so that a training that goes on is the same, too. Parameters without requires_grad freeze their layer.
+    Known are Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, Dropout, Flatten and Identity, nested Sequentials, and
+    activations. A Linear and the activation after it become one Dense. Batch norms keep PyTorch's convention of running
+    variances ("unbiased"), so that a training that goes on is the same, too. Parameters without requires_grad freeze
+    their layer.
     """
     torch = _torch()
     _require_module(torch, module)
@@ -240,14 +242,22 @@ def from_torch(module: Any) -> Sequential:
             inputs = inputs or part.num_features
             made.append(_from_batch_norm(part, "weight" in values, trainable))
             weights.append(_renamed(values, weight="gamma", bias="beta", running_mean="mean", running_var="variance"))
-        elif kind == "LayerNorm":
+        elif kind in ("LayerNorm", "RMSNorm"):
             if len(part.normalized_shape) != 1:
                 raise ValueError(f"from_torch: {part} normalizes several axes; rows of one axis are possible")
             inputs = inputs or part.normalized_shape[0]
+            eps = torch.finfo(dtype).eps if part.eps is None else part.eps
             made.append(
-                layers.LayerNorm(eps=part.eps, scale="weight" in values, center="bias" in values, trainable=trainable)
+                layers.LayerNorm(eps=eps, scale="weight" in values, center="bias" in values, trainable=trainable)
+                if kind == "LayerNorm"
+                else layers.RMSNorm(eps=eps, scale="weight" in values, trainable=trainable)
             )
             weights.append(_renamed(values, weight="gamma", bias="beta"))
+        elif kind == "PReLU":
+            shared = part.num_parameters == 1
+            inputs = inputs or (None if shared else part.num_parameters)
+            made.append(layers.PReLU(shared=shared, init=part.init, trainable=trainable))
+            weights.append(_renamed(values, weight="alpha"))
         elif kind == "Dropout":
             made.append(layers.Dropout(part.p))
             weights.append({})
@@ -317,6 +327,12 @@ def _from_activation(part: Any, kind: str) -> layers.Activation:
         return layers.Activation("elu", alpha=part.alpha)
     if kind == "GELU":
         return layers.Activation("gelu_tanh" if part.approximate == "tanh" else "gelu")
+    if kind == "Hardtanh":
+        if (part.min_val, part.max_val) != (-1, 1):
+            raise ValueError(f"from_torch: {part} has other limits than densekit's hard_tanh, which goes from -1 to 1")
+        return layers.Activation("hard_tanh")
+    if kind == "Softshrink":
+        return layers.Activation("softshrink", threshold=part.lambd)
     if kind == "Softplus" and part.beta == 1:
         return layers.Activation("softplus")
     if kind in ("Softmax", "LogSoftmax") and part.dim in (None, 1, -1):
@@ -327,8 +343,8 @@ def _from_activation(part: Any, kind: str) -> layers.Activation:
             "order of forward as a torch.nn.Sequential: the weights come along"
         )
     raise ValueError(
-        f"from_torch: {part} has no counterpart; known are Sequential, Linear, BatchNorm1d, LayerNorm, Dropout, "
-        f"Flatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, "
+        f"from_torch: {part} has no counterpart; known are Sequential, Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, "
+        f"Dropout, Flatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, Hardtanh, Softshrink, "
         "Softplus(beta=1), Softmax and LogSoftmax(dim=1)"
     )
 
@@ -368,6 +384,15 @@ def to_torch(model: Sequential) -> Any:
             module = nn.LayerNorm(layer.inputs, eps=layer.eps, elementwise_affine=affine, dtype=dtype)
             _put_norm(torch, module, layer)
             modules.append(module)
+        elif isinstance(layer, layers.RMSNorm):
+            module = nn.RMSNorm(layer.inputs, eps=layer.eps, elementwise_affine=layer.scale, dtype=dtype)
+            if layer.scale:
+                _put(torch, module.weight, layer.gamma, layer.trainable)
+            modules.append(module)
+        elif isinstance(layer, layers.PReLU):
+            module = nn.PReLU(layer.alpha.size, init=layer.init, dtype=dtype)
+            _put(torch, module.weight, layer.alpha, layer.trainable)
+            modules.append(module)
         elif isinstance(layer, layers.Dropout) and layer.mode == "inverted":
             modules.append(nn.Dropout(layer.rate))
         else:
@@ -398,6 +423,8 @@ def _to_activation(nn: Any, activation: str, parameter: float) -> Any:
         "gelu": lambda: nn.GELU(),
         "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
         "softplus": lambda: nn.Softplus(),
+        "hard_tanh": lambda: nn.Hardtanh(),
+        "softshrink": lambda: nn.Softshrink(parameter),
         "softmax": lambda: nn.Softmax(dim=1),
         "log_softmax": lambda: nn.LogSoftmax(dim=1),
         **{ours: getattr(nn, theirs) for theirs, ours in _TORCH_ACTIVATIONS.items()},

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from densekit import initializers, regularizers
+from densekit import initializers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
 from densekit._arrays import flag, number, one_of, whole
@@ -38,6 +38,7 @@ __all__ = [
     "Lambda",
     "Layer",
     "LayerNorm",
+    "PReLU",
     "Parallel",
     "RMSNorm",
     "Rescaling",
@@ -68,6 +69,7 @@ class Dense(Layer):
     """
 
     kind = "dense"
+    penalised = ("kernel", "bias")
     kernel, bias = WeightView(), WeightView()
 
     def __init__(
@@ -94,8 +96,7 @@ class Dense(Layer):
         kind, parameter = resolve("Dense", activation, None)
         self._fields: dict[str, Any] = {"activation": kind, "parameter": parameter}
         self._initial = {"kernel": initializers.get(kernel_initializer), "bias": initializers.get(bias_initializer)}
-        for value in (kernel_regularizer, bias_regularizer):
-            _penalty(value)
+        self._penalties()
 
     def build(self, inputs: int) -> int:
         return self.units
@@ -107,8 +108,7 @@ class Dense(Layer):
             **self._fields,
             "kernel_initializer": self._initial["kernel"].spec(),
             "bias_initializer": self._initial["bias"].spec(),
-            "kernel_penalty": _penalty(self.kernel_regularizer),
-            "bias_penalty": _penalty(self.bias_regularizer),
+            **self._penalties(),
         }
 
     def given(self, seed: int, dtype: Any) -> dict[str, NDArray[Any]]:
@@ -119,12 +119,6 @@ class Dense(Layer):
             for name, shape in shapes.items()
             if isinstance(self._initial[name], initializers.Given)
         }
-
-
-def _penalty(regularizer: Any) -> dict[str, Any]:
-    if regularizer is None:
-        return {"l1": 0.0, "l2": 0.0, "proximal": True}
-    return regularizers.get(regularizer).spec()
 
 
 class Activation(Layer):
@@ -176,8 +170,9 @@ class BatchNorm(Layer):
 
     axis: the columns, −1 (or 1). eps: added to the variance. stats_decay: the weight of the old value, 0.9: PyTorch's
     momentum=0.1, Keras's momentum=0.9. running_var: "biased", or "unbiased" as PyTorch keeps it (n / (n − 1)).
-    scale, center: whether there are gamma and beta. initial_variance: the running variance at the start (1; 0 in
-    CS231n). After the first data `gamma`, `beta`, `mean` and `variance` are writable views.
+    scale, center: whether there are gamma and beta. gamma_regularizer, beta_regularizer: of `densekit.regularizers`;
+    the penalty of `compile` is for kernels alone. initial_variance: the running variance at the start (1; 0 in CS231n).
+    After the first data `gamma`, `beta`, `mean` and `variance` are writable views.
 
     >>> densekit.Sequential([densekit.layers.BatchNorm(inputs=1)], seed=0)([[1], [3]], training=True).round(3)
     array([[-1.],
@@ -186,6 +181,7 @@ class BatchNorm(Layer):
 
     kind = "batch_norm"
     spec_fields = ("eps", "stats_decay", "unbiased", "scale", "center", "initial_variance")
+    penalised = ("gamma", "beta")
     uses_batch = True
     gamma, beta, mean, variance = WeightView(), WeightView(), WeightView(), WeightView()
 
@@ -200,6 +196,8 @@ class BatchNorm(Layer):
         scale: bool = True,
         center: bool = True,
         initial_variance: float = 1.0,
+        gamma_regularizer: Any = None,
+        beta_regularizer: Any = None,
         trainable: bool = True,
         name: str | None = None,
         inputs: int | Shape | None = None,
@@ -213,6 +211,8 @@ class BatchNorm(Layer):
         self.running_var = one_of("BatchNorm", "running_var", running_var, ("biased", "unbiased"))
         self.scale, self.center = flag("BatchNorm", "scale", scale), flag("BatchNorm", "center", center)
         self.initial_variance = number("BatchNorm", "initial_variance", initial_variance, low=0)
+        self.gamma_regularizer, self.beta_regularizer = gamma_regularizer, beta_regularizer
+        self._penalties()
 
     @property
     def unbiased(self) -> bool:
@@ -224,6 +224,7 @@ class LayerNorm(Layer):
     """Layer normalization: y = gamma (x − m) / √(v + eps) + beta with the mean and the biased variance of each row.
 
     eps: added to the variance. scale, center: whether there are `gamma` and `beta`, which are writable views.
+    gamma_regularizer, beta_regularizer: of `densekit.regularizers`.
 
     >>> densekit.Sequential([densekit.layers.LayerNorm(inputs=2)], seed=0)([[1, 3]]).round(3)
     array([[-1.,  1.]], dtype=float32)
@@ -231,6 +232,7 @@ class LayerNorm(Layer):
 
     kind = "layer_norm"
     spec_fields = ("eps", "scale", "center")
+    penalised = ("gamma", "beta")
     gamma, beta = WeightView(), WeightView()
 
     @refuses(epsilon="write eps=", elementwise_affine="write scale= and center=")
@@ -240,6 +242,8 @@ class LayerNorm(Layer):
         eps: float = 1e-5,
         scale: bool = True,
         center: bool = True,
+        gamma_regularizer: Any = None,
+        beta_regularizer: Any = None,
         trainable: bool = True,
         name: str | None = None,
         inputs: int | Shape | None = None,
@@ -247,6 +251,8 @@ class LayerNorm(Layer):
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.eps = number("LayerNorm", "eps", eps, low=0)
         self.scale, self.center = flag("LayerNorm", "scale", scale), flag("LayerNorm", "center", center)
+        self.gamma_regularizer, self.beta_regularizer = gamma_regularizer, beta_regularizer
+        self._penalties()
 
 
 class Dropout(Layer):
@@ -308,7 +314,8 @@ class RMSNorm(Layer):
     """Root-mean-square normalization: y = gamma x / √(mean(x²) + eps), the mean over each row.
 
     eps: added to the mean square, 1e-6 (Keras 1e-6; PyTorch takes the smallest difference of the dtype). scale: whether
-    there is a `gamma`, which is a writable view. Zhang and Sennrich, NeurIPS 2019.
+    there is a `gamma`, which is a writable view. gamma_regularizer: of `densekit.regularizers`.
+    Zhang and Sennrich, NeurIPS 2019.
 
     >>> densekit.Sequential([densekit.layers.RMSNorm(inputs=2)], seed=0)([[1, 7]]).round(3)
     array([[0.2, 1.4]], dtype=float32)
@@ -316,6 +323,7 @@ class RMSNorm(Layer):
 
     kind = "rms_norm"
     spec_fields = ("eps", "scale")
+    penalised = ("gamma",)
     gamma = WeightView()
 
     @refuses(epsilon="write eps=", elementwise_affine="write scale=")
@@ -324,6 +332,7 @@ class RMSNorm(Layer):
         *,
         eps: float = 1e-6,
         scale: bool = True,
+        gamma_regularizer: Any = None,
         trainable: bool = True,
         name: str | None = None,
         inputs: int | Shape | None = None,
@@ -331,10 +340,14 @@ class RMSNorm(Layer):
         super().__init__(trainable=trainable, name=name, inputs=inputs)
         self.eps = number("RMSNorm", "eps", eps, low=0)
         self.scale = flag("RMSNorm", "scale", scale)
+        self.gamma_regularizer = gamma_regularizer
+        self._penalties()
 
 
 class Scale(Layer):
     """y = scale · x: one trained factor for each column, from 1. `scale` is a writable view.
+
+    scale_regularizer: of `densekit.regularizers`.
 
     >>> layer = densekit.layers.Scale(inputs=2)
     >>> model = densekit.Sequential([layer], seed=0)
@@ -344,10 +357,64 @@ class Scale(Layer):
     """
 
     kind = "scale"
+    penalised = ("scale",)
     scale = WeightView()
 
-    def __init__(self, *, trainable: bool = True, name: str | None = None, inputs: int | Shape | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        scale_regularizer: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | Shape | None = None,
+    ) -> None:
         super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.scale_regularizer = scale_regularizer
+        self._penalties()
+
+
+class PReLU(Layer):
+    """A rectifier whose slope below 0 is trained: y = x where x > 0, else alpha · x.
+
+    shared: one alpha for all columns, else one for each. init: what alpha begins with, a number, 0.25. At 0 the
+    gradients are those of the side below, as in PyTorch. alpha_regularizer: of `densekit.regularizers`. `alpha`, of the
+    shape (inputs) or, shared, (1), is a writable view. `weight_decay` leaves it out, as it does biases; PyTorch's
+    decays it, against the advice of its documentation, and so does decay_biases=True. He et al., ICCV 2015.
+
+    >>> layer = densekit.layers.PReLU(inputs=2)
+    >>> model = densekit.Sequential([layer], seed=0)
+    >>> layer.alpha[1] = -1
+    >>> model([[-4, -4], [4, 4]])
+    array([[-1.,  4.],
+           [ 4.,  4.]], dtype=float32)
+    """
+
+    kind = "prelu"
+    spec_fields = ("shared", "init")
+    penalised = ("alpha",)
+    alpha = WeightView()
+
+    @refuses(
+        num_parameters="write shared=True for one", shared_axes="write shared=True", alpha_initializer="write init="
+    )
+    def __init__(
+        self,
+        *,
+        shared: bool = False,
+        init: float = 0.25,
+        alpha_regularizer: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        inputs: int | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, inputs=inputs)
+        self.shared, self.init = flag("PReLU", "shared", shared), number("PReLU", "init", init)
+        self.alpha_regularizer = alpha_regularizer
+        self._penalties()
+
+    @classmethod
+    def default_name(cls) -> str:
+        return "prelu" if cls is PReLU else super().default_name()
 
 
 class Rescaling(Layer):

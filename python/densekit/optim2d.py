@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import functional as F
 from densekit._arrays import number, one_of, vector, whole
 from densekit._checks import short
+from densekit.reference.optimizers import states_of
 
 Array: TypeAlias = NDArray[np.float64]
 OPTIMIZERS = (
@@ -206,12 +207,13 @@ def _stepper(
     """One update in place, with states of its own: step(w, dw, number)."""
     update = getattr(F, optimizer)
     known = inspect.signature(update).parameters
+    settings = [k for k, p in known.items() if p.kind is p.KEYWORD_ONLY and k not in ("lr", "step")]
     for key in options:
-        one_of(name, "option", key, [k for k in known if k not in ("w", "dw", "lr", "step")])
-    states = [np.zeros(shape) for k, p in known.items() if p.kind is not p.KEYWORD_ONLY and k not in ("w", "dw")]
+        one_of(name, "option", key, settings)
+    states = {state: np.zeros(shape) for state in states_of(optimizer, options)}
 
     def step(w: Array, dw: Array, count: int) -> None:
-        update(w, dw, *states, lr=rate, **({"step": count} if "step" in known else {}), **options)
+        update(w, dw, **states, lr=rate, **({"step": count} if "step" in known else {}), **options)
 
     return step
 

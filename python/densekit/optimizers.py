@@ -2,8 +2,9 @@
 
 `compat` names whose arithmetic and whose defaults hold: "torch" (ours), "keras", "sklearn" or "dlfs", where they have
 the optimizer. A hyper-parameter that is None takes that library's default, which the object then shows. `lr` is a rate
-or an object of densekit.schedules. `weight_decay` is decoupled everywhere and on kernels only:
-w <- w - lr weight_decay w. It is not the L2 penalty (densekit.regularizers.L2), which is part of the objective, and
+or an object of densekit.schedules. `weight_decay` is decoupled everywhere, w <- w - lr weight_decay w, and on kernels
+only; with decay_biases=True it is on all trainable parameters, biases, gammas and betas, too, as it is in PyTorch and
+Keras. It is not the L2 penalty (densekit.regularizers.L2), which is part of the objective, and
 which PyTorch's SGD and Adam mean by that word. The updates themselves are those of densekit.functional.
 """
 
@@ -40,6 +41,7 @@ class Optimizer(Part):
     weight_decay: float | None = None
     maximize: bool = False
     compat: Compat = "torch"
+    decay_biases: bool = False
 
     # The library's defaults; those that are missing are those of "torch".
     _defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {"torch": {}}
@@ -78,10 +80,10 @@ class Optimizer(Part):
         """The optimizer of docs/network.md; `lr` is the first rate of a schedule.
 
         >>> densekit.optimizers.SGD(0.5).spec()
-        {'kind': 'sgd', 'lr': 0.5, 'weight_decay': 0.0, 'maximize': False, 'compat': 'torch'}
+        {'kind': 'sgd', 'lr': 0.5, 'weight_decay': 0.0, 'maximize': False, 'compat': 'torch', 'decay_biases': False}
         """
-        common = {"kind": self.kind, "lr": self.schedule.initial, "weight_decay": self.weight_decay}
-        return {**common, "maximize": self.maximize, "compat": self.compat, **self._numbers()}
+        common = {f.name: getattr(self, f.name) for f in fields(Optimizer)} | {"lr": self.schedule.initial}
+        return {"kind": self.kind, **common, **self._numbers()}
 
     def _numbers(self) -> dict[str, Any]:
         """The hyper-parameters of this optimizer alone."""
@@ -230,7 +232,8 @@ class Adam(_Moments):
 class AdamW(_Moments):
     """Adam with weight_decay, 0.01 by default (keras 0.004). Loshchilov and Hutter, arXiv 1711.05101.
 
-    The other arguments are those of Adam. The decay is on kernels only; PyTorch and Keras decay biases, too.
+    The other arguments are those of Adam. The decay is on kernels only; PyTorch and Keras decay biases and parameters
+    of norms, too, which is decay_biases=True.
 
     >>> densekit.optimizers.AdamW().spec()["weight_decay"]
     0.01
@@ -359,8 +362,8 @@ def get(value: Any) -> Optimizer | LBFGS:
     Names: sgd, momentum, nesterov, rmsprop, adagrad, adadelta, adam, adamw, adamax, nadam, lion, yogi, lbfgs,
     in any case.
 
-    >>> densekit.optimizers.get("adam")
-    Adam(lr=0.001, weight_decay=0.0, maximize=False, compat='torch', beta1=0.9, beta2=0.999, eps=1e-08, amsgrad=False)
+    >>> densekit.optimizers.get("adam") == densekit.optimizers.Adam()
+    True
     >>> densekit.optimizers.get("adm")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ValueError: optimizer: name must be one of 'adam', ... got 'adm' (did you mean 'adam'?)

@@ -23,7 +23,7 @@ template <class T> class OperationHashes {
       losses(n);
       updates(n);
     }
-    for (const index n : {1, 3, 9, 33, 65}) columns(n);
+    for (const index n : {1, 3, 9, 33, 65}) columns(n), prelu(n);
     products();
     std::map<std::string, std::string> hashes;
     for (auto& [family, hash] : hashes_) hashes[family] = hash.hex();
@@ -199,8 +199,16 @@ template <class T> class OperationHashes {
   }
 
   void updates(index n) {
-    const OptimizerNumbers<T> numbers{
-        {T(0.99), 1, T(-0.01)}, {T(0.9), 1, T(-0.1)}, {T(0.99), 1, T(-0.01)}, T(0.1), T(0.01), T(-0.5), T(-0.25), T(1e-6), T(1e-6)};
+    const OptimizerNumbers<T> numbers{{T(0.99), 1, T(-0.01)},
+                                      {T(0.9), 1, T(-0.1)},
+                                      {T(0.99), 1, T(-0.01)},
+                                      T(0.1),
+                                      T(0.01),
+                                      T(-0.5),
+                                      T(-0.25),
+                                      T(1e-6),
+                                      T(1e-6),
+                                      T(0.01)};
     for (int i = 0; i < optimizer_count; ++i) {
       const bool later = i >= first_rules;
       const std::string family = later ? "optimizer " + std::to_string(i) : "optimizers";
@@ -214,6 +222,23 @@ template <class T> class OperationHashes {
       for (const Array* a : {&p, &first, &second}) put(family.c_str(), *a);
       if (later) put(family.c_str(), third), seed_ = before;
     }
+  }
+
+  void prelu(index n) {
+    const std::uint32_t before = seed_;
+    seed_ = 2000000 + static_cast<std::uint32_t>(n);
+    const index m = 41;
+    const Array x = draw(m * n, 3), dy = draw(m * n), alpha = draw(n);
+    Array y = empty(m * n), dx = empty(m * n);
+    std::vector<double> sums(static_cast<std::size_t>(n));
+    for (const bool shared : {false, true}) {
+      k.prelu.forward(x.data(), m, n, n, alpha.data(), shared, y.data());
+      k.prelu.backward(dy.data(), x.data(), m, n, n, alpha.data(), shared, dx.data());
+      put("prelu", y), put("prelu", dx);
+    }
+    k.prelu.sums(dy.data(), x.data(), m, n, n, sums.data());
+    put_numbers("prelu", sums);
+    seed_ = before;
   }
 
   void columns(index n) {

@@ -47,30 +47,48 @@ struct BatchNorm {
   double eps = 1e-5, stats_decay = 0.9;
   bool unbiased = false, scale = true, center = true;
   double initial_variance = 1;
+  Penalty gamma_penalty{}, beta_penalty{};
   static constexpr auto kind() {
     return record("batch_norm", field("eps", &BatchNorm::eps, at_least(0)), field("stats_decay", &BatchNorm::stats_decay, unit_interval),
                   field("unbiased", &BatchNorm::unbiased), field("scale", &BatchNorm::scale), field("center", &BatchNorm::center),
-                  field("initial_variance", &BatchNorm::initial_variance, at_least(0)));
+                  field("initial_variance", &BatchNorm::initial_variance, at_least(0)),
+                  field("gamma_penalty", &BatchNorm::gamma_penalty, {}, 2), field("beta_penalty", &BatchNorm::beta_penalty, {}, 2));
   }
 };
 
 struct LayerNorm {
   double eps = 1e-5;
   bool scale = true, center = true;
+  Penalty gamma_penalty{}, beta_penalty{};
   static constexpr auto kind() {
     return record("layer_norm", field("eps", &LayerNorm::eps, at_least(0)), field("scale", &LayerNorm::scale),
-                  field("center", &LayerNorm::center));
+                  field("center", &LayerNorm::center), field("gamma_penalty", &LayerNorm::gamma_penalty, {}, 2),
+                  field("beta_penalty", &LayerNorm::beta_penalty, {}, 2));
   }
 };
 
 struct RmsNorm {
   double eps = 1e-6;
   bool scale = true;
-  static constexpr auto kind() { return record("rms_norm", field("eps", &RmsNorm::eps, at_least(0)), field("scale", &RmsNorm::scale)); }
+  Penalty gamma_penalty{};
+  static constexpr auto kind() {
+    return record("rms_norm", field("eps", &RmsNorm::eps, at_least(0)), field("scale", &RmsNorm::scale),
+                  field("gamma_penalty", &RmsNorm::gamma_penalty));
+  }
 };
 
 struct Scale {  // y = scale x, a trained factor for each column
-  static constexpr auto kind() { return record("scale"); }
+  Penalty scale_penalty{};
+  static constexpr auto kind() { return record("scale", field("scale_penalty", &Scale::scale_penalty)); }
+};
+
+struct PRelu {  // y = x where x > 0, else alpha x: a trained alpha, from init, for each column or one for all
+  bool shared = false;
+  double init = 0.25;
+  Penalty alpha_penalty{};
+  static constexpr auto kind() {
+    return record("prelu", field("shared", &PRelu::shared), field("init", &PRelu::init), field("alpha_penalty", &PRelu::alpha_penalty));
+  }
 };
 
 struct Rescaling {  // y = scale x + offset
@@ -136,8 +154,8 @@ struct CallbackLayer {
   }
 };
 
-using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, Rescaling, Dropout, GaussianNoise, Flatten,
-                               Reshape, Columns, Block, Parallel, Residual, CallbackLayer>;
+using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, PRelu, Rescaling, Dropout, GaussianNoise,
+                               Flatten, Reshape, Columns, Block, Parallel, Residual, CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

@@ -101,6 +101,7 @@ struct Optimizer {
   double lr = Adam::usual_lr, weight_decay = 0;
   bool maximize = false;
   Compat compat = Compat::torch;
+  bool decay_biases = false;  // weight_decay of all parameters, not of kernels alone
   Optimizer() = default;
   template <class K>
     requires is_one_of<K, OptimizerKind>

@@ -77,8 +77,8 @@ struct BatchNormOperation {
 inline int emit(Builder& b, const BatchNorm& layer, int input) {
   const index n = b.width(input);
   b.needs_two_rows(input);
-  const int gamma = layer.scale ? b.parameter({"gamma", {n}, Ones{}}) : -1;
-  const int beta = layer.center ? b.parameter({"beta", {n}}) : -1;
+  const int gamma = layer.scale ? b.parameter({"gamma", {n}, Ones{}, layer.gamma_penalty}) : -1;
+  const int beta = layer.center ? b.parameter({"beta", {n}, Zeros{}, layer.beta_penalty}) : -1;
   const int mean = b.statistic("mean", {n}, 0), variance = b.statistic("variance", {n}, layer.initial_variance);
   return b.emit(BatchNormOperation{layer.eps, layer.stats_decay, layer.unbiased, gamma, beta, mean, variance}, input, n);
 }

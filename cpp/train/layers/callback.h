@@ -49,7 +49,7 @@ inline int emit(Builder& b, const CallbackLayer& layer, int input) {
     if (!names.insert(p.name).second) b.fail(place + ".name", "is " + json::text({p.name}) + ", as another parameter's");
     for (const index length : p.shape)
       if (length < 0) b.fail(place + ".shape", "has a negative length, " + std::to_string(length));
-    op.segments.push_back(b.parameter({p.name.c_str(), p.shape, Given{}}));
+    op.segments.push_back(b.parameter({p.name.c_str(), p.shape, Given{}, {}, p.shape.size() == 2}));
   }
   return b.emit_of_rows(std::move(op), input, layer.outputs);
 }

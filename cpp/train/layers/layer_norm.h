@@ -31,8 +31,8 @@ struct LayerNormOperation {
 
 inline int emit(Builder& b, const LayerNorm& layer, int input) {
   const index n = b.width(input);
-  const int gamma = layer.scale ? b.parameter({"gamma", {n}, Ones{}}) : -1;
-  const int beta = layer.center ? b.parameter({"beta", {n}}) : -1;
+  const int gamma = layer.scale ? b.parameter({"gamma", {n}, Ones{}, layer.gamma_penalty}) : -1;
+  const int beta = layer.center ? b.parameter({"beta", {n}, Zeros{}, layer.beta_penalty}) : -1;
   return b.emit(LayerNormOperation{layer.eps, gamma, beta}, input, n);
 }
 

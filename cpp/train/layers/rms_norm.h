@@ -31,7 +31,7 @@ struct RmsNormOperation {
 
 inline int emit(Builder& b, const RmsNorm& layer, int input) {
   const index n = b.width(input);
-  return b.emit(RmsNormOperation{layer.eps, layer.scale ? b.parameter({"gamma", {n}, Ones{}}) : -1}, input, n);
+  return b.emit(RmsNormOperation{layer.eps, layer.scale ? b.parameter({"gamma", {n}, Ones{}, layer.gamma_penalty}) : -1}, input, n);
 }
 
 }  // namespace densekit

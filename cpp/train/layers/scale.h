@@ -35,9 +35,9 @@ struct ScaleLayerOperation {
   }
 };
 
-inline int emit(Builder& b, const Scale&, int input) {
+inline int emit(Builder& b, const Scale& layer, int input) {
   const index n = b.width(input);
-  return b.emit(ScaleLayerOperation{b.parameter({"scale", {n}, Ones{}})}, input, n);
+  return b.emit(ScaleLayerOperation{b.parameter({"scale", {n}, Ones{}, layer.scale_penalty})}, input, n);
 }
 
 }  // namespace densekit

@@ -196,9 +196,9 @@ class Normalization(Layer):
         super().__init__(spec, number, inputs, trainable, hosts)
         self.eps, self.scale, self.center = float(spec["eps"]), spec["scale"], spec["center"]
         if self.scale:
-            self.declare("gamma", (inputs,), _ONES)
+            self.declare("gamma", (inputs,), _ONES, penalty=spec.get("gamma_penalty", _NO_PENALTY))
         if self.center:
-            self.declare("beta", (inputs,), _ZEROS)
+            self.declare("beta", (inputs,), _ZEROS, penalty=spec.get("beta_penalty", _NO_PENALTY))
 
     def normalized(self, x: Array, mean: Array, variance: Array) -> tuple[Array, Array]:
         """z and 1 / sqrt(variance + eps); mean and variance are float64, the difference is rounded once."""
@@ -288,7 +288,7 @@ class RmsNorm(Layer):
         super().__init__(spec, number, inputs, trainable, hosts)
         self.eps = float(spec["eps"])
         if spec["scale"]:
-            self.declare("gamma", (inputs,), _ONES)
+            self.declare("gamma", (inputs,), _ONES, penalty=spec["gamma_penalty"])
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
         square = (x.astype(np.float64) ** 2).mean(axis=1, keepdims=True)  # (n, 1)
@@ -300,7 +300,11 @@ class RmsNorm(Layer):
         z, inverse = saved
         if self.trainable and self.segments:
             self.segments[0].of(gradients)[...] = (dy * z).sum(axis=0, dtype=np.float64)
-        dz = dy * self.parameters[0] if self.parameters else dy
+        return self.normalized_backward(dy * self.parameters[0] if self.parameters else dy, z, inverse)
+
+    @staticmethod
+    def normalized_backward(dz: Array, z: Array, inverse: Array) -> Array:
+        """dx; the mean square depends on x, too."""
         tilt = (dz * z).mean(axis=1, keepdims=True, dtype=np.float64).astype(dz.dtype)
         return np.asarray((dz - z * tilt) * inverse)
 
@@ -312,7 +316,7 @@ class Scale(Layer):
 
     def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
         super().__init__(spec, number, inputs, trainable, hosts)
-        self.declare("scale", (inputs,), _ONES)
+        self.declare("scale", (inputs,), _ONES, penalty=spec["scale_penalty"])
 
     def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
         return x * self.parameters[0], x
@@ -321,6 +325,28 @@ class Scale(Layer):
         if self.trainable:
             self.segments[0].of(gradients)[...] = (dy * saved).sum(axis=0, dtype=np.float64)
         return np.asarray(dy * self.parameters[0])
+
+
+class PRelu(Layer):
+    """y = x where x > 0, else alpha x, an alpha for each column or one for all. He et al., ICCV 2015."""
+
+    kind = "prelu"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.shared = spec["shared"]
+        start = {"kind": "constant", "value": float(spec["init"])}
+        self.declare("alpha", (1 if self.shared else inputs,), start, penalty=spec["alpha_penalty"])
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        return np.where(x > 0, x, self.parameters[0] * x), x
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        positive = saved > 0
+        if self.trainable:
+            terms = np.where(positive, 0, dy.astype(np.float64) * saved)
+            self.segments[0].of(gradients)[...] = terms.sum(axis=None if self.shared else 0)
+        return np.where(positive, dy, self.parameters[0] * dy)
 
 
 class Rescaling(Layer):

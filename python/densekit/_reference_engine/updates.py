@@ -5,7 +5,6 @@ w, g and the states are views of one segment. eta is the learning rate, t = 1, 2
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -41,36 +40,27 @@ def _nesterov_dlfs(g: Array, v: Array, *, eta: float, momentum: float, **_: Any)
     return momentum**2 * v - (1 + momentum) * eta * g
 
 
-def _adam_eps_hat(g: Array, m: Array, v: Array, *, eta: float, t: int, beta1: float, beta2: float, eps: float) -> Array:
+def _adam_eps_hat(
+    g: Array, m: Array, v: Array, *top: Array, eta: float, t: int, beta1: float, beta2: float, eps: float, **_: Any
+) -> Array:
     m[...] = beta1 * m + (1 - beta1) * g
     v[...] = beta2 * v + (1 - beta2) * g**2
+    for largest in top:  # amsgrad
+        largest[...] = v = np.maximum(largest, v)
     rate = eta * math.sqrt(1 - beta2**t) / (1 - beta1**t)
     step: Array = -rate * m / (np.sqrt(v) + eps)
     return step
 
 
-def _rmsprop_inside(g: Array, s: Array, *, eta: float, rho: float, eps: float, **_: Any) -> Array:
-    s[...] = rho * s + (1 - rho) * g**2
-    step: Array = -eta * g / np.sqrt(s + eps)
-    return step
-
-
-def _adagrad_inside(g: Array, s: Array, *, eta: float, eps: float, **_: Any) -> Array:
-    s[...] = s + g**2
-    step: Array = -eta * g / np.sqrt(s + eps)
-    return step
-
-
-def _rmsprop_variant(
+def _rmsprop_inside(
     g: Array,
     s: Array,
     *more: Array,
     eta: float,
     rho: float,
     eps: float,
-    centered: bool,
-    momentum: float,
-    keras: bool,
+    centered: bool = False,
+    momentum: float = 0.0,
     **_: Any,
 ) -> Array:
     s[...] = rho * s + (1 - rho) * g**2
@@ -79,22 +69,17 @@ def _rmsprop_variant(
         mean = more[0]
         mean[...] = rho * mean + (1 - rho) * g
         square = np.maximum(s - mean**2, 0)
-    step: Array = g / (np.sqrt(square + eps) if keras else np.sqrt(square) + eps)
-    if not momentum:
-        return -eta * step
-    sums = more[-1]
-    sums[...] = momentum * sums + (eta * step if keras else step)
-    return -sums if keras else -eta * sums
+    step: Array = eta * g / np.sqrt(square + eps)
+    if momentum:
+        sums = more[-1]
+        sums[...] = momentum * sums + step
+        step = sums
+    return -step
 
 
-def _amsgrad(
-    g: Array, m: Array, v: Array, top: Array, *, eta: float, t: int, beta1: float, beta2: float, eps: float, **more: Any
-) -> Array:
-    m[...] = beta1 * m + (1 - beta1) * g
-    v[...] = beta2 * v + (1 - beta2) * g**2
-    top[...] = np.maximum(top, v)
-    root = math.sqrt(1 - beta2**t)
-    step: Array = -eta * root / (1 - beta1**t) * m / (np.sqrt(top) + (eps * root if more["torch"] else eps))
+def _adagrad_inside(g: Array, s: Array, *, eta: float, eps: float, **_: Any) -> Array:
+    s[...] = s + g**2
+    step: Array = -eta * g / np.sqrt(s + eps)
     return step
 
 
@@ -123,32 +108,27 @@ class Optimizer:
                 f"optimizer kind {spec['kind']!r} is not known: python/densekit/reference/optimizers.py lacks it"
             )
         self.kind, self.maximize = spec["kind"], spec["maximize"]
-        self.weight_decay = float(spec["weight_decay"])
+        self.weight_decay, self.decay_biases = float(spec["weight_decay"]), spec.get("decay_biases", False)
         self._formula = inspect.unwrap(getattr(reference, self.kind))  # PyTorch's
         parameters = inspect.signature(self._formula).parameters.values()
-        self.states = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters) - 2
+        self._names = reference.optimizers.states_of(self.kind, spec)
+        self.states = len(self._names)
         names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self._counts = "step" in names
         own = {name: spec[name] for name in names if name in spec and name not in _COMMON}
         self.options = {name: v if isinstance(v, bool) else float(v) for name, v in own.items()}
         self.initial = float(spec.get("initial", 0.0))  # of the states
         self._convention = _CONVENTIONS.get((spec["compat"], self.kind))
-        if self.kind == "rmsprop" and (spec.get("centered") or spec.get("momentum")):
-            self.states += bool(spec["centered"]) + bool(spec["momentum"])
-            self.options |= {"centered": spec["centered"], "momentum": float(spec["momentum"])}
-            self._convention = functools.partial(_rmsprop_variant, keras=spec["compat"] == "keras")
-        if self.kind == "adam" and spec.get("amsgrad"):
-            self.states += 1
-            self._convention = functools.partial(_amsgrad, torch=spec["compat"] == "torch")
 
     def update(self, w: Array, g: Array, states: list[Array], eta: float, t: int) -> None:
-        decay = self.weight_decay if w.ndim == 2 else 0.0  # kernels only
+        decay = self.weight_decay if self.decay_biases or w.ndim == 2 else 0.0  # of kernels, or of all
         if self._convention is not None:
             g = -g if self.maximize else g
             w[...] = (1 - eta * decay) * w + self._convention(g, *states, eta=eta, t=t, **self.options)
             return
         counted = {"step": t} if self._counts else {}
-        self._formula(w, g, *states, lr=eta, weight_decay=decay, maximize=self.maximize, **counted, **self.options)
+        named = dict(zip(self._names, states, strict=True))
+        self._formula(w, g, **named, lr=eta, weight_decay=decay, maximize=self.maximize, **counted, **self.options)
 
 
 def penalize(segments: list[Segment], parameters: Array, gradients: Array | None, share: float) -> float:

@@ -23,6 +23,7 @@ from densekit.functional.normalization import *  # noqa: F403
 from densekit.functional.norms import *  # noqa: F403
 from densekit.functional.optimizers import *  # noqa: F403
 from densekit.functional.penalties import *  # noqa: F403
+from densekit.functional.prelu import *  # noqa: F403
 from densekit.functional.row_losses import *  # noqa: F403
 from densekit.functional.scaling import *  # noqa: F403
 from densekit.functional.softmax import *  # noqa: F403

@@ -82,6 +82,15 @@ def _moments(name: str, step: int, beta1: float, beta2: float, eps: float) -> tu
     )
 
 
+def _state_of(name: str, option: str, on: bool, key: str, state: Floats | None) -> dict[str, Floats]:
+    """The state that an option keeps, or none where it is off."""
+    if state is None and on:
+        raise TypeError(f"{name}: {key} is None; {option} keeps a state there, an array like w that begins as zeros")
+    if state is not None and not on:
+        raise TypeError(f"{name}: {key} is given, and is the state of {option}, which is off")
+    return {} if state is None else {key: state}
+
+
 # Where the functions are tested, and how closely. A step p + s costs 2 ulp of the new p and 4 eps of s: the last sum
 # and the decay are rounded once each, and s is a handful of products, quotients and roots of half an ulp each. s itself
 # may be a difference, so its size is measured with absolute values, before anything cancels. States likewise.
@@ -225,26 +234,42 @@ def rmsprop(
     w: Floats,
     dw: ArrayLike,
     s: Floats,
+    m: Floats | None = None,
+    b: Floats | None = None,
     *,
     lr: float,
     rho: float = 0.99,
     eps: float = 1e-8,
+    centered: bool = False,
+    momentum: float = 0.0,
     weight_decay: float = 0.0,
     maximize: bool = False,
 ) -> None:
     """RMSprop: s <- rho s + (1 - rho) dw^2; w <- w - lr dw / (sqrt(s) + eps), in place.
 
     w, dw, s: any one shape; s begins as zeros. rho: 0 to 1. eps: 0 or more, outside of the root.
-    Tieleman and Hinton, Coursera 2012, lecture 6.
+    centered: the root is that of s - m^2, or of 0 if that is negative; the state m <- rho m + (1 - rho) dw.
+    momentum: 0 to 1; above 0, b <- momentum b + dw / (sqrt(s) + eps) and w <- w - lr b. The states m and b are given
+    with their options, and only with them. Tieleman and Hinton, Coursera 2012, lecture 6; Graves, arXiv 1308.0850.
 
     >>> w, s = np.array([1.0, 2.0]), np.zeros(2)
     >>> densekit.functional.rmsprop(w, np.array([1.0, -3.0]), s, lr=0.01)
     >>> w.round(4), s.round(4)
     (array([0.9, 2.1]), array([0.01, 0.09]))
     """
-    size = _size("rmsprop", lr, weight_decay, maximize)
-    numbers = _core.rmsprop_numbers(*size, _unit("rmsprop", "rho", rho), number("rmsprop", "eps", eps, low=0))
-    _update("rmsprop", Rule.rmsprop, numbers, w, dw, s=s)
+    size, share = _size("rmsprop", lr, weight_decay, maximize), _unit("rmsprop", "momentum", momentum)
+    mean = _state_of("rmsprop", "centered=True", flag("rmsprop", "centered", centered), "m", m)
+    sums = _state_of("rmsprop", "momentum > 0", share > 0, "b", b)
+    numbers = _core.rmsprop_numbers(*size, _unit("rmsprop", "rho", rho), number("rmsprop", "eps", eps, low=0), share)
+    _update("rmsprop", _RMSPROP[bool(mean), bool(sums)], numbers, w, dw, s=s, **mean, **sums)
+
+
+_RMSPROP = {  # by whether it is centered, and whether it has momentum
+    (False, False): Rule.rmsprop,
+    (False, True): Rule.rmsprop_momentum,
+    (True, False): Rule.rmsprop_centered,
+    (True, True): Rule.rmsprop_centered_momentum,
+}
 
 
 @op(
@@ -324,12 +349,14 @@ def adam(
     dw: ArrayLike,
     m: Floats,
     v: Floats,
+    v_max: Floats | None = None,
     *,
     step: int,
     lr: float = 1e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
+    amsgrad: bool = False,
     weight_decay: float = 0.0,
     maximize: bool = False,
 ) -> None:
@@ -339,7 +366,8 @@ def adam(
     m' = m / (1 - beta1^step), v' = v / (1 - beta2^step).
     w, dw, m, v: any one shape; m and v begin as zeros. step: counts from 1, up to 2^53 without drift. beta1, beta2:
     from 0 to below 1. eps: 0 or more, added after the correction (Keras and scikit-learn add theirs before).
-    Kingma and Ba, arXiv 1412.6980.
+    amsgrad: the state v_max, which is given with it and only with it, becomes the largest v so far and takes v's place
+    in v'. Kingma and Ba, arXiv 1412.6980; Reddi et al., ICLR 2018.
 
     >>> w, m, v = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2)
     >>> densekit.functional.adam(w, np.array([1.0, -3.0]), m, v, step=1)
@@ -347,8 +375,9 @@ def adam(
     (array([0.999, 2.001]), array([ 0.1, -0.3]), array([0.001, 0.009]))
     """
     size, moments = _size("adam", lr, weight_decay, maximize), _moments("adam", step, beta1, beta2, eps)
-    numbers = _core.adam_numbers(*size, *moments)
-    _update("adam", Rule.adam, numbers, w, dw, m=m, v=v)
+    largest = _state_of("adam", "amsgrad=True", flag("adam", "amsgrad", amsgrad), "v_max", v_max)
+    rule = Rule.amsgrad if largest else Rule.adam
+    _update("adam", rule, _core.adam_numbers(*size, *moments), w, dw, m=m, v=v, **largest)
 
 
 @op(
@@ -362,12 +391,14 @@ def adamw(
     dw: ArrayLike,
     m: Floats,
     v: Floats,
+    v_max: Floats | None = None,
     *,
     step: int,
     lr: float = 1e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
+    amsgrad: bool = False,
     weight_decay: float = 0.01,
     maximize: bool = False,
 ) -> None:
@@ -382,8 +413,9 @@ def adamw(
     array([0.99899, 2.00098])
     """
     size, moments = _size("adamw", lr, weight_decay, maximize), _moments("adamw", step, beta1, beta2, eps)
-    numbers = _core.adam_numbers(*size, *moments)
-    _update("adamw", Rule.adam, numbers, w, dw, m=m, v=v)
+    largest = _state_of("adamw", "amsgrad=True", flag("adamw", "amsgrad", amsgrad), "v_max", v_max)
+    rule = Rule.amsgrad if largest else Rule.adam
+    _update("adamw", rule, _core.adam_numbers(*size, *moments), w, dw, m=m, v=v, **largest)
 
 
 @op(

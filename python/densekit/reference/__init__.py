@@ -18,6 +18,7 @@ from densekit.reference.normalization import *  # noqa: F403
 from densekit.reference.norms import *  # noqa: F403
 from densekit.reference.optimizers import *  # noqa: F403
 from densekit.reference.penalties import *  # noqa: F403
+from densekit.reference.prelu import *  # noqa: F403
 from densekit.reference.scaling import *  # noqa: F403
 from densekit.reference.softmax import *  # noqa: F403
 

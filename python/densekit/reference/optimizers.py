@@ -1,5 +1,7 @@
 """Updates of parameters, in place. `weight_decay` is decoupled everywhere: w <- w - lr weight_decay w."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,21 +49,34 @@ def nesterov(
     _apply(w, -lr * (g + momentum * v), lr, weight_decay)
 
 
-@twin("w", "dw", "s", in_place=("w", "s"))
+@twin("w", "dw", "s", "m", "b", in_place=("w", "s", "m", "b"))
 def rmsprop(
     w: Array,
     dw: Array,
     s: Array,
+    m: Array | None = None,
+    b: Array | None = None,
     *,
     lr: Any,
     rho: float = 0.99,
     eps: float = 1e-8,
+    centered: bool = False,
+    momentum: float = 0.0,
     weight_decay: float = 0.0,
     maximize: bool = False,
 ) -> Any:
     g = -dw if maximize else dw
     _mean(s, g**2, rho)
-    _apply(w, -lr * g / (np.sqrt(s) + eps), lr, weight_decay)
+    square: Any = s
+    if centered:
+        _mean(m, g, rho)
+        square = np.maximum(s - np.square(m), 0)  # type: ignore[arg-type]
+    root = np.sqrt(square) + eps
+    if momentum:
+        b[...] = momentum * b + g / root  # type: ignore[index, operator]
+        _apply(w, -lr * b, lr, weight_decay)
+    else:
+        _apply(w, -lr * g / root, lr, weight_decay)
 
 
 @twin("w", "dw", "s", in_place=("w", "s"))
@@ -93,47 +108,59 @@ def adadelta(
     _apply(w, -lr * delta, lr, weight_decay)
 
 
-@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+@twin("w", "dw", "m", "v", "v_max", in_place=("w", "m", "v", "v_max"))
 def adam(
     w: Array,
     dw: Array,
     m: Array,
     v: Array,
+    v_max: Array | None = None,
     *,
     step: Any,
     lr: float = 1e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
+    amsgrad: bool = False,
     weight_decay: float = 0.0,
     maximize: bool = False,
 ) -> Any:
     g = -dw if maximize else dw
     _mean(m, g, beta1)
     _mean(v, g**2, beta2)
-    m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
+    square: Any = v
+    if amsgrad:
+        square = np.maximum(v_max, v)  # type: ignore[arg-type]
+        v_max[...] = square  # type: ignore[index]
+    m_hat, v_hat = m / (1 - beta1**step), square / (1 - beta2**step)
     _apply(w, -lr * m_hat / (np.sqrt(v_hat) + eps), lr, weight_decay)
 
 
-@twin("w", "dw", "m", "v", in_place=("w", "m", "v"))
+@twin("w", "dw", "m", "v", "v_max", in_place=("w", "m", "v", "v_max"))
 def adamw(
     w: Array,
     dw: Array,
     m: Array,
     v: Array,
+    v_max: Array | None = None,
     *,
     step: Any,
     lr: float = 1e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
+    amsgrad: bool = False,
     weight_decay: float = 0.01,
     maximize: bool = False,
 ) -> Any:
     g = -dw if maximize else dw
     _mean(m, g, beta1)
     _mean(v, g**2, beta2)
-    m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
+    square: Any = v
+    if amsgrad:
+        square = np.maximum(v_max, v)  # type: ignore[arg-type]
+        v_max[...] = square  # type: ignore[index]
+    m_hat, v_hat = m / (1 - beta1**step), square / (1 - beta2**step)
     _apply(w, -lr * m_hat / (np.sqrt(v_hat) + eps), lr, weight_decay)
 
 
@@ -227,6 +254,16 @@ def lion(
     direction = np.sign(beta1 * m + (1 - beta1) * g)
     _mean(m, g, beta2)
     _apply(w, -lr * direction, lr, weight_decay)
+
+
+_OPTION_OF = {"m": "centered", "b": "momentum", "v_max": "amsgrad"}  # of states that an option needs
+
+
+def states_of(name: str, options: Mapping[str, Any]) -> list[str]:
+    """The names of the states that this optimizer takes with these options, in order."""
+    _, _, *more = inspect.signature(globals()[name]).parameters.values()  # behind w and dw
+    places = [p for p in more if p.kind is not p.KEYWORD_ONLY]
+    return [p.name for p in places if p.default is p.empty or options.get(_OPTION_OF[p.name])]
 
 
 __all__ = [

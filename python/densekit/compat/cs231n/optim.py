@@ -90,7 +90,8 @@ def rmsprop(w: Array, dw: Array, config: Config | None = None) -> tuple[Array, C
     """
     config = _filled("rmsprop", config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
     gradient, next_w, s = _copies("rmsprop", w, dw, cache=config.get("cache"))
-    numbers = _core.rmsprop_numbers(config["learning_rate"], 0.0, False, config["decay_rate"], config["epsilon"])
+    rate, decay, eps = (config[name] for name in ("learning_rate", "decay_rate", "epsilon"))
+    numbers = _core.rmsprop_numbers(rate, 0.0, False, decay, eps, 0.0)
     step(Rule.rmsprop, numbers, next_w, gradient, s)
     config["cache"] = s
     return next_w, config

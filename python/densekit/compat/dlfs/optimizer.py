@@ -141,7 +141,7 @@ class RMSprop:
 
     def update(self, params: Params, grads: Params) -> None:
         self.h = {} if self.h is None else self.h
-        numbers = _core.rmsprop_numbers(self.lr, 0.0, False, self.decay_rate, 1e-7)
+        numbers = _core.rmsprop_numbers(self.lr, 0.0, False, self.decay_rate, 1e-7, 0.0)
         for key, w in _targets(params, grads):
             step(Rule.rmsprop, numbers, w, grads[key], _state(self.h, key, w))
 
