@@ -50,6 +50,7 @@ LAYERS = [
     layer("scale", "s", scale_penalty=PENALTY),
     layer("prelu", "p", shared=True, init=-0.5, alpha_penalty=PENALTY),
     layer("rescaling", "re", scale=-2.0, offset=0.5),
+    layer("normalization", "norm", eps=0.25),
 ]  # fmt: skip
 INITIALIZERS = [
     {"kind": "zeros"}, {"kind": "ones"}, {"kind": "given"}, {"kind": "constant", "value": 2.5},

@@ -53,7 +53,8 @@ class Builder {
   // For the layers.
   index width(int buffer) const;
   int parameter(ParameterOf description);  // a segment
-  int statistic(const char* name, std::vector<index> shape, double initial);
+  // follows: whether the batches of a training change it.
+  int statistic(const char* name, std::vector<index> shape, double initial, bool follows = true);
   // The operation behind `input`, with `outputs` columns; returns its output.
   template <class O> int emit(O operation, int input, index outputs, int second = -1);
   int block(const std::vector<Layer>& layers, int input);  // the layers one after another

@@ -9,6 +9,7 @@
 #include "train/layers/dropout.h"
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
+#include "train/layers/normalization.h"
 #include "train/layers/prelu.h"
 #include "train/layers/rescaling.h"
 #include "train/layers/residual.h"
@@ -18,9 +19,10 @@
 
 namespace densekit {
 
-using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
-                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation,
-                                   RescalingOperation, DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
+using OperationKind =
+    std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation, BatchNormOperation,
+                 LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation, NormalizationOperation, RescalingOperation,
+                 DropoutOperation, NoiseOperation, AddOperation, CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;

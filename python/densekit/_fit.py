@@ -12,6 +12,7 @@ from densekit import _evaluation as evaluation
 from densekit import _learning_rate as learning_rate
 from densekit import _network as network
 from densekit import optimizers
+from densekit._adapt import adapt
 from densekit._arrays import flag, number, one_of, whole
 from densekit._checks import short
 from densekit._data import Array, Rows
@@ -170,6 +171,7 @@ def fit(
     shuffle, drop_last = flag("fit", "shuffle", shuffle), flag("fit", "drop_last", drop_last)
     one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
     rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
+    adapt(model, "fit", rows.x, again=False)
     loop = Loop("fit", model, rows, _batch_rows(batch_size, len(rows.x)), drop_last)
     if not loop.cuts:
         raise ValueError(f"fit: drop_last leaves no batch: X has {len(rows.x)} rows, batch_size is {loop.batch_size}")
