@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import densekit as dk
-from densekit.layers import Dense, Dropout
+from densekit.layers import Dense, Dropout, Normalization
 from densekit.plots._style import Display
 from densekit.registry import OPS
 
@@ -54,6 +54,10 @@ def column() -> np.ndarray:
 def model(*_: Any) -> dk.Sequential:
     made = dk.Sequential([Dense(3, "tanh", inputs=2), Dense(2, "softmax")], seed=0)
     return made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"]).build(2)
+
+
+def scaling() -> dk.Sequential:
+    return dk.Sequential([Normalization(inputs=2), Dense(1)], seed=0)
 
 
 def dropping(inputs: int = 2) -> dk.Sequential:
@@ -369,7 +373,7 @@ class Public:
         """An object of the class that the method is of, ready to be called."""
         assert self.owner is not None
         if self.owner is dk.Sequential:
-            return model()
+            return scaling() if self.name.endswith(".adapt") else model()
         maker = Public(self.name.rsplit(".", 1)[0], self.owner)
         made = self.owner(**maker.required())
         if hasattr(made, "fit") and hasattr(made, "get_params"):

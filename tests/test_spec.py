@@ -55,6 +55,7 @@ LAYERS = [
     layer("block", "bl", layers=[dense("in_block")]),
     layer("columns", "c", columns=[3, 0]),
     layer("parallel", "par", layers=[layer("block", "left", layers=[dense("in")]), layer("block", "right", layers=[])]),
+    layer("normalization", "norm", eps=0.25),
 ]  # fmt: skip
 INITIALIZERS = [
     {"kind": "zeros"}, {"kind": "ones"}, {"kind": "given"}, {"kind": "constant", "value": 2.5},

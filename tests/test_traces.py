@@ -16,6 +16,7 @@ import json
 
 import numpy as np
 import pytest
+from networks import adapted
 from random_networks import Case
 from rounding_noise import Noise, shown
 from thorough import some
@@ -47,7 +48,7 @@ class Trace:
         self.batches = [self.rng.permutation(self.case.rows)[: self.case.batch_size] for _ in range(STEPS)]
 
     def engine(self, dtype):
-        return ReferenceEngine(json.dumps({**json.loads(self.case.spec), "dtype": dtype}), [])
+        return adapted(ReferenceEngine(json.dumps({**json.loads(self.case.spec), "dtype": dtype}), []))
 
     def batch(self, step, dtype):
         """x, y and weights of a step."""
@@ -189,7 +190,7 @@ def stops_alike(trace, engines, reference, x, y, weights):
 
 def native(trace, dtype):
     kind = _core.NetworkFloat32 if dtype == "float32" else _core.NetworkFloat64
-    return kind(trace.case.spec, [])
+    return adapted(kind(trace.case.spec, []))
 
 
 @pytest.mark.parametrize("first", [*some(range(0, 300, TOGETHER), 3), *range(300, 360, TOGETHER)])

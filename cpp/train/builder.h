@@ -57,7 +57,8 @@ class Builder {
   index width(int value) const { return shape(value).last(); }
   const RowShape& shape(int value) const { return values_[static_cast<std::size_t>(value)].shape; }
   int parameter(ParameterOf description);  // a segment
-  int statistic(const char* name, std::vector<index> shape, double initial);
+  // follows: whether the batches of a training change it.
+  int statistic(const char* name, std::vector<index> shape, double initial, bool follows = true);
   // The operation behind `input`, with `outputs` columns; returns its output.
   template <class O> int emit(O operation, int input, index outputs, int second = -1);
   // The same for an operation that sees whole rows.

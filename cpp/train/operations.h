@@ -10,6 +10,7 @@
 #include "train/layers/dropout.h"
 #include "train/layers/gaussian_noise.h"
 #include "train/layers/layer_norm.h"
+#include "train/layers/normalization.h"
 #include "train/layers/parallel.h"
 #include "train/layers/prelu.h"
 #include "train/layers/rescaling.h"
@@ -21,10 +22,10 @@
 
 namespace densekit {
 
-using OperationKind = std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation,
-                                   BatchNormOperation, LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation,
-                                   RescalingOperation, DropoutOperation, NoiseOperation, ColumnsOperation, PlaceOperation, AddOperation,
-                                   CallbackOperation>;
+using OperationKind =
+    std::variant<DenseOperation, ActivationOperation, ScaleOperation, SoftmaxOperation, LogSoftmaxOperation, BatchNormOperation,
+                 LayerNormOperation, RmsNormOperation, ScaleLayerOperation, PReluOperation, NormalizationOperation, RescalingOperation,
+                 DropoutOperation, NoiseOperation, ColumnsOperation, PlaceOperation, AddOperation, CallbackOperation>;
 
 struct Operation : Wiring {
   OperationKind is;

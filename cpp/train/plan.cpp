@@ -57,9 +57,10 @@ int Builder::parameter(ParameterOf p) {
   s.fan_in = p.fan_in, s.fan_out = p.fan_out;
   return segment(plan_.parameters, plan_.parameter_count, std::move(s));
 }
-int Builder::statistic(const char* name, std::vector<index> shape, double initial) {
+int Builder::statistic(const char* name, std::vector<index> shape, double initial, bool follows) {
   Segment s{};
-  s.name = name, s.shape = std::move(shape), s.initializer = Constant{initial}, s.trainable = false, s.follows_batches = here_.trainable;
+  s.name = name, s.shape = std::move(shape), s.initializer = Constant{initial}, s.trainable = false;
+  s.follows_batches = follows && here_.trainable;
   return segment(plan_.statistics, plan_.statistic_count, std::move(s));
 }
 void Builder::needs_two_rows(int input) { plan_.needs_two_rows = plan_.needs_two_rows || shape(input).repeat() == 1; }

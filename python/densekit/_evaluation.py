@@ -123,6 +123,24 @@ def require_compiled(model: Sequential, op: str) -> Any:
     return model.loss
 
 
+def known_rows(model: Sequential, op: str, name: str, X: Any) -> Array:
+    """The rows of X, at least one, without NaN and infinity."""
+    x = features(model, op, name, X)
+    if not len(x):
+        raise ValueError(f"{op}: {name} is {x.shape}: it has no rows")
+    named = _frames.labels(X)
+    data.require_finite(op, name, x, named and (model.feature_names or named))
+    return x
+
+
+def rows_to_learn(model: Sequential, op: str, X: Any) -> Array:
+    """The same for what learns from X alone: the model keeps the names of its columns, and is built."""
+    x = known_rows(checked_network(op, model), op, "X", X)
+    model._ready(x.shape[1:])
+    columns.remember(model, op, "X", X)
+    return x
+
+
 def rows(
     model: Sequential, op: str, X: Any, y: Any, sample_weight: Any, class_weight: Any = None, names: str = "X y"
 ) -> Rows:
@@ -130,11 +148,7 @@ def rows(
     loss = require_compiled(checked_network(op, model), op)
     x_name, y_name = names.split()
     new = not model.built
-    x = features(model, op, x_name, X)
-    if not len(x):
-        raise ValueError(f"{op}: {x_name} is {x.shape}: it has no rows")
-    named = _frames.labels(X)
-    data.require_finite(op, x_name, x, named and (model.feature_names or named))
+    x = known_rows(model, op, x_name, X)
     model._ready(x.shape[1:])
     shape = model.output_shape or ()
     targets = data.targets(op, y, len(x), loss, shape, model.dtype, y_name)

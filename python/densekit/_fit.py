@@ -12,6 +12,7 @@ from densekit import _evaluation as evaluation
 from densekit import _learning_rate as learning_rate
 from densekit import _network as network
 from densekit import optimizers
+from densekit._adapt import adapt
 from densekit._arrays import flag, number, one_of, whole
 from densekit._checks import short
 from densekit._data import Array, Rows
@@ -177,6 +178,7 @@ def fit(
     one_of("fit", "on_divergence", on_divergence, ("raise", "warn", "ignore"))
     accumulate = whole("fit", "accumulate", accumulate, low=1)
     rows, validation = _split(model, X, y, sample_weight, class_weight, validation_data, validation_split)
+    adapt(model, "fit", rows.x, again=False)
     size = _batch_rows(batch_size, len(rows.x))
     _check_accumulate(model, accumulate, size)
     loop = Loop("fit", model, rows, size, drop_last, accumulate)
@@ -242,8 +244,7 @@ def _check_accumulate(model: Sequential, accumulate: int, batch_size: int) -> No
     loss = evaluation.require_compiled(model, "fit")
     if loss.kind in ("rmse", "host"):
         raise ValueError(
-            f"fit: accumulate needs a loss that is a sum over rows, and {loss.name} is none; use mse, or "
-            "accumulate=1"
+            f"fit: accumulate needs a loss that is a sum over rows, and {loss.name} is none; use mse, or accumulate=1"
         )
 
 

@@ -91,6 +91,8 @@ class Layer:
     penalised: tuple[str, ...] = ()
     # Whether in training a row depends on the others of its batch, and whether it depends on random numbers.
     uses_batch = False
+    # Whether it computes the same function before any training as after it, row by row.
+    fixed = False
     # Defaults on the class, so that a subclass with an __init__ of its own need not call ours.
     inputs: int | None = None  # columns: the last axis of a row
     outputs: int | None = None
@@ -382,7 +384,8 @@ def constructor_parameters(made: type) -> list[inspect.Parameter]:
 def _arguments(thing: Any, overrides: Mapping[str, Any]) -> Iterator[str]:
     missing, in_place = object(), True  # in_place: every argument so far was written, so the next needs no keyword
     for parameter in constructor_parameters(type(thing)):
-        value = overrides.get(parameter.name, getattr(thing, parameter.name, missing))
+        given = parameter.name in overrides
+        value = overrides[parameter.name] if given else getattr(thing, parameter.name, missing)
         if value is missing:
             continue
         in_place = in_place and parameter.kind is not parameter.KEYWORD_ONLY

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from densekit import initializers
 from densekit._activations import ACTIVATIONS as ACTIVATIONS
 from densekit._activations import ENTRIES, named, parameter_of, resolve
-from densekit._arrays import flag, number, one_of, whole
+from densekit._adapt import column_moments, known_rows
+from densekit._arrays import flag, number, one_of, vector, whole
 from densekit._checks import items, short
+from densekit._frames import labels
 from densekit._layer import Layer, Shape, WeightView, given_array, row_shape
 from densekit._refuse import MOMENTUM, refuses
 
@@ -38,6 +40,7 @@ __all__ = [
     "Lambda",
     "Layer",
     "LayerNorm",
+    "Normalization",
     "PReLU",
     "Parallel",
     "RMSNorm",
@@ -133,6 +136,7 @@ class Activation(Layer):
 
     kind = "activation"
     spec_fields = ("activation", "parameter")
+    fixed = True
 
     def __init__(
         self,
@@ -428,6 +432,7 @@ class Rescaling(Layer):
 
     kind = "rescaling"
     spec_fields = ("scale", "offset")
+    fixed = True
 
     def __init__(
         self, scale: float, offset: float = 0.0, *, name: str | None = None, inputs: int | Shape | None = None
@@ -435,6 +440,96 @@ class Rescaling(Layer):
         super().__init__(name=name, inputs=inputs)
         self.scale = number("Rescaling", "scale", scale)
         self.offset = number("Rescaling", "offset", offset)
+
+
+class Normalization(Layer):
+    """The z-score of each column: y = (x - mean) / max(√variance, eps), with statistics of the data, not of batches.
+
+    The first `fit` takes them from its training rows, where the layer comes first, or after layers that are fixed
+    (Rescaling, Activation, Lambda, Normalization); nothing changes them after that, but `adapt`, of the model or of
+    the layer. Until then the layer computes nothing: predict and evaluate are a ValueError. They are kept in files and
+    are writable views, `mean` and `variance`. A constant column becomes 0.
+
+    mean, variance: given, both or neither: a number, or one for each column. eps: above 0, the least divisor, 1e-7 as
+    in Keras.
+
+    >>> layer = densekit.layers.Normalization()
+    >>> model = densekit.Sequential([layer, densekit.layers.Rescaling(10)], seed=0)
+    >>> model.adapt([[1, 5], [3, 5]]).predict([[4, 5]])
+    array([[20.,  0.]], dtype=float32)
+    >>> layer.mean, layer.variance
+    (array([2., 5.], dtype=float32), array([1., 0.], dtype=float32))
+    """
+
+    kind = "normalization"
+    spec_fields = ("eps",)
+    fixed = True
+    mean, variance = WeightView(), WeightView()
+
+    @refuses(axis="the columns are normalized", invert="it is not inverted here", epsilon="write eps=")
+    def __init__(
+        self,
+        mean: Any = None,
+        variance: Any = None,
+        *,
+        eps: float = 1e-7,
+        name: str | None = None,
+        inputs: int | Shape | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        if (mean is None) != (variance is None):
+            missing = "mean" if mean is None else "variance"
+            raise ValueError(f"Normalization: {missing} is None; give both mean and variance or neither")
+        self._known: dict[str, Any] = {}
+        if mean is not None:
+            self._known = {"mean": _statistic("mean", mean), "variance": _statistic("variance", variance, low=0)}
+        self.eps = number("Normalization", "eps", eps, low=0, open_low=True)
+
+    def build(self, inputs: int) -> int:
+        for name, value in self._known.items():
+            if np.ndim(value) and np.shape(value) != (inputs,):
+                raise ValueError(f"{self.name}: {name} is {np.shape(value)}, but {inputs} columns come in")
+        return inputs
+
+    def given(self, seed: int, dtype: Any) -> dict[str, NDArray[Any]]:
+        return {name: np.asarray(value) for name, value in self._known.items()}
+
+    def given_arguments(self) -> dict[str, Any]:
+        return super().given_arguments() | {name: self._known.get(name) for name in ("mean", "variance")}
+
+    @property
+    def adapted(self) -> bool:
+        """Whether mean and variance are known."""
+        model = self._owner() if self._owner is not None else None
+        if model is None or not model.built:
+            return bool(self._known)
+        return not any(np.isnan(value).any() for value in self.weights.values())
+
+    def adapt(self, X: Any) -> Self:
+        """Takes mean and variance from the columns of X, which is what comes to this layer; returns the layer.
+
+        X: (n, columns) real numbers, or rows of several axes, n > 0, of any size: it is read in chunks, and computed with in float64. NaN and
+        infinity are refused. It is as if they had been given: copies and configs of the layer have them, too.
+
+        >>> densekit.layers.Normalization().adapt([[1.0, 5.0], [3.0, 5.0]])
+        Normalization([2.0, 5.0], [1.0, 0.0])
+        """
+        x = known_rows("Normalization.adapt", X, labels(X))
+        mean, variance = column_moments(x)
+        if self.inputs not in (None, len(mean)):
+            raise ValueError(f"Normalization.adapt: X is {x.shape}, but {self.inputs} columns come to {self.name}")
+        self._known = {"mean": mean.tolist(), "variance": variance.tolist()}
+        model = self._owner() if self._owner is not None else None
+        if model is not None and model.built:
+            self.mean, self.variance = mean, variance
+        return self
+
+
+def _statistic(name: str, value: Any, low: float = -math.inf) -> float | list[float]:
+    """A number, or a list with one for each column."""
+    if np.ndim(value) == 0:
+        return number("Normalization", name, value, low=low)
+    return [number("Normalization", name, one, low=low) for one in vector("Normalization", name, value)]
 
 
 class Flatten(Layer):
@@ -446,6 +541,7 @@ class Flatten(Layer):
     """
 
     kind = "flatten"
+    fixed = True
 
     @refuses(data_format="rows are channels last")
     def __init__(self, *, name: str | None = None, inputs: int | Shape | None = None) -> None:
@@ -466,6 +562,7 @@ class Reshape(Layer):
     """
 
     kind = "reshape"
+    fixed = True
 
     def __init__(self, shape: int | Shape, *, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
@@ -501,6 +598,7 @@ class Columns(Layer):
     """
 
     kind = "columns"
+    fixed = True
 
     def __init__(self, columns: Sequence[int], *, name: str | None = None, inputs: int | Shape | None = None) -> None:
         super().__init__(name=name, inputs=inputs)
@@ -694,6 +792,8 @@ class Lambda(Layer):
     >>> pullback([[1, 1]])[0]
     array([[6., 8.]], dtype=float32)
     """
+
+    fixed = True
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,7 @@ from densekit import _files, losses, metrics, optimizers, regularizers
 from densekit import _monte_carlo as monte_carlo
 from densekit import _network as network
 from densekit import _own_loop as own_loop
+from densekit._adapt import adapt
 from densekit._arrays import PRECISIONS, flag, number, one_of
 from densekit._checks import short
 from densekit._fit import TrainingDiverged, fit, train_on_batch
@@ -30,7 +31,7 @@ from densekit._snapshot import Moment
 from densekit._stack import Stack
 from densekit._summary import Summary, summarize
 from densekit.callbacks import History
-from densekit.layers import Input
+from densekit.layers import Input, Normalization
 from densekit.schedules import Schedule
 
 __all__ = ["Sequential", "TrainingDiverged"]
@@ -201,6 +202,24 @@ class Sequential(Stack):
         del arguments["self"]
         with self._alone("fit"):
             return fit(self, **arguments)
+
+    def adapt(self, X: Any) -> Self:
+        """Gives the layers of Normalization mean and variance of the columns of X; returns the model.
+
+        X: (n, inputs) real numbers, n > 0, as fit takes them; every row counts once. The layers come first, or after
+        layers that are fixed, what these make of X being what counts. The first fit does it by itself, for those that
+        have no statistics yet; adapt replaces those that there are.
+
+        >>> from densekit.layers import Dense, Normalization
+        >>> model = densekit.Sequential([Normalization(), Dense(1)], seed=0).adapt([[1, 5], [3, 5]])
+        >>> model.layers[0].mean
+        array([2., 5.], dtype=float32)
+        """
+        with self._alone("adapt"):
+            if not any(isinstance(layer, Normalization) for layer in walk(self.layers)):
+                raise ValueError("adapt: the model has no layer of Normalization")
+            adapt(self, "adapt", evaluation.rows_to_learn(self, "adapt", X), again=True)
+        return self
 
     def train_on_batch(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, class_weight: Any = None

@@ -479,6 +479,25 @@ void odd_networks() {
 }
 
 // A call that is stopped throws what the public header names; the updates before it are whole, and the network goes on.
+// A layer that waits for data refuses to compute, and computes with what is written into its statistics.
+void waiting() {
+  const Data d;
+  dk::Spec s = regressor();
+  s.layers.insert(s.layers.begin(), dk::Normalization{.eps = 0.5});
+  dk::Network net(s);
+  const std::string text = "layer 'normalization' has no mean and variance yet";
+  refuses("predict, no statistics", text, [&] { net.predict(d.x); });
+  refuses("epoch, no statistics", text, [&] { net.epoch(d.table(), {.values = d.values}, d.wide_order, {.batch_size = 2}); });
+  expect(net.step() == 0, "an update without statistics");
+  const std::span<float> statistics = net.statistics();  // mean, variance, each at a multiple of 16
+  for (std::size_t j = 0; j < 3; ++j) statistics[j] = -1.5f, statistics[16 + j] = j == 0 ? 0.01f : 16.0f;
+  std::vector<float> hidden(rows * 3);
+  net.hidden(d.x, "normalization", hidden);
+  for (std::size_t i = 0; i < hidden.size(); ++i) expect(hidden[i] == (i % 3 ? 0.5f : 4.0f), "(x - mean) / max(root, eps)");
+  net.epoch(d.table(), {.values = d.values}, d.wide_order, {.batch_size = 2});
+  expect(net.step() == 3 && statistics[0] == -1.5f && statistics[18] == 16.0f, "training changes given statistics");
+}
+
 void stopped() {
   static_assert(std::is_base_of_v<std::exception, dk::Interrupted>);
   dk::Spec s{.inputs = 64, .seed = 2};
@@ -520,6 +539,7 @@ int main() {
   specs();
   row_shapes();
   odd_networks();
+  waiting();
   std::printf("network_test: %d failures, %d calls refused\n", failures, refused);
   return failures != 0;
 }

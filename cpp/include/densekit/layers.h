@@ -96,6 +96,13 @@ struct Rescaling {  // y = scale x + offset
   static constexpr auto kind() { return record("rescaling", field("scale", &Rescaling::scale), field("offset", &Rescaling::offset)); }
 };
 
+// y = (x - mean) / max(√variance, eps) by column. mean and variance are statistics that no training changes: NaN, and an error to
+// compute with, until they are written (Python's adapt and first fit do it).
+struct Normalization {
+  double eps = 1e-7;
+  static constexpr auto kind() { return record("normalization", field("eps", &Normalization::eps, above(0))); }
+};
+
 constexpr auto words(DropoutMode) { return std::array<std::string_view, 2>{"inverted", "classic"}; }
 
 struct Dropout {
@@ -154,8 +161,8 @@ struct CallbackLayer {
   }
 };
 
-using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, PRelu, Rescaling, Dropout, GaussianNoise,
-                               Flatten, Reshape, Columns, Block, Parallel, Residual, CallbackLayer>;
+using LayerKind = std::variant<Dense, ActivationLayer, BatchNorm, LayerNorm, RmsNorm, Scale, PRelu, Rescaling, Normalization, Dropout,
+                               GaussianNoise, Flatten, Reshape, Columns, Block, Parallel, Residual, CallbackLayer>;
 
 // A layer of a network: layers = {Dense{128, relu}, Dropout{0.1}, {Dense{10}, "head"}}. Without a name it gets one.
 struct Layer {

@@ -99,9 +99,10 @@ class Layer:
         penalty = more.pop("penalty", _NO_PENALTY)
         self.segments.append(Segment(self.name, name, shape, self.trainable, initializer, penalty, **more))
 
-    def declare_statistic(self, name: str, shape: tuple[int, ...], value: float) -> None:
+    def declare_statistic(self, name: str, shape: tuple[int, ...], value: float, follows: bool = True) -> None:
+        """follows: whether the batches of a training change it."""
         start = {"kind": "constant", "value": value}
-        self.statistic_segments.append(Segment(self.name, name, shape, self.trainable, start, _NO_PENALTY))
+        self.statistic_segments.append(Segment(self.name, name, shape, follows and self.trainable, start, _NO_PENALTY))
 
     def inner(self) -> list[Layer]:
         return []
@@ -363,6 +364,28 @@ class Rescaling(Layer):
 
     def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
         return np.asarray(dy * dy.dtype.type(self.scale))
+
+
+class ColumnNormalization(Layer):
+    """y = (x - mean) / max(sqrt(variance), eps) by column; mean and variance are given, NaN until then."""
+
+    kind = "normalization"
+
+    def __init__(self, spec: Spec, number: int, inputs: int, trainable: bool, hosts: list[Any]) -> None:
+        super().__init__(spec, number, inputs, trainable, hosts)
+        self.eps = float(spec["eps"])
+        for name in ("mean", "variance"):
+            self.declare_statistic(name, (inputs,), math.nan, follows=False)
+
+    def forward(self, x: Array, run: Run) -> tuple[Array, Any]:
+        mean, variance = (s.astype(np.float64) for s in self.statistics)
+        if np.isnan(mean).any() or np.isnan(variance).any():
+            raise ValueError(f"layer '{self.name}' has no mean and variance yet: adapt it to data, or write them")
+        inverse = (1 / np.maximum(np.sqrt(variance), self.eps)).astype(x.dtype)
+        return (x - mean).astype(x.dtype) * inverse, inverse
+
+    def backward(self, dy: Array, saved: Any, gradients: Array) -> Array:
+        return np.asarray(dy * saved)
 
 
 class Dropout(Layer):
