@@ -14,10 +14,13 @@ from densekit.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    Flatten,
     GaussianNoise,
+    Input,
     Lambda,
     LayerNorm,
     Rescaling,
+    Reshape,
     Residual,
     Scale,
 )
@@ -113,6 +116,20 @@ def test_densekits_own_estimator(nets, X, rng):
     model = convert.from_sklearn(estimator)
     assert model is not estimator.model_
     np.testing.assert_array_equal(model.predict(X)[:, 0], estimator.predict(X))
+
+
+def test_sklearn_takes_rows_that_are_flat_already(nets, rng):
+    images = rng.normal(size=(20, 4, 3)).astype(np.float32)
+    model = dk.Sequential([Input((4, 3)), Flatten(), Dense(5, "tanh"), Flatten(), Dense(3, "softmax")], seed=0).build(
+        (4, 3)
+    )
+    theirs = convert.to_sklearn(model)
+    np.testing.assert_allclose(theirs.predict_proba(images.reshape(20, -1)), model(images), **CLOSE)
+    for layers in ([Dense(5), Dense(1)], [Dense(5), Flatten(), Dense(1)], [Flatten(), Reshape((2, 6)), Dense(1)]):
+        with pytest.raises(
+            ValueError, match=r"plain rows, but Dense\(\d\) is given rows of shape|nothing like Reshape"
+        ):
+            convert.to_sklearn(dk.Sequential([Input((4, 3)), *layers], seed=0).build((4, 3)))
 
 
 @pytest.mark.parametrize(
@@ -290,6 +307,87 @@ def test_frozen_layers_stay_frozen(torch, X):
     ours = convert.from_torch(theirs)
     assert [layer.trainable for layer in ours.layers] == [False, True]
     assert [p.requires_grad for p in convert.to_torch(ours).parameters()] == [False, False, True, True]
+
+
+SHAPED = {
+    "flatten": ((4, 3), lambda nn: [nn.Flatten(), nn.Linear(12, 5), nn.ReLU()]),
+    "along the last axis": ((4, 3), lambda nn: [nn.Linear(3, 5), nn.GELU(), nn.LayerNorm(5), nn.Linear(5, 2)]),
+    "root mean square": ((4, 3), lambda nn: [nn.Linear(3, 5), nn.PReLU(), nn.RMSNorm(5), nn.Linear(5, 2)]),
+    "flatten later": ((4, 3), lambda nn: [nn.Linear(3, 5), nn.Flatten(), nn.Tanh(), nn.Linear(20, 2)]),
+    "softmax": ((4, 3), lambda nn: [nn.Linear(3, 5), nn.Softmax(dim=2), nn.Linear(5, 2), nn.LogSoftmax(dim=-1)]),
+    "channels first": ((3, 8, 8), lambda nn: [nn.Flatten(), nn.Linear(192, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)]),
+    "unflatten": (12, lambda nn: [nn.Unflatten(1, (4, 3)), nn.Linear(3, 5), nn.Flatten(1, 2), nn.Linear(20, 1)]),
+    "unflatten a part": ((2, 12), lambda nn: [nn.Unflatten(-1, (4, -1)), nn.Linear(3, 5), nn.SiLU()]),
+    "flatten a part": ((2, 4, 3), lambda nn: [nn.Flatten(2), nn.Linear(12, 5), nn.Flatten(1, 2), nn.Linear(10, 2)]),
+    "of plain rows": (12, lambda nn: [nn.Linear(12, 6), nn.Flatten(), nn.ReLU(), nn.Unflatten(1, (2, 3))]),
+}
+
+
+@pytest.mark.parametrize("name", SHAPED)
+def test_shapes_from_torch_and_back(torch, rng, name):
+    shape, parts = SHAPED[name]
+    torch.manual_seed(0)
+    theirs = torch.nn.Sequential(*parts(torch.nn)).double()
+    X = rng.normal(size=(9, *(shape if isinstance(shape, tuple) else (shape,))))
+    x = torch.from_numpy(X)
+    theirs.train()(x)
+    theirs.eval()
+    ours = convert.from_torch(theirs, inputs=shape)
+    expected = theirs(x).detach().numpy()
+    assert ours.input_shape == X.shape[1:]
+    np.testing.assert_allclose(ours.predict(X), expected, rtol=1e-12, atol=1e-12)
+    again = convert.to_torch(ours)
+    np.testing.assert_allclose(again(x).detach().numpy(), expected, rtol=1e-12, atol=1e-12)
+    once_more = convert.from_torch(again, inputs=shape)
+    np.testing.assert_allclose(once_more.predict(X), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_plain_rows_of_torch_need_no_shape(torch, X):
+    """A Flatten in front is left out, an Unflatten says how many columns there are."""
+    nn = torch.nn
+    ours = convert.from_torch(nn.Sequential(nn.Flatten(), nn.Linear(5, 4), nn.ReLU()))
+    assert ours.input_shape == (5,)
+    assert [type(layer) for layer in ours.layers] == [Dense]
+    ours = convert.from_torch(nn.Sequential(nn.Unflatten(1, (1, 5)), nn.Linear(5, 4)))
+    assert (ours.input_shape, ours.output_shape) == ((5,), (1, 4))
+
+
+def test_reshape_to_torch_goes_over_a_plain_row(torch, rng):
+    model = dk.Sequential([Input((4, 6)), Reshape((3, 8)), Dense(2, "softmax"), Reshape(6)], seed=0).build((4, 6))
+    theirs = convert.to_torch(model)
+    X = rng.normal(size=(7, 4, 6)).astype(np.float32)
+    np.testing.assert_allclose(theirs(torch.from_numpy(X)).detach().numpy(), model(X), rtol=1e-6)
+    assert [type(part).__name__ for part in theirs] == ["Flatten", "Unflatten", "Linear", "Softmax", "Flatten"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "parts", "message"),
+    [
+        (
+            None,
+            lambda nn: [nn.Linear(3, 5), nn.Flatten(), nn.Linear(20, 2)],
+            r"20 columns, but .* \(5,\).*inputs= says",
+        ),
+        ((4, 3), lambda nn: [nn.Linear(4, 5)], r"takes 4 columns, but rows of shape \(4, 3\) come in"),
+        ((4, 3), lambda nn: [nn.Linear(3, 5), nn.BatchNorm1d(5)], r"columns in axis 1, but rows are of shape \(4, 5\)"),
+        ((4, 3), lambda nn: [nn.PReLU(3)], r"columns in axis 1, but rows are of shape \(4, 3\)"),
+        ((4, 3), lambda nn: [nn.LayerNorm((4, 3))], "normalizes several axes"),
+        ((4, 3), lambda nn: [nn.Softmax(dim=1)], "has no counterpart"),
+        ((4, 3), lambda nn: [nn.Flatten(0)], "flattens something else than rows"),
+        ((4, 3), lambda nn: [nn.Unflatten(2, (2, 2))], r"does not fit rows of shape \(4, 3\)"),
+        ((4, 3), lambda nn: [nn.Unflatten(3, (2, 2))], r"does not fit rows of shape \(4, 3\)"),
+        (None, lambda nn: [nn.Unflatten(2, (2, 2)), nn.Linear(2, 2)], "inputs= says which they have"),
+        (0, lambda nn: [nn.Linear(2, 2)], "inputs must be a whole number from 1"),
+    ],
+)
+def test_shapes_that_do_not_fit(torch, shape, parts, message):
+    with pytest.raises(ValueError, match=message):
+        convert.from_torch(torch.nn.Sequential(*parts(torch.nn)), inputs=shape)
+
+
+def test_a_batch_norm_of_several_axes_is_not_torchs(torch):
+    with pytest.raises(ValueError, match=r"no module like BatchNorm\(\) for rows of shape \(4, 3\)"):
+        convert.to_torch(dk.Sequential([Input((4, 3)), BatchNorm()], seed=0).build((4, 3)))
 
 
 def test_what_has_no_counterpart(torch):

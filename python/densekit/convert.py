@@ -2,10 +2,14 @@
 
 What differs is translated: PyTorch's kernels are (out, in), ours (in, out); its batch norm's momentum is the weight of
 the new batch, our stats_decay that of the old value. What the other side does not have is a ValueError that names it.
+
+Rows may have several axes. Both sides work along the last one, and neither Flatten moves a number: as long as there are
+no convolutions, whose channels come first in PyTorch and last here, both take the same rows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,12 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import layers
 from densekit._checks import given, network
 from densekit._intake import as_classes
+from densekit._layer import Shape, row_shape
 from densekit.model import Sequential
 
 Array = NDArray[Any]
 
 
-def _filled(made: list[layers.Layer], weights: list[dict[str, Array]], inputs: int, dtype: Any) -> Sequential:
+def _filled(made: list[layers.Layer], weights: list[dict[str, Array]], inputs: int | Shape, dtype: Any) -> Sequential:
     """A model of these layers, with the weights of each by name."""
     model = Sequential(made, seed=0, dtype=np.dtype(dtype).name).build(inputs)
     for layer, values in zip(model.layers, weights, strict=True):
@@ -75,7 +80,8 @@ def to_sklearn(model: Sequential, classes: ArrayLike | None = None) -> Any:
 
     classes: labels in the order of the outputs, two for a sigmoid; 0, 1, … by default, or 0 and 1 for each of several
     sigmoids. All hidden layers must have one activation of identity, sigmoid, tanh and relu. Dropout and noise are left
-    out, batch norms after a Dense without activation become part of it, as they are in inference.
+    out, batch norms after a Dense without activation become part of it, as they are in inference. A Flatten in front is
+    left out, too: it takes X.reshape(len(X), -1).
 
     >>> model = densekit.Sequential([densekit.layers.Dense(4, "tanh"), densekit.layers.Dense(3, "softmax")], seed=0)
     >>> theirs = densekit.convert.to_sklearn(model.build(2), classes=["a", "b", "c"])
@@ -142,6 +148,13 @@ def _plain_layers(model: Sequential) -> tuple[list[Array], list[Array], list[str
     biases: list[Array] = []
     activations: list[str] = []
     for layer in _inference(model):
+        shape = layer.input_shape or ()
+        if isinstance(layer, layers.Flatten) and (len(shape) == 1 or not kernels):
+            continue
+        if len(shape) > 1:
+            raise ValueError(
+                f"to_sklearn: scikit-learn's networks take plain rows, but {layer!r} is given rows of shape {shape}"
+            )
         if isinstance(layer, layers.Dense):
             _refuse_temperature("to_sklearn", **layer._fields)
             kernels.append(layer.kernel.copy())
@@ -206,19 +219,21 @@ _TORCH_ACTIVATIONS = {
 }
 
 
-def from_torch(module: Any) -> Sequential:
+def from_torch(module: Any, *, inputs: int | Shape | None = None) -> Sequential:
     """The network of a torch.nn.Sequential (or one module), uncompiled, with the weights and running statistics.
 
-    Known are Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, Dropout, Flatten and Identity, nested Sequentials, and
-    activations. A Linear and the activation after it become one Dense. Batch norms keep PyTorch's convention of running
-    variances ("unbiased"), so that a training that goes on is the same, too. Parameters without requires_grad freeze
-    their layer.
+    Known are Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, Dropout, Flatten, Unflatten and Identity, nested
+    Sequentials, and activations. A Linear and the activation after it become one Dense. Batch norms keep PyTorch's
+    convention of running variances ("unbiased"), so that a training that goes on is the same, too. Parameters without
+    requires_grad freeze their layer. inputs: the shape of a row where it has several axes, (28, 28) for an nn.Flatten in
+    front; without it rows are plain, and such a Flatten is left out. Numbers keep their order: what PyTorch has channels
+    first, (n, 3, 32, 32), is given as it is there.
     """
     torch = _torch()
     _require_module(torch, module)
     made: list[layers.Layer] = []
     weights: list[dict[str, Array]] = []
-    inputs: int | None = None
+    first = shape = None if inputs is None else row_shape("from_torch", "inputs", inputs)  # of a row that comes in
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"from_torch: the parameters are {dtype}, expected torch.float32 or torch.float64")
@@ -234,18 +249,27 @@ def from_torch(module: Any) -> Sequential:
         known |= own
         values = {name: p.detach().cpu().numpy() for name, p in [*part.named_parameters(), *part.named_buffers()]}
         trainable = all(p.requires_grad for p in part.parameters())
+        takes = _columns_of(part, kind)
+        if shape is None and takes is not None:
+            first = shape = (takes,)
+        if takes is not None and shape is not None and shape[-1] != takes:
+            raise ValueError(
+                f"from_torch: {part} takes {takes} columns, but rows of shape {shape} come in; where rows have several "
+                "axes, inputs= says which"
+            )
+        if takes is not None and shape is not None and len(shape) > 1 and kind in ("BatchNorm1d", "PReLU"):
+            raise ValueError(f"from_torch: {part} has its columns in axis 1, but rows are of shape {shape}")
         if kind == "Linear":
-            inputs = inputs or part.in_features
+            assert shape is not None
+            shape = (*shape[:-1], part.out_features)
             made.append(layers.Dense(part.out_features, use_bias="bias" in values, trainable=trainable))
             weights.append({"kernel": values["weight"].T} | ({"bias": values["bias"]} if "bias" in values else {}))
         elif kind == "BatchNorm1d":
-            inputs = inputs or part.num_features
             made.append(_from_batch_norm(part, "weight" in values, trainable))
             weights.append(_renamed(values, weight="gamma", bias="beta", running_mean="mean", running_var="variance"))
         elif kind in ("LayerNorm", "RMSNorm"):
-            if len(part.normalized_shape) != 1:
-                raise ValueError(f"from_torch: {part} normalizes several axes; rows of one axis are possible")
-            inputs = inputs or part.normalized_shape[0]
+            if takes is None:
+                raise ValueError(f"from_torch: {part} normalizes several axes; the last one alone is possible")
             eps = torch.finfo(dtype).eps if part.eps is None else part.eps
             made.append(
                 layers.LayerNorm(eps=eps, scale="weight" in values, center="bias" in values, trainable=trainable)
@@ -255,23 +279,69 @@ def from_torch(module: Any) -> Sequential:
             weights.append(_renamed(values, weight="gamma", bias="beta"))
         elif kind == "PReLU":
             shared = part.num_parameters == 1
-            inputs = inputs or (None if shared else part.num_parameters)
             made.append(layers.PReLU(shared=shared, init=part.init, trainable=trainable))
             weights.append(_renamed(values, weight="alpha"))
         elif kind == "Dropout":
             made.append(layers.Dropout(part.p))
             weights.append({})
+        elif kind in ("Flatten", "Unflatten"):
+            new = _flattened(part, shape) if kind == "Flatten" else _unflattened(part, shape)
+            if shape is None and new is not None:
+                first = shape = (math.prod(new),)
+            if new is not None and new != shape:
+                made.append(layers.Flatten() if len(new) == 1 else layers.Reshape(new))
+                weights.append({})
+            shape = new
         else:
-            activation = _from_activation(part, kind)
+            activation = _from_activation(part, kind, 1 if shape is None else len(shape))
             before = made[-1] if made else None
             if isinstance(before, layers.Dense) and before.activation is None:
                 made[-1] = layers.Dense(before.units, activation, use_bias=before.use_bias, trainable=before.trainable)
             else:
                 made.append(activation)
                 weights.append({})
-    if inputs is None:
+    if first is None:
         raise ValueError(f"from_torch: {module} has no layer that says how many columns it takes")
-    return _filled(made, weights, inputs, str(dtype).removeprefix("torch."))
+    return _filled(made, weights, first, str(dtype).removeprefix("torch."))
+
+
+def _columns_of(part: Any, kind: str) -> int | None:
+    """The length of the last axis that a module takes; None where it takes any."""
+    if kind in ("LayerNorm", "RMSNorm"):
+        return int(part.normalized_shape[0]) if len(part.normalized_shape) == 1 else None
+    if kind == "PReLU" and part.num_parameters == 1:
+        return None
+    names = {"Linear": "in_features", "BatchNorm1d": "num_features", "PReLU": "num_parameters"}
+    return int(getattr(part, names[kind])) if kind in names else None
+
+
+def _flattened(part: Any, shape: Shape | None) -> Shape | None:
+    """The shape of a row after an nn.Flatten, which counts axes with the one of the rows."""
+    if shape is None and (part.start_dim, part.end_dim) == (1, -1):
+        return None
+    axes = 2 if shape is None else len(shape) + 1
+    start, end = (dim + axes if dim < 0 else dim for dim in (part.start_dim, part.end_dim))
+    if shape is None or not 1 <= start <= end < axes:
+        raise ValueError(f"from_torch: {part} flattens something else than rows of shape {shape}")
+    return (*shape[: start - 1], math.prod(shape[start - 1 : end]), *shape[end:])
+
+
+def _unflattened(part: Any, shape: Shape | None) -> Shape:
+    """The shape of a row after an nn.Unflatten."""
+    size, dim = tuple(part.unflattened_size), part.dim
+    if not all(isinstance(one, int) for one in (*size, dim)):
+        raise ValueError(f"from_torch: {part} names its axes, which is not possible here; give numbers")
+    if shape is None and -1 not in size and dim in (1, -1):
+        return size
+    axes = 2 if shape is None else len(shape) + 1
+    at = (dim + axes if dim < 0 else dim) - 1
+    if shape is None or not 0 <= at < axes - 1:
+        raise ValueError(f"from_torch: {part} does not fit rows of shape {shape}; inputs= says which they have")
+    known = math.prod(one for one in size if one != -1)
+    found = tuple(shape[at] // known if one == -1 else one for one in size)
+    if math.prod(found) != shape[at]:
+        raise ValueError(f"from_torch: {part} does not fit rows of shape {shape}")
+    return (*shape[:at], *found, *shape[at + 1 :])
 
 
 def _require_module(torch: Any, module: Any) -> None:
@@ -292,9 +362,6 @@ def _parts(torch: Any, module: Any) -> Iterator[Any]:
     if isinstance(module, torch.nn.Sequential):
         for part in module:
             yield from _parts(torch, part)
-    elif type(module).__name__ == "Flatten":
-        if (module.start_dim, module.end_dim) != (1, -1):
-            raise ValueError(f"from_torch: {module} flattens something else than rows")
     elif type(module).__name__ != "Identity":
         yield module
 
@@ -318,7 +385,8 @@ def _from_batch_norm(part: Any, affine: bool, trainable: bool) -> layers.BatchNo
     )
 
 
-def _from_activation(part: Any, kind: str) -> layers.Activation:
+def _from_activation(part: Any, kind: str, axes: int) -> layers.Activation:
+    """axes: of a row."""
     if kind in _TORCH_ACTIVATIONS:
         return layers.Activation(_TORCH_ACTIVATIONS[kind])
     if kind == "LeakyReLU":
@@ -335,7 +403,7 @@ def _from_activation(part: Any, kind: str) -> layers.Activation:
         return layers.Activation("softshrink", threshold=part.lambd)
     if kind == "Softplus" and part.beta == 1:
         return layers.Activation("softplus")
-    if kind in ("Softmax", "LogSoftmax") and part.dim in (None, 1, -1):
+    if kind in ("Softmax", "LogSoftmax") and part.dim in (-1, axes, *([None] if axes == 1 else [])):
         return layers.Activation("softmax" if kind == "Softmax" else "log_softmax")
     if any(True for _ in part.children()):
         raise ValueError(
@@ -344,8 +412,8 @@ def _from_activation(part: Any, kind: str) -> layers.Activation:
         )
     raise ValueError(
         f"from_torch: {part} has no counterpart; known are Sequential, Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, "
-        f"Dropout, Flatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, Hardtanh, Softshrink, "
-        "Softplus(beta=1), Softmax and LogSoftmax(dim=1)"
+        f"Dropout, Flatten, Unflatten, Identity, {', '.join(_TORCH_ACTIVATIONS)}, LeakyReLU, ELU, GELU, Hardtanh, "
+        "Softshrink, Softplus(beta=1), Softmax and LogSoftmax along the last axis"
     )
 
 
@@ -354,7 +422,9 @@ def to_torch(model: Sequential) -> Any:
 
     A Dense becomes Linear and its activation. Layers that PyTorch does not have as a module (Residual, GaussianNoise,
     classic dropout, Lambda, a softmax with a temperature) are a ValueError. A norm with only one of gamma and beta gets
-    the other as a constant. PyTorch keeps unbiased running variances when it trains on, whatever ours did.
+    the other as a constant. PyTorch keeps unbiased running variances when it trains on, whatever ours did. It takes the
+    rows that the model takes. A batch norm or PReLU of rows of several axes is a ValueError, too: PyTorch's have their
+    columns in axis 1.
     """
     model, torch = network("to_torch", model), _torch()
     if not model.built:
@@ -369,9 +439,18 @@ def to_torch(model: Sequential) -> Any:
                 _put(torch, module.bias, layer.bias, layer.trainable)
             modules.append(module)
             if layer._fields["activation"] != "identity":
-                modules.append(_to_activation(nn, **layer._fields))
+                modules.append(_to_activation(nn, **layer._fields, axes=len(layer.output_shape or ())))
         elif isinstance(layer, layers.Activation):
-            modules.append(_to_activation(nn, layer.activation, layer.parameter))
+            modules.append(_to_activation(nn, layer.activation, layer.parameter, len(layer.output_shape or ())))
+        elif isinstance(layer, layers.Flatten | layers.Reshape):
+            if len(layer.input_shape or ()) > 1:
+                modules.append(nn.Flatten())
+            if len(layer.output_shape or ()) > 1:
+                modules.append(nn.Unflatten(1, layer.output_shape))
+        elif len(layer.input_shape or ()) > 1 and (
+            isinstance(layer, layers.BatchNorm) or (isinstance(layer, layers.PReLU) and layer.alpha.size > 1)
+        ):
+            raise ValueError(f"to_torch: PyTorch has no module like {layer!r} for rows of shape {layer.input_shape}")
         elif isinstance(layer, layers.BatchNorm):
             momentum, affine = 1 - layer.stats_decay, layer.scale or layer.center
             module = nn.BatchNorm1d(layer.inputs, eps=layer.eps, momentum=momentum, affine=affine, dtype=dtype)
@@ -414,7 +493,8 @@ def _put_norm(torch: Any, module: Any, layer: Any) -> None:
             parameter.requires_grad_(False)
 
 
-def _to_activation(nn: Any, activation: str, parameter: float) -> Any:
+def _to_activation(nn: Any, activation: str, parameter: float, axes: int) -> Any:
+    """axes: of a row."""
     _refuse_temperature("to_torch", activation, parameter)
     made = {
         "identity": lambda: nn.Identity(),
@@ -425,8 +505,8 @@ def _to_activation(nn: Any, activation: str, parameter: float) -> Any:
         "softplus": lambda: nn.Softplus(),
         "hard_tanh": lambda: nn.Hardtanh(),
         "softshrink": lambda: nn.Softshrink(parameter),
-        "softmax": lambda: nn.Softmax(dim=1),
-        "log_softmax": lambda: nn.LogSoftmax(dim=1),
+        "softmax": lambda: nn.Softmax(dim=axes),
+        "log_softmax": lambda: nn.LogSoftmax(dim=axes),
         **{ours: getattr(nn, theirs) for theirs, ours in _TORCH_ACTIVATIONS.items()},
     }
     return made[activation]()
