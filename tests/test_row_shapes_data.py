@@ -174,6 +174,8 @@ def test_losses_of_rows_name_flatten(loss, engine, X):
     model = of_layers(Dense(4, {"nll": "log_softmax", "gaussian_nll": None}.get(loss, "softmax")), engine=engine)
     with pytest.raises(ValueError, match=r"rows of shape \(4, 3, 4\): put a Flatten before the last dense layer"):
         model.compile("sgd", loss).fit(X, np.zeros(24, int), verbose=0)
+    assert model.input_shape is None  # the model takes other rows still
+    assert model.build(60).outputs == 4
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,11 @@ class Stack:
             for layer in self._layers:
                 out = layer.attach(out)
             self._input_shape = shape
+            try:
+                self._ready()
+            except BaseException:
+                self._input_shape = None  # rows of another shape may do, as flat ones for a loss of labels
+                raise
         elif self._input_shape != shape:
             takes = f"{self.inputs} columns" if len(self._input_shape) == 1 else f"rows of shape {self._input_shape}"
             raise ValueError(f"build: the model takes {takes} already, got inputs={inputs}")

@@ -47,8 +47,8 @@ class Sequential(Stack):
     layers: a list of `densekit.layers`; more with `add`. seed: whole number below 2⁶⁴ that decides initial weights,
     dropout, noise and the order of rows; None draws one, which `model.seed` then shows. dtype: "float32" or "float64",
     of weights and arithmetic; data is converted. engine: "native" (C++) or "reference" (NumPy); None is the fastest
-    there is. The weights are made when the width of the data is known: from the first data, from `inputs=` of the
-    first layer, or by `build(inputs)`.
+    there is. The weights are made when the width of the data is known, or the shape of its rows: from the first data,
+    from `layers.Input`, `inputs=` of the first layer, or by `build(inputs)`.
 
     >>> from densekit.layers import Dense
     >>> model = densekit.Sequential([Dense(8, "tanh"), Dense(1)], seed=0)
@@ -173,10 +173,11 @@ class Sequential(Stack):
         """Trains; returns the History, which `model.history` keeps too.
 
         X: (n, inputs) real numbers: arrays, lists, tensors, data frames of pandas, polars or pyarrow; NaN, missing
-        values and infinity are refused. The names of a frame's columns are kept (`feature_names`), and a frame in
-        another order is put in theirs; rows of X and y are paired by position. y: labels (n,), or (n, columns), as the
-        loss wants them; always needed. batch_size: rows of an update, or "full". epochs: the number of the last
-        epoch. initial_epoch: that of the first one, default 0; given, it sets `model.epoch`, too.
+        values and infinity are refused. Rows may have several axes, as images (n, height, width, channels). The names
+        of a frame's columns are kept (`feature_names`), and a frame in another order is put in theirs; rows of X and y
+        are paired by position. y: labels (n,), or (n, columns), as the loss wants them, or (n, *output_shape); always
+        needed. batch_size: rows of an update, or "full". epochs: the number of the last epoch. initial_epoch: that of
+        the first one, default 0; given, it sets `model.epoch`, too.
         validation_data: (X, y) or (X, y, weights), evaluated after each epoch. validation_split: the fraction of rows
         to validate with: the last ones, before any shuffling, as in Keras. validation_batch_size: rows at a time.
         sample_weight: (n,), not negative. class_weight: {label: weight}, an array, or "balanced": n / (classes ·
@@ -184,7 +185,7 @@ class Sequential(Stack):
         one-hot. Metrics count every row once, as in Keras.
         callbacks: of densekit.callbacks. shuffle: a new order each epoch, a function of the seed and the number of
         epochs trained so far, so that a resumed training equals an uninterrupted one. drop_last: leave out a last short
-        batch; otherwise it is an update like the others (one row joins the batch before it if there is a BatchNorm).
+        batch; otherwise it is an update like the others (one row joins the batch before it if a BatchNorm needs two).
         accumulate: an update is so many passes over parts of its batch, cut at multiples of 4 rows, with the memory of
         one of them; their gradients are added. The loss is that of the whole batch, masks and noise are those of one
         pass; a BatchNorm takes the statistics of each part by itself, as in PyTorch. At most batch_size; not for rmse
@@ -308,7 +309,7 @@ class Sequential(Stack):
     # Asking.
 
     def __call__(self, X: Any, training: bool = False) -> Array:
-        """What the model puts out for a few rows, in one pass: (n, outputs).
+        """What the model puts out for a few rows, in one pass: (n, outputs), or (n, *output_shape).
 
         training=True: batch norms take the statistics of these rows, dropout drops with the mask of the next update. It
         is a pass of a training loop: the running statistics move with the next apply_gradients or commit.
@@ -342,7 +343,7 @@ class Sequential(Stack):
     def predict(
         self, X: Any, batch_size: int | None = None, *, mc_samples: int | None = None, return_std: bool = False
     ) -> Array | tuple[Array, Array]:
-        """What the model puts out, (n, outputs), in inference mode and with bounded memory.
+        """What the model puts out, (n, outputs) or (n, *output_shape), in inference mode and with bounded memory.
 
         batch_size: rows at a time; the results have the same bits for any. NaN and infinity go through.
 
