@@ -77,20 +77,22 @@ void expect_same(long one, long many, const std::string& what) {
   std::printf("FAILED: %s: %ld requests for memory by one step, %ld by many\n", what.c_str(), one, many);
 }
 
-// Layers of every kind that C++ has.
+// Layers of every kind that C++ has, and rows of two axes for the first of them.
 Spec spec_of(const OptimizerKind& optimizer, DType dtype, bool fuse) {
   const auto dense = [](index units, ActivationFunction activation) {
     return Dense{.units = units, .activation = activation, .kernel_penalty = {0.01, 0.01}};
   };
-  Spec spec{.inputs = 20, .seed = 1};
+  Spec spec{.inputs = {2, 10}, .seed = 1};
   spec.layers = {Normalization{},
                  Rescaling{0.5, 1},
-                 dense(70, Activation::relu),
+                 dense(35, Activation::relu),
                  BatchNorm{},
                  PRelu{},
                  RmsNorm{},
                  Scale{},
                  Dropout{0.2},
+                 Reshape{{7, 10}},
+                 Flatten{},
                  Residual{{dense(70, Activation::gelu), LayerNorm{}}},
                  GaussianNoise{0.1},
                  ActivationLayer{Activation::log_softmax},
