@@ -131,6 +131,16 @@ def test_rows_of_another_shape(given, text, engine, X, y):
     assert_array_equal(model(X.transpose(0, 3, 1, 2).transpose(0, 2, 3, 1)), model(X))
 
 
+def test_no_rows(engine, X):
+    model = with_axes(engine)
+    assert model.predict(X[:0]).shape == model(X[:0]).shape == (0, 4, 3, 2)
+    assert model.transform(X[:0], 0).shape == (0, 4, 3, 6)
+    with pytest.raises(ValueError, match=r"X is \(0, 4, 3, 5\): it has no rows"):
+        model.fit(X[:0], np.zeros((0, 4, 3, 2)))
+    with pytest.raises(ValueError, match=r"X is \(3, 0, 5\): its rows are empty"):
+        of_layers(Dense(2), engine=engine).predict(np.zeros((3, 0, 5)))
+
+
 def test_tables_are_refused(X, y):
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     model = with_axes()

@@ -7,11 +7,11 @@ import copy
 import numpy as np
 import pytest
 from models import SHAPE, of_layers, with_axes
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from python_layers import PerPlace
 
 import densekit as dk
-from densekit import diagnostics, manifold
+from densekit import diagnostics, manifold, plots
 from densekit.layers import (
     Activation,
     BatchNorm,
@@ -141,5 +141,17 @@ def test_what_trains_copies_takes_axes(engine, X, y):
     watch = diagnostics.GradientFlow(X, y)
     with_axes(engine).fit(X, y, epochs=2, callbacks=[watch], verbose=0)
     assert watch.norms.shape == (2, 3)
-    spaces = manifold.hidden_spaces(with_axes(engine), X)
+
+
+def test_hidden_spaces(engine, X):
+    model = with_axes(engine)
+    spaces = manifold.hidden_spaces(model, X)
     assert [space.shape[1:] for space in spaces.values()] == [(4, 3, 6)] * 4 + [(4, 3, 2)]
+    for layer in model.layers:
+        assert_array_equal(spaces[layer.name], model.transform(X, layer))
+
+
+def test_hidden_spaces_are_drawn_as_plain_rows(X):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("agg")
+    display = plots.HiddenSpacesDisplay.from_model(with_axes(), X)
+    assert [space.shape for space in display.spaces.values()] == [(24, 72)] * 4 + [(24, 24)]

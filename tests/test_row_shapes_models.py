@@ -52,6 +52,9 @@ def test_every_answer_is_that_of_the_places_as_rows(engine, X, y):
         ours, theirs = axes.train_on_batch(X, y), plain.train_on_batch(x_apart, y_apart)
         near(ours, theirs)
     near(axes.predict(X, batch_size=5), plain.predict(x_apart).reshape(y.shape))
+    if engine == "native":
+        assert_array_equal(axes.predict(X, batch_size=5), axes.predict(X))
+        assert_array_equal(axes.predict(X), axes(X))
     near(axes(X, training=True), plain(x_apart, training=True).reshape(y.shape))
     for layer in axes.layers:
         assert layer.output_shape[:-1] == SHAPE[:-1]
@@ -88,6 +91,9 @@ def test_shapes_and_costs():
     assert flatten.outputs == 72
     assert "(n, 4, 3, 6)" in repr(summary)
     assert summary.input_shape == SHAPE
+    assert summary.activation_bytes == 2 * 8 * (72 + 8)  # what a change of shape puts out is what came in
+    (_, dense) = of_layers(Input(SHAPE), Flatten(), Dense(8)).summary().layers
+    assert dense.step_flops == 2 * dense.forward_flops  # the first layer still
 
 
 def test_the_first_data_say_the_shape(engine, X, y):

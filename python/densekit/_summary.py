@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _KINDS = ("parameter", "statistic")
+_SAME_NUMBERS = ("flatten", "reshape")  # as came in: they have no memory of their own, and no gradient
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,11 @@ def summarize(model: Sequential) -> Summary:
             visit(inner, depth + 1, False)
 
     for i, layer in enumerate(model.layers):
-        visit(layer, 0, i == 0)
+        visit(layer, 0, all(before.kind in _SAME_NUMBERS for before in model.layers[:i]))
     item = model.dtype.itemsize
     parameters = sum(cost.parameters for cost in costs)
     statistics = sum(cost.statistics for cost in costs)
-    widths = sum(cost.outputs for cost in costs)
+    widths = sum(cost.outputs for cost in costs if cost.kind not in _SAME_NUMBERS)
     return Summary(
         title=f"{model.name or 'Sequential'}: seed {model.seed}, {model.dtype.name}",
         input_shape=model.input_shape or (),
