@@ -225,9 +225,9 @@ def from_torch(module: Any, *, inputs: int | Shape | None = None) -> Sequential:
     Known are Linear, BatchNorm1d, LayerNorm, RMSNorm, PReLU, Dropout, Flatten, Unflatten and Identity, nested
     Sequentials, and activations. A Linear and the activation after it become one Dense. Batch norms keep PyTorch's
     convention of running variances ("unbiased"), so that a training that goes on is the same, too. Parameters without
-    requires_grad freeze their layer. inputs: the shape of a row where it has several axes, (28, 28) for an nn.Flatten in
-    front; without it rows are plain, and such a Flatten is left out. Numbers keep their order: what PyTorch has channels
-    first, (n, 3, 32, 32), is given as it is there.
+    requires_grad freeze their layer. inputs: the shape of a row where it has several axes, (28, 28) for an nn.Flatten
+    in front; without it rows are plain, and such a Flatten is left out. Numbers keep their order: what PyTorch has
+    channels first, (n, 3, 32, 32), is given as it is there.
     """
     torch = _torch()
     _require_module(torch, module)

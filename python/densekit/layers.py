@@ -509,7 +509,8 @@ class Normalization(Layer):
         """Takes mean and variance from the columns of X, which is what comes to this layer; returns the layer.
 
         X: (n, columns) real numbers, or rows of several axes, n > 0, of any size: it is read in chunks, and computed
-        with in float64. NaN and infinity are refused. It is as if they had been given: copies and configs of the layer have them, too.
+        with in float64. NaN and infinity are refused. It is as if they had been given: copies and configs of the layer
+        have them, too.
 
         >>> densekit.layers.Normalization().adapt([[1.0, 5.0], [3.0, 5.0]])
         Normalization([2.0, 5.0], [1.0, 0.0])
