@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "densekit/interrupted.h"
@@ -34,6 +35,14 @@ template <class T> struct Targets {
   // What the sum over the rows is divided by, in place of what the reduction says: rows that are a part of a larger batch are given
   // that of the batch. 0: none.
   double divisor = 0;
+};
+
+// The targets of all heads, in the order of the heads: of a vector, an array or a span of Targets.
+template <class T> struct TargetsOfHeads : std::span<const Targets<T>> {
+  TargetsOfHeads(const Targets<T>* first, std::size_t heads) : std::span<const Targets<T>>(first, heads) {}
+  template <class R>
+    requires std::is_constructible_v<std::span<const Targets<T>>, const R&>
+  TargetsOfHeads(const R& all) : std::span<const Targets<T>>(all) {}
 };
 
 // What a loss gets of a batch: labels (rows) or values (rows, width); weights (rows). What there is not is null.
@@ -133,8 +142,8 @@ template <class T> class BasicNetwork {
   void hidden(std::span<const T> x, const std::string& layer, std::span<T> y, bool training = false, bool (*stop)() = nullptr) const;
   std::unique_ptr<Tape<T>> tape(std::span<const T> x, bool training = false, bool (*stop)() = nullptr) const;
 
-  // What takes targets takes those of the only loss, or one for each head, in the order of the heads.
-  using AllTargets = std::span<const Targets<T>>;
+  // What takes targets takes those of the only loss, or those of all heads.
+  using AllTargets = TargetsOfHeads<T>;
 
   // outputs (rows, outputs), unless empty, receives what the network puts out. head_losses, unless empty, that of each head, before
   // its weight.
