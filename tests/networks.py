@@ -53,11 +53,11 @@ def layer_norm(name=None, **given):
 
 
 def rms_norm(name=None, **given):
-    return _layer("rms_norm", name, {"eps": 1e-6, "scale": True}, given)
+    return _layer("rms_norm", name, LAYER_FIELDS["rms_norm"], given)
 
 
 def scale(name=None, **given):
-    return _layer("scale", name, {}, given)
+    return _layer("scale", name, LAYER_FIELDS["scale"], given)
 
 
 def rescaling(scale, offset=0.0, name=None, **given):

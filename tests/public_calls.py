@@ -154,6 +154,7 @@ BY_NAME: dict[str, Callable[[], Any]] = {
     "rate": lambda: 0.5,
     "std": lambda: 0.1,
     "layers": lambda: [Dense(2)],
+    "branches": lambda: [Dense(2)],
     "layer": lambda: Dense(2),
     "schedule": lambda: 0.1,
     "length": lambda: 3,
@@ -236,6 +237,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "use_isa": {"name": lambda: dk._core.active_level()},
     "Metric": {"function": lambda: "accuracy"},
     "layers.Rescaling": {"scale": lambda: 0.5},
+    "layers.Columns": {"columns": lambda: [0]},
     "HostLoss": {"function": lambda: lambda p, t: (0.0, np.zeros(np.shape(p)))},
     "from_torch": {"module": lambda: importlib.import_module("torch").nn.Sequential(
         importlib.import_module("torch").nn.Linear(2, 3))},

@@ -33,7 +33,9 @@ _OLD_ACTIVATIONS = 15
 ACTIVATIONS = [name for name in _KINDS["activations"] if name not in ("softmax", "log_softmax")]
 # Those that a network has drawn for it one by one, below.
 _OLD_LAYERS = ["dense", "activation", "batch_norm", "layer_norm", "dropout", "gaussian_noise", "residual", "host"]
-LAYERS = [kind for kind in _KINDS["layers"] if kind not in _OLD_LAYERS]
+# Those that change the shape of a row have places of their own, and one waits for data.
+_ELSEWHERE = ["flatten", "reshape", "columns", "block", "parallel", "normalization"]
+LAYERS = [kind for kind in _KINDS["layers"] if kind not in (*_OLD_LAYERS, *_ELSEWHERE)]
 LOSSES = [
     "softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "log_cosh", "rmse", "huber", "pinball",
     "poisson_nll", "gamma_nll", "gaussian_nll", "laplace_nll", "hinge", "multiclass_hinge", "nll", "kl_divergence",
@@ -143,7 +145,7 @@ class Case:
         width = layers[0]["shape"][-1] if layers and layers[0]["kind"] == "reshape" else self.columns
         some = [int(c) for c in rng.permutation(width)[: rng.integers(1, width + 1)]]
         left = block(columns(*some), dense(int(rng.integers(1, 20)), str(rng.choice(self._activations))))
-        right = block(dropout(0.2), dense(int(rng.integers(1, 20)), trainable=bool(rng.random() < 0.8)))
+        right = block(dropout(0.25), dense(int(rng.integers(1, 20)), trainable=bool(rng.random() < 0.8)))
         first = 1 if layers and layers[0]["kind"] == "reshape" else 0
         return [*layers[:first], parallel(left, right, block()), dense(width), *layers[first:]]
 
@@ -195,6 +197,8 @@ class Case:
                 kind = str(rng.choice(LAYERS))
                 fields = _KINDS["layers"][kind]["fields"]
                 made = {name: drawn(about, about["default"], rng) for name, about in fields.items()}
+                for name in (name for name, about in fields.items() if about["type"] == "penalty"):
+                    made[name] = penalty(*(float(rng.choice([0, 1e-2])) for _ in range(2)))
                 layers.append(of_kind(kind, **made, trainable=bool(rng.random() < 0.9)))
             if rng.random() < 0.3:
                 layers.append(activation(str(rng.choice(self._activations[1:]))))

@@ -490,7 +490,7 @@ def test_refusals(call, message):
 
 
 def test_specs_that_make_no_sense():
-    with pytest.raises(ValueError, match="must keep the shape"):
+    with pytest.raises(ValueError, match="must keep the width"):
         make([net.residual([net.dense(3)])], 4)
     with pytest.raises(ValueError, match="'conv' is not known"):
         make([{**net.dropout(0.5), "kind": "conv"}], 4)

@@ -83,7 +83,7 @@ def update(reference, tape, gradient, rate, share, clip=True):
     reference.gradients[:] = gradient
     if not clip:
         reference._clip = (None, None)
-    reference._update(tape, rate, share)
+    reference._update([tape], rate, share)
     after = [reference.parameters.copy(), *(s.copy() for s in reference.states)]
     put(reference, before, step)
     reference._clip = clipping
@@ -138,7 +138,7 @@ def free_run(trace, engines):
         if not np.isfinite(value):
             stops_alike(trace, engines, reference, x, y, weights)
             break
-        gradient, share = reference.gradients.copy(), reference._share(y, weights)
+        gradient, share = reference.gradients.copy(), reference._share([y], [weights])
         before, committed = reference.statistics.copy(), shown(reference, x, y, weights)
         reference.statistics[:] = before
         bound = noise.bound(committed, reference, x, y, weights, trace.rng)[: gradient.size]
@@ -240,7 +240,7 @@ def restarted_run(trace, engines):
         if not np.isfinite(value):
             stops_alike(trace, engines, reference, x, y, weights)
             break
-        share = reference._share(y, weights)
+        share = reference._share([y], [weights])
         truth = shown(reference, x64, y64, weights)
         put(reference, state, step)
         bound = noise.bound(truth, reference, x, y, weights, trace.rng) + EPS32 * np.abs(truth)
@@ -269,7 +269,7 @@ def restarted_run(trace, engines):
                     trace, f"step {step}, {what}", g[trace.inside].astype(np.float64), e[trace.inside], a[trace.inside]
                 )
         reference.gradients[:] = gradient
-        reference._update(tape, rate, share)
+        reference._update([tape], rate, share)
     return errors
 
 
