@@ -77,6 +77,24 @@ def course_model() -> Any:
     return TwoLayerNet(2, 3, 2)
 
 
+def keras_network() -> Any:
+    """What a keras.Sequential with one layer looks like; Keras need not be installed."""
+
+    class Softmax:
+        name, trainable, weights = "softmax", True, ()
+
+        def get_config(self) -> dict[str, Any]:
+            return {"axis": -1}
+
+        def get_weights(self) -> list[np.ndarray]:
+            return []
+
+    class Sequential(Softmax):
+        built, input_shape, layers = True, (None, 2), (Softmax(),)
+
+    return Sequential()
+
+
 def history() -> dk.callbacks.History:
     made = dk.callbacks.History()
     made.on_epoch_end(0, {"loss": 2.0, "val_loss": 3.0})
@@ -241,6 +259,9 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "HostLoss": {"function": lambda: lambda p, t: (0.0, np.zeros(np.shape(p)))},
     "from_torch": {"module": lambda: importlib.import_module("torch").nn.Sequential(
         importlib.import_module("torch").nn.Linear(2, 3))},
+    "from_keras": {"model": keras_network},
+    "convert.optimizer": {"theirs": lambda: importlib.import_module("torch").optim.Adam(
+        importlib.import_module("torch").nn.Linear(2, 3).parameters())},
     "from_sklearn": {"estimator": lambda: dk.sklearn.MLPClassifier(max_iter=2).fit(X(), y())},
     "top_k": {"y_pred": lambda: np.full((24, 3), 0.3)},
     "BatchSizeNoiseDisplay": {"losses": lambda: {4: np.ones(6)}, "epochs": lambda: {4: np.arange(6)}},

@@ -1,4 +1,4 @@
-"""Networks from scikit-learn and PyTorch, and to them, with the same outputs (float32: to 1e-6).
+"""Networks from scikit-learn, PyTorch and Keras, and to the first two, with the same outputs (float32: to 1e-6).
 
 What differs is translated: PyTorch's kernels are (out, in), ours (in, out); its batch norm's momentum is the weight of
 the new batch, our stats_decay that of the old value. What the other side does not have is a ValueError that names it.
@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from densekit import layers
+from densekit import _keras, _their_optimizers, layers
 from densekit._checks import given, network
 from densekit._intake import as_classes
 from densekit._layer import Shape, row_shape
 from densekit.model import Sequential
+from densekit.optimizers import Optimizer
 
 Array = NDArray[Any]
 
@@ -512,4 +513,28 @@ def _to_activation(nn: Any, activation: str, parameter: float, axes: int) -> Any
     return made[activation]()
 
 
-__all__ = ["from_sklearn", "from_torch", "to_sklearn", "to_torch"]
+# Keras, and optimizers.
+
+
+def from_keras(model: Any) -> Sequential:
+    """The network of a keras.Sequential (Keras 3) that is built, uncompiled, with its weights and statistics.
+
+    Known are Dense, BatchNormalization, LayerNormalization, RMSNormalization, PReLU, ReLU, LeakyReLU, ELU, Softmax,
+    Activation, Dropout, GaussianNoise, Rescaling, Normalization, Flatten and Identity, and Sequentials inside.
+    Regularizers come along, as Keras computes with them; constraints are a ValueError. Layers that are not trainable
+    stay frozen.
+    """
+    return _filled(*_keras.read(model))
+
+
+def optimizer(theirs: Any) -> Optimizer:
+    """The optimizer of densekit that makes the updates of one of torch.optim or keras.optimizers, from its start.
+
+    Settings are those of the object, its states are not read. Decoupled weight decay is of all parameters there
+    (decay_biases=True). What has no counterpart is a ValueError that names it: PyTorch's weight_decay of SGD and Adam
+    is a penalty, clipping belongs to `compile`, a rate that changes is an object of `densekit.schedules`.
+    """
+    return _their_optimizers.read(theirs)
+
+
+__all__ = ["from_keras", "from_sklearn", "from_torch", "optimizer", "to_sklearn", "to_torch"]
