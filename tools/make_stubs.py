@@ -1,0 +1,53 @@
+"""Prints the stub of a module of densekit.functional whose functions are made from their twins: make docs
+
+python tools/make_stubs.py activations > python/densekit/functional/activations.pyi
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+IMPORTS = {
+    "typing": ("Any", "Literal"),
+    "numpy.typing": ("ArrayLike", "NDArray"),
+    "densekit._arrays": ("Floats", "Out"),
+}
+
+
+def parameters(function: Callable[..., Any]) -> Iterator[str]:
+    """The parameters as they are written, with the star."""
+    starred = False
+    for p in inspect.signature(function).parameters.values():
+        if p.kind is p.KEYWORD_ONLY and not starred:
+            starred = True
+            yield "*"
+        yield f"{p.name}: {p.annotation}" + ("" if p.default is p.empty else f" = {p.default!r}")
+
+
+def definition(function: Callable[..., Any]) -> str:
+    head = f"def {function.__name__}({', '.join(parameters(function))}) -> {function.__annotations__['return']}:"
+    text = inspect.cleandoc(function.__doc__ or "")
+    lines = f'"""{text}\n"""' if "\n" in text else f'"""{text}"""'
+    return "\n".join([head, *(f"    {line}".rstrip() for line in lines.splitlines())]) + "\n"
+
+
+def stub(name: str) -> str:
+    module = importlib.import_module(f"densekit.functional.{name}")
+    definitions = "\n".join(definition(vars(module)[f]) for f in vars(module) if f in module.__all__)
+    imports = [
+        f"from {source} import {', '.join(used)}"
+        for source, names in IMPORTS.items()
+        if (used := [n for n in names if re.search(rf"\b{n}\b", definitions)])
+    ]
+    listed = "".join(f'    "{name}",\n' for name in module.__all__)
+    head = f'"""Made by `make docs`, of densekit.reference.{name}."""\n\n'
+    return head + "\n\n".join(imports) + "\n\n" + definitions + f"\n__all__ = [\n{listed}]\n"
+
+
+if __name__ == "__main__":
+    print(stub(sys.argv[1]), end="")
