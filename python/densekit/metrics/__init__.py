@@ -199,7 +199,7 @@ def _for_loss(name: str, loss: losses.Loss | None) -> Metric:
     if function in _ENTROPIES and logits:
         options["from_logits"] = True
     ignored = getattr(loss, "ignore_index", None)
-    if function in _OF_NUMBERS and kind in ("gaussian_nll", "laplace_nll"):
+    if function in _OF_NUMBERS and loss is not None and loss.outputs_for(1) == 2:
         function = _Locations(function)
     elif function not in _OF_NUMBERS and ignored is not None:
         function = _Counted(function, ignored)
