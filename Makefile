@@ -104,13 +104,13 @@ format: .venv/.extra-dev
 	$(BIN)/clang-format -i $$(git ls-files '*.h' '*.cpp')
 
 # What is generated: the tables of operations and of kinds, and the stubs of what type checkers cannot read.
-GENERATED := docs/operations.md docs/kinds.md python/densekit/_core.pyi python/densekit/functional/activations.pyi
+GENERATED := docs/operations.md docs/kinds.md python/densekit/_core.pyi python/densekit/functional/_made_activations.pyi
 .PHONY: build/generated
 build/generated: .venv/.installed .venv/.extra-dev
 	rm -rf $@ && mkdir -p $@/docs $@/python/densekit/functional
 	$(BIN)/python tools/make_operations_table.py > $@/docs/operations.md
 	$(BIN)/python tools/make_kinds_table.py > $@/docs/kinds.md
-	$(BIN)/python tools/make_stubs.py activations > $@/python/densekit/functional/activations.pyi
+	$(BIN)/python tools/make_stubs.py activations > $@/python/densekit/functional/_made_activations.pyi
 	$(BIN)/pybind11-stubgen densekit._core -o $@
 	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/python/densekit/_core.pyi
 	$(BIN)/ruff check -q --select I --fix $@/python && $(BIN)/ruff format -q $@/python

@@ -147,7 +147,7 @@ def test_demo(tmp_path, capsys):
     [
         (["make_operations_table.py"], "docs/operations.md"),
         (["make_kinds_table.py"], "docs/kinds.md"),
-        (["make_stubs.py", "activations"], "python/densekit/functional/activations.pyi"),
+        (["make_stubs.py", "activations"], "python/densekit/functional/_made_activations.pyi"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

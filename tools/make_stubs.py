@@ -1,6 +1,6 @@
-"""Prints the stub of a module of densekit.functional whose functions are made from their twins: make docs
+"""Prints a stub of those functions of a module of densekit.functional that are made from their twins: make docs
 
-python tools/make_stubs.py activations > python/densekit/functional/activations.pyi
+python tools/make_stubs.py activations > python/densekit/functional/_made_activations.pyi
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from densekit.reference._twin import twins
 
 IMPORTS = {
     "typing": ("Any", "Literal"),
@@ -37,14 +39,16 @@ def definition(function: Callable[..., Any]) -> str:
 
 
 def stub(name: str) -> str:
-    module = importlib.import_module(f"densekit.functional.{name}")
-    definitions = "\n".join(definition(vars(module)[f]) for f in vars(module) if f in module.__all__)
+    functions = vars(importlib.import_module(f"densekit.functional.{name}"))
+    twins_of = twins(importlib.import_module(f"densekit.reference.{name}"))
+    made = [function for function, twin in twins_of.items() if twin.domain is not None]
+    definitions = "\n".join(definition(functions[function]) for function in made)
     imports = [
         f"from {source} import {', '.join(used)}"
         for source, names in IMPORTS.items()
         if (used := [n for n in names if re.search(rf"\b{n}\b", definitions)])
     ]
-    listed = "".join(f'    "{name}",\n' for name in module.__all__)
+    listed = "".join(f'    "{function}",\n' for function in sorted(made))
     head = f'"""Made by `make docs`, of densekit.reference.{name}."""\n\n'
     return head + "\n\n".join(imports) + "\n\n" + definitions + f"\n__all__ = [\n{listed}]\n"
 

@@ -1,8 +1,8 @@
 """Functions that are made from their twins in densekit.reference.
 
 The twin has the name, the signature, the docstring, the domain and the bound; what is written in densekit.functional
-is how arrays and options go to the kernel. The files *.pyi beside the modules that do so are for type checkers and
-editors, which cannot see what is made here: `make docs` writes them (tools/make_stubs.py).
+is how arrays and options go to the kernel. Type checkers and editors, which cannot see what is made here, read the
+files _made_*.pyi, which `make docs` writes (tools/make_stubs.py).
 """
 
 from __future__ import annotations
