@@ -104,13 +104,14 @@ format: .venv/.extra-dev
 	$(BIN)/clang-format -i $$(git ls-files '*.h' '*.cpp')
 
 # What is generated: the tables of operations and of kinds, and the stubs of what type checkers cannot read.
-GENERATED := docs/operations.md docs/kinds.md python/densekit/_core.pyi python/densekit/functional/_made_activations.pyi
+MADE := activations losses
+GENERATED := docs/operations.md docs/kinds.md python/densekit/_core.pyi $(MADE:%=python/densekit/functional/_made_%.pyi)
 .PHONY: build/generated
 build/generated: .venv/.installed .venv/.extra-dev
 	rm -rf $@ && mkdir -p $@/docs $@/python/densekit/functional
 	$(BIN)/python tools/make_operations_table.py > $@/docs/operations.md
 	$(BIN)/python tools/make_kinds_table.py > $@/docs/kinds.md
-	$(BIN)/python tools/make_stubs.py activations > $@/python/densekit/functional/_made_activations.pyi
+	for name in $(MADE); do $(BIN)/python tools/make_stubs.py $$name > $@/python/densekit/functional/_made_$$name.pyi; done
 	$(BIN)/pybind11-stubgen densekit._core -o $@
 	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/python/densekit/_core.pyi
 	$(BIN)/ruff check -q --select I --fix $@/python && $(BIN)/ruff format -q $@/python

@@ -147,7 +147,10 @@ def test_demo(tmp_path, capsys):
     [
         (["make_operations_table.py"], "docs/operations.md"),
         (["make_kinds_table.py"], "docs/kinds.md"),
-        (["make_stubs.py", "activations"], "python/densekit/functional/_made_activations.pyi"),
+        *(
+            (["make_stubs.py", name], f"python/densekit/functional/_made_{name}.pyi")
+            for name in ("activations", "losses")
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -17,7 +17,7 @@ from densekit.reference._twin import twins
 IMPORTS = {
     "typing": ("Any", "Literal"),
     "numpy.typing": ("ArrayLike", "NDArray"),
-    "densekit._arrays": ("Floats", "Out"),
+    "densekit._arrays": ("Floats", "Out", "Reduction"),
 }
 
 

@@ -297,9 +297,9 @@ class PointwiseLoss:
 
       binary_cross_entropy
 
-      squared_error
+      mse
 
-      absolute_error
+      mae
 
       huber
 
@@ -323,7 +323,6 @@ class PointwiseLoss:
     """
 
     __members__: typing.ClassVar[dict[str, PointwiseLoss]]
-    absolute_error: typing.ClassVar[PointwiseLoss]
     binary_cross_entropy: typing.ClassVar[PointwiseLoss]
     binary_cross_entropy_logits: typing.ClassVar[PointwiseLoss]
     gamma: typing.ClassVar[PointwiseLoss]
@@ -331,12 +330,13 @@ class PointwiseLoss:
     hinge: typing.ClassVar[PointwiseLoss]
     huber: typing.ClassVar[PointwiseLoss]
     log_cosh: typing.ClassVar[PointwiseLoss]
+    mae: typing.ClassVar[PointwiseLoss]
+    mse: typing.ClassVar[PointwiseLoss]
     pinball: typing.ClassVar[PointwiseLoss]
     poisson: typing.ClassVar[PointwiseLoss]
     poisson_full: typing.ClassVar[PointwiseLoss]
     poisson_log: typing.ClassVar[PointwiseLoss]
     poisson_log_full: typing.ClassVar[PointwiseLoss]
-    squared_error: typing.ClassVar[PointwiseLoss]
     @typing.overload
     def __eq__(self, other: PointwiseLoss) -> bool: ...
     @typing.overload

@@ -15,7 +15,9 @@ from densekit.reference._twin import Twin
 from densekit.registry import op
 
 
-def made(twin: Twin, run: Callable[..., Any], *, backward_of: str | None = None) -> Callable[..., Any]:
+def made(
+    twin: Twin, run: Callable[..., Any], *, backward_of: str | None = None, gradient_of_first: bool = False
+) -> Callable[..., Any]:
     """The function of densekit.functional whose twin this is, registered: it calls run(arrays, out, *options).
 
     arrays: a tuple of those in their places. options: what comes behind the star, in order; `out` stands before them,
@@ -31,6 +33,7 @@ def made(twin: Twin, run: Callable[..., Any], *, backward_of: str | None = None)
         domain=twin.domain,
         tolerance=twin.tolerance,
         backward_of=backward_of,
+        gradient_of_first=gradient_of_first,
         in_place=twin.in_place,
     )
     return register(function)
@@ -51,14 +54,23 @@ def _with_signature(twin: Twin, run: Callable[..., Any]) -> Callable[..., Any]:
     exec(f"def {twin.name}{plain}:\n    return run(({arrays}){options})", space)
     function: Callable[..., Any] = space[twin.name]
     annotations = {name: _annotation(twin, p) for name, p in twin.signature.parameters.items()}
-    function.__annotations__ = {**annotations, "return": "None" if twin.in_place else "NDArray[Any]"}
+    function.__annotations__ = {**annotations, "return": _returns(twin)}
     return function
+
+
+def _returns(twin: Twin) -> str:
+    if twin.in_place:
+        return "None"
+    return "tuple[Any, NDArray[Any]]" if twin.outputs == ("gradient",) else "NDArray[Any]"  # a loss with its gradient
+
+
+_SHARED = {"out": "Out", "sample_weight": "ArrayLike | None", "reduction": "Reduction"}
 
 
 def _annotation(twin: Twin, parameter: inspect.Parameter) -> str:
     """What callers may give, where a twin says what it computes with."""
-    if parameter.name == "out":
-        return "Out"
+    if parameter.name in _SHARED:
+        return _SHARED[parameter.name]
     if parameter.name in twin.arrays:
         array = "Floats" if parameter.name in twin.in_place else "ArrayLike"
         return array if parameter.default is parameter.empty else f"{array} | None"

@@ -20,12 +20,12 @@ from densekit.functional._made import made
 from densekit.reference import activations
 from densekit.reference._twin import Twin, twins
 
-Kind = _core.Activation
+_Kind = _core.Activation
 
 
-def _kernel(twin: Twin, function: str) -> tuple[tuple[Kind, float], Callable[[Any], tuple[Kind, float]]]:
+def _kernel(twin: Twin, function: str) -> tuple[tuple[_Kind, float], Callable[[Any], tuple[_Kind, float]]]:
     """The kernel and its number without an option, and how they follow from one. function: without "_backward"."""
-    op, kinds = twin.name, Kind.__members__
+    op, kinds = twin.name, _Kind.__members__
     usual = kinds[function], 0.0
     if not twin.options:
         return usual, lambda given: usual
@@ -78,7 +78,7 @@ def _backward(twin: Twin, of: str) -> Callable[..., Any]:
 
 
 require_complete(
-    {name: "z" if _core.saves_input(kind) else "y" for name, kind in Kind.__members__.items()},
+    {name: "z" if _core.saves_input(kind) else "y" for name, kind in _Kind.__members__.items()},
     _core.kinds()["activations"],
 )
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ class Range:
 NotNegative: TypeAlias = Annotated[float, Range(low=0)]
 Positive: TypeAlias = Annotated[float, Range(low=0, open_low=True)]
 Share: TypeAlias = Annotated[float, Range(low=0, high=1)]
+OpenShare: TypeAlias = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Twin:
 
     function: Callable[..., Any]
     signature: inspect.Signature
+    outputs: tuple[str, ...]
     in_place: tuple[str, ...]
     domain: Domain | None  # where kernels are compared with it, and how close they must be (densekit.registry)
     tolerance: Tolerance | tuple[Tolerance, ...] | None
@@ -134,7 +136,7 @@ def twin(
                 return _deliver(function.__name__, result, out, outputs, dtype, float64)
 
         known: Any = call
-        known.twin = Twin(call, signature, in_place, domain, tolerance)
+        known.twin = Twin(call, signature, outputs, in_place, domain, tolerance)
         return call
 
     return wrap
