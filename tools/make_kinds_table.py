@@ -17,13 +17,8 @@ INTRODUCTION = """\
 Made by `make docs` from the records of `cpp/include/densekit`, by which specs are read, written and checked. What each
 kind computes: [A network as data](network.md). A field without a default has to be given; "since" is the first version
 of the spec that has a field, which has its default in older ones."""
-NAMES = {
-    "initializer": "an initialiser",
-    "layers": "layers",
-    "parameters": "`{name, shape}` of each",
-    "penalty": "a penalty",
-    "text": "text",
-}
+TYPES = {"initializer": "an initialiser", "penalty": "a penalty", "text": "text"}
+LISTS = {"layers": "layers", "parameters": "`{name, shape}` of each"}
 COLUMNS = ["field", "may be", "default", "since"]
 
 
@@ -57,13 +52,16 @@ def may_be(name: str, about: About) -> str:
         return "true, false"
     if about["type"] == "word":
         return ", ".join(f'"{word}"' for word in about["words"])
-    return NAMES[name if about["type"] == "list" else about["type"]]
+    if about["type"] == "list":
+        one = ", or one" if isinstance(about["default"], int) else ""
+        return LISTS.get(name, f"whole numbers{interval(about['range'])}{one}")
+    return TYPES[about["type"]]
 
 
-def default(about: About) -> str:
+def default(name: str, about: About) -> str:
     """As in a spec; nothing where it is no value that the field takes, for then it has to be given."""
     value, low = about["default"], about["range"]["low"]
-    must_be_given = value == "" or (low is not None and value < low)
+    must_be_given = value == "" or (value == [] and name not in LISTS) or (low is not None and value < low)
     return "" if must_be_given else f"`{json.dumps(value)}`"
 
 
@@ -76,7 +74,7 @@ def targets(record: About) -> str:
 def rows(fields: dict[str, About]) -> Iterator[list[str]]:
     for name, about in fields.items():
         since = "" if about["since"] == 1 else f"version {about['since']}"
-        yield [f"`{name}`", may_be(name, about), default(about), since]
+        yield [f"`{name}`", may_be(name, about), default(name, about), since]
 
 
 def line(cells: list[str]) -> str:

@@ -60,7 +60,7 @@ def decided(model: Any, output: Array) -> Array:
 
 def as_classes(model: Any, y: Array) -> Array:
     """Targets as `decided` gives classes."""
-    if model.loss.kind in _CLASSES:
+    if model.loss.takes_labels:
         labels: Array = y.argmax(axis=1) if y.ndim == 2 else y
         return labels
     answers: Array = (y > 0).astype(np.int64)

@@ -152,7 +152,8 @@ def get(value: Any, loss: losses.Loss | None = None) -> Metric:
     """A metric by its name, config or function; a Metric as it is.
 
     Names: accuracy, binary_accuracy, top_k (also top_3 and the like), precision, recall, f1, roc_auc, cross_entropy,
-    log_loss, mse, mae, rmse, r2, Keras's and scikit-learn's names of these; and every name of a loss.
+    log_loss, binary_cross_entropy, mse, mae, rmse, r2, Keras's and scikit-learn's names of these; and every name of a
+    loss.
     loss: what the model is trained with. Where it takes logits, so do accuracy (threshold 0) and the cross entropies;
     after BinaryCrossentropy, accuracy is binary_accuracy; rows with its ignore_index do not count; after a density,
     metrics of numbers look at the locations.
