@@ -95,27 +95,30 @@ lint: .venv/.installed .venv/.extra-dev .venv/.extra-test
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --allowlist tools/stubtest_allowlist.txt densekit._core
 	$(MAKE) -s build/generated
-	diff -u docs/operations.md build/generated/operations.md && diff -u python/densekit/_core.pyi build/generated/_core.pyi \
-	  || { echo "make lint: generated files are out of date; run make docs" >&2; exit 1; }
+	for file in $(GENERATED); do diff -u $$file build/generated/$$file \
+	  || { echo "make lint: $$file is out of date; run make docs" >&2; exit 1; }; done
 
 format: .venv/.extra-dev
 	$(BIN)/ruff check --fix -q .
 	$(BIN)/ruff format -q .
 	$(BIN)/clang-format -i $$(git ls-files '*.h' '*.cpp')
 
-# What is generated: the table of operations and the stubs of the extension.
+# What is generated: the tables of operations and of kinds, and the stubs of what type checkers cannot read.
+MADE := activations losses
+GENERATED := docs/operations.md docs/kinds.md python/densekit/_core.pyi $(MADE:%=python/densekit/functional/_made_%.pyi)
 .PHONY: build/generated
 build/generated: .venv/.installed .venv/.extra-dev
-	rm -rf $@ && mkdir -p $@
-	$(BIN)/python tools/make_operations_table.py > $@/operations.md
+	rm -rf $@ && mkdir -p $@/docs $@/python/densekit/functional
+	$(BIN)/python tools/make_operations_table.py > $@/docs/operations.md
+	$(BIN)/python tools/make_kinds_table.py > $@/docs/kinds.md
+	for name in $(MADE); do $(BIN)/python tools/make_stubs.py $$name > $@/python/densekit/functional/_made_$$name.pyi; done
 	$(BIN)/pybind11-stubgen densekit._core -o $@
-	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/_core.pyi
-	$(BIN)/ruff check -q --select I --fix $@/_core.pyi && $(BIN)/ruff format -q $@/_core.pyi
+	sed -E 's/^(\w+: str) = .*/\1/; s/^(\w+: list) = .*/\1[str]/' $@/densekit/_core.pyi > $@/python/densekit/_core.pyi
+	$(BIN)/ruff check -q --select I --fix $@/python && $(BIN)/ruff format -q $@/python
 
 # Warnings are errors, and each page of the gallery is run. docs/concepts.md is of the last `make test`.
 docs: build/generated .venv/.extra-docs .venv/.extra-peers
-	cp $</operations.md docs/operations.md
-	cp $</_core.pyi python/densekit/_core.pyi
+	for file in $(GENERATED); do cp $</$$file $$file; done
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 

@@ -15,7 +15,7 @@ import random_networks
 import densekit
 import densekit.functional as F
 import densekit.reference as R
-from densekit import layers
+from densekit import _core, layers
 from densekit._activations import ACTIVATIONS, ENTRIES, require_complete
 from densekit.layers import Activation, Dense
 
@@ -143,25 +143,18 @@ def test_wrong_activations_are_errors(activation, number, error, text):
 
 
 def test_a_forgotten_activation_fails_with_the_name_of_the_file():
-    kernels = {name: saves == "z" for name, saves in LISTED}
-    require_complete(kernels, F, R)  # as they are
-    with pytest.raises(ImportError, match=r"'swiglu', but python/densekit/_activations\.py does not list it"):
-        require_complete(kernels | {"swiglu": True}, F, R)
+    kernels, records = dict(LISTED), _core.kinds()["activations"]
+    require_complete(kernels, records)  # as they are
+    relu = records["relu"]
+    with pytest.raises(ImportError, match=r"'swiglu', but python/densekit/reference/activations\.py has no formula"):
+        require_complete(kernels | {"swiglu": "z"}, records | {"swiglu": relu})
     with pytest.raises(ImportError, match=r"'mish', which cpp/include/densekit/activations\.def does not have"):
-        require_complete({name: saves for name, saves in kernels.items() if name != "mish"}, F, R)
+        require_complete(*({k: v for k, v in of.items() if k != "mish"} for of in (kernels, records)))
     with pytest.raises(ImportError, match="disagree about what 'tanh' saves"):
-        require_complete(kernels | {"tanh": True}, F, R)
-
-    class Without:
-        __name__ = "densekit.reference"
-
-        def __getattr__(self, name):
-            if name == "elu_backward":
-                raise AttributeError(name)
-            return getattr(R, name)
-
-    with pytest.raises(ImportError, match=r"python/densekit/reference has no function elu_backward"):
-        require_complete(kernels, F, Without())
+        require_complete(kernels | {"tanh": "z"}, records)
+    for wrong in ({"parameter": "slope"}, {"default": 1.0}, {"range": relu["range"] | {"low": 0.0}}):
+        with pytest.raises(ImportError, match="disagree about the number of 'relu'"):
+            require_complete(kernels, records | {"relu": relu | wrong})
 
 
 def test_other_tables_have_every_activation():

@@ -244,15 +244,6 @@ def test_an_initializer_is_known_to_both_engines(kind):
     assert kind in _spec_objects._INITIALIZERS, f"python/densekit/_spec_objects.py has no class for {kind}"
 
 
-@pytest.mark.parametrize("name", KINDS["activations"])
-def test_an_activation_has_one_number_with_one_default(name):
-    assert name in ENTRIES, f"python/densekit/_activations.py does not list {name!r}"
-    record, entry = KINDS["activations"][name], ENTRIES[name]
-    assert (record["parameter"], record["default"]) == (entry.parameter, entry.default)
-    assert (record["range"]["low"] == 0) == (entry.positive or entry.not_negative)
-    assert record["range"]["open_low"] == entry.positive
-
-
 @pytest.mark.parametrize("of", ["layers", "losses", "optimizers", "initializers"])
 def test_the_document_has_every_kind_and_field(of):
     for kind, record in KINDS[of].items():

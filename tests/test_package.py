@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import importlib.resources
 import pathlib
@@ -141,12 +142,28 @@ def test_demo(tmp_path, capsys):
         assert (tmp_path / "digits-demo.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_operations_table_is_current():
-    table = subprocess.run(
-        [sys.executable, str(ROOT / "tools/make_operations_table.py")],
+@pytest.mark.parametrize(
+    ("tool", "file"),
+    [
+        (["make_operations_table.py"], "docs/operations.md"),
+        (["make_kinds_table.py"], "docs/kinds.md"),
+        *(
+            (["make_stubs.py", name], f"python/densekit/functional/_made_{name}.pyi")
+            for name in ("activations", "losses")
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_generated_files_are_current(tool, file):
+    made = subprocess.run(
+        [sys.executable, "-X", "utf8", str(ROOT / "tools" / tool[0]), *tool[1:]],
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=True,
         timeout=60,
     ).stdout
-    assert table == (ROOT / "docs/operations.md").read_text(encoding="utf-8"), "run make docs"
+    committed = (ROOT / file).read_text(encoding="utf-8")
+    if file.endswith(".pyi"):  # which are formatted, too
+        made, committed = (ast.dump(ast.parse(text)) for text in (made, committed))
+    assert made == committed, f"{file} is out of date; run make docs"

@@ -11,31 +11,21 @@
 
 namespace densekit {
 
-// CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
-#define DECLARE_LEVEL(name)                       \
+#define LEVEL(name)                               \
   namespace name {                                \
   extern const bench::ProbeKernels probe_kernels; \
   }
-DECLARE_LEVEL(baseline)
-DECLARE_LEVEL(neon)
-DECLARE_LEVEL(x86_v3)
-DECLARE_LEVEL(x86_v4)
-#undef DECLARE_LEVEL
+#include "built_levels.def"
+#undef LEVEL
 
 namespace bench {
 namespace {
 
 const ProbeKernels& kernels_of(const std::string& level) {
-#if defined(DENSEKIT_BUILT_x86_v4)
-  if (level == "x86_v4") return x86_v4::probe_kernels;
-#endif
-#if defined(DENSEKIT_BUILT_x86_v3)
-  if (level == "x86_v3") return x86_v3::probe_kernels;
-#endif
-#if defined(DENSEKIT_BUILT_neon)
-  if (level == "neon") return neon::probe_kernels;
-#endif
-  if (level == "baseline") return baseline::probe_kernels;
+#define LEVEL(name) \
+  if (level == #name) return name::probe_kernels;
+#include "built_levels.def"
+#undef LEVEL
   throw std::invalid_argument("no probe for the instruction set " + level);
 }
 

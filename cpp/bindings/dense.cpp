@@ -12,7 +12,15 @@ static void require_product(const py::array& a, const char* a_name, const py::ar
           [&] { return std::string(a_name) + " is " + shape_text(a) + " but " + b_name + " is " + shape_text(b); });
 }
 
-// y = activation(x w + b); saved, if given, receives what the slope is computed from.
+// y = activation(x w + b) with memory of its own: what both ways of a call come to.
+template <class T> static void product(const View<T>& x, const View<T>& w, const Epilogue<T>& epilogue, T* y, int bfloat16s = 0) {
+  Context context = current_context();
+  context.bf16 = bf16_kernels(bfloat16s);
+  const Scratch scratch(matmul_scratch_bytes<T>(context, x.rows, w.cols, x.cols));
+  interruptible(context, [&](const Context& c) { matmul(c, x, w, y, epilogue, scratch.get()); });
+}
+
+// Of arrays of any strides. saved, if given, receives what the slope is computed from.
 template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, const std::optional<Contiguous<T>>& b, Activation activation,
                                      double parameter, Contiguous<T>& y, std::optional<Contiguous<T>> saved, int bfloat16s) {
   require_product(x, "x", w, "w");
@@ -23,11 +31,7 @@ template <class T> static void dense(const Strided<T>& x, const Strided<T>& w, c
   if (saved) require_shape(*saved, "saved", {m, n});
   const Epilogue<T> epilogue{b ? input(*b, "b") : nullptr, known(activation), static_cast<T>(parameter),
                              saved ? output(*saved, "saved") : nullptr};
-  T* out = output(y, "y");
-  Context context = current_context();
-  context.bf16 = bf16_kernels(bfloat16s);
-  const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv.cols));
-  interruptible(context, [&](const Context& c) { matmul(c, xv, wv, out, epilogue, scratch.get()); });
+  product(xv, wv, epilogue, output(y, "y"), bfloat16s);
 }
 
 // The same for arrays that need no conversion; y is `out`, or new if that is None. Returns None where the long way must look.
@@ -52,13 +56,8 @@ template <class T> static py::object plain_dense_of(const Plain::Array* x, const
     for (const Plain::Array* input : {x, w, b})
       if (input && (!Plain::contiguous(input) || !Plain::apart(input, given))) return py::none();
   }
-  const Context context = current_context();
-  const Scratch scratch(matmul_scratch_bytes<T>(context, m, n, xv->cols));
   const Epilogue<T> epilogue{b ? reinterpret_cast<const T*>(b->data) : nullptr, activation, static_cast<T>(parameter)};
-  T* target = reinterpret_cast<T*>(py::detail::array_proxy(y.ptr())->data);
-  {
-    interruptible(context, [&](const Context& c) { matmul(c, *xv, *wv, target, epilogue, scratch.get()); });
-  }
+  product(*xv, *wv, epilogue, reinterpret_cast<T*>(py::detail::array_proxy(y.ptr())->data));
   return y;
 }
 static py::object plain_dense(const py::object& x, const py::object& w, const py::object& b, Activation activation, double parameter,

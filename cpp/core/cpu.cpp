@@ -12,16 +12,13 @@
 
 namespace densekit {
 
-// CMake defines DENSEKIT_BUILT_<level> for every level it compiles.
-#define DECLARE_LEVEL(name) \
+// built_levels.def, which CMake writes: LEVEL(name) for every level it compiles, best first.
+#define LEVEL(name)         \
   namespace name {          \
   extern const Table table; \
   }
-DECLARE_LEVEL(baseline)
-DECLARE_LEVEL(neon)
-DECLARE_LEVEL(x86_v3)
-DECLARE_LEVEL(x86_v4)
-#undef DECLARE_LEVEL
+#include "built_levels.def"
+#undef LEVEL
 namespace x86_v4_bf16 {
 extern const Bf16Kernels table;
 }
@@ -36,35 +33,37 @@ struct Row {
   const Table* table;
 };
 
-#if defined(DENSEKIT_BUILT_x86_v3) && defined(__clang__) && __clang_major__ < 18
+// Whether this machine has a level: one function for each of CMakeLists.txt, whether it is built or not.
+[[maybe_unused]] bool has_baseline() { return true; }
+[[maybe_unused]] bool has_neon() { return true; }
+#if defined(__x86_64__)
+#if defined(__clang__) && __clang_major__ < 18
 // Older Clang does not know the psABI names; these are what the compiler may use at each level.
-#define HAS_V3() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
-#define HAS_V4()                                                                                                                \
-  (HAS_V3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") && \
-   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+[[maybe_unused]] bool has_x86_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+}
+bool has_avx512() {
+  return has_x86_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 #else
-#define HAS_V3() static_cast<bool>(__builtin_cpu_supports("x86-64-v3"))
-#define HAS_V4() static_cast<bool>(__builtin_cpu_supports("x86-64-v4"))
+[[maybe_unused]] bool has_x86_v3() { return __builtin_cpu_supports("x86-64-v3"); }
+bool has_avx512() { return __builtin_cpu_supports("x86-64-v4"); }
 #endif
-
 #if defined(DENSEKIT_EMULATE_X86_V4)  // tests/native/isa_x86_v4_emulated.h
-#undef HAS_V4
-#define HAS_V4() HAS_V3()
+constexpr bool emulated = true;
+#else
+constexpr bool emulated = false;
+#endif
+[[maybe_unused]] bool has_x86_v4() { return emulated ? has_x86_v3() : has_avx512(); }
 #endif
 
 // Never destroyed: threads may still be here while the process ends.
 const std::vector<Row>& rows() {
   static const std::vector<Row>& all = *new std::vector<Row>{
-#if defined(DENSEKIT_BUILT_x86_v4)
-      {{"x86_v4", HAS_V4()}, &x86_v4::table},
-#endif
-#if defined(DENSEKIT_BUILT_x86_v3)
-      {{"x86_v3", HAS_V3()}, &x86_v3::table},
-#endif
-#if defined(DENSEKIT_BUILT_neon)
-      {{"neon", true}, &neon::table},
-#endif
-      {{"baseline", true}, &baseline::table},
+#define LEVEL(name) {{#name, has_##name()}, &name::table},
+#include "built_levels.def"
+#undef LEVEL
   };
   return all;
 }

@@ -89,12 +89,17 @@ void begin() {
 }
 void end() { _tile_release(); }
 
+// Which squares a tile has beside the first. lower: there are rows beyond the 16th; right: columns beyond the 16th.
+struct Squares {
+  bool lower = false, right = false;
+};
+
 // Sums: 0 1 / 2 3. Rows of A: 4, 5. Columns of B: 6, 7.
-template <bool lower, bool right> inline void multiply() {
+template <Squares has> inline void multiply() {
   _tile_dpbf16ps(0, 4, 6);
-  if constexpr (right) _tile_dpbf16ps(1, 4, 7);
-  if constexpr (lower) _tile_dpbf16ps(2, 5, 6);
-  if constexpr (lower && right) _tile_dpbf16ps(3, 5, 7);
+  if constexpr (has.right) _tile_dpbf16ps(1, 4, 7);
+  if constexpr (has.lower) _tile_dpbf16ps(2, 5, 6);
+  if constexpr (has.lower && has.right) _tile_dpbf16ps(3, 5, 7);
 }
 template <bool lower> inline void load_a(const std::uint32_t* a) {
   _tile_loadd(4, a, 64);
@@ -115,9 +120,8 @@ inline void put(const float* sums, index rows, index cols, float* c, index ldc, 
   }
 }
 
-// lower: there are rows beyond the 16th; right: columns beyond the 16th.
-template <int parts, bool lower, bool right> void sized_tile(index m, index n, index k, const std::uint32_t* a, const std::uint32_t* b,
-                                                             float* c, index ldc, bool accumulate, const Ahead* ahead) {
+template <int parts, Squares has> void sized_tile(index m, index n, index k, const std::uint32_t* a, const std::uint32_t* b, float* c,
+                                                  index ldc, bool accumulate, const Ahead* ahead) {
   Asking asking(*ahead);
   _tile_zero(0);
   _tile_zero(1);
@@ -126,31 +130,31 @@ template <int parts, bool lower, bool right> void sized_tile(index m, index n, i
   for (index p = 0; p < k; p += step, a += parts * pairs_of_step, b += parts * pairs_of_step) {
     for (int i = 0; i < step / 2; ++i) asking.ask();
     if constexpr (parts == 2) {  // the small ones first
-      load_a<lower>(a + pairs_of_step);
-      load_b<right>(b);
-      multiply<lower, right>();
-      load_a<lower>(a);
-      multiply<lower, right>();
-      load_b<right>(b + pairs_of_step);
-      multiply<lower, right>();
+      load_a<has.lower>(a + pairs_of_step);
+      load_b<has.right>(b);
+      multiply<has>();
+      load_a<has.lower>(a);
+      multiply<has>();
+      load_b<has.right>(b + pairs_of_step);
+      multiply<has>();
     } else {
-      load_a<lower>(a);
-      load_b<right>(b);
-      multiply<lower, right>();
+      load_a<has.lower>(a);
+      load_b<has.right>(b);
+      multiply<has>();
     }
   }
   alignas(64) float sums[4][width * width];
   _tile_stored(0, sums[0], 64);
   put(sums[0], m, n, c, ldc, accumulate);
-  if constexpr (right) {
+  if constexpr (has.right) {
     _tile_stored(1, sums[1], 64);
     put(sums[1], m, n - width, c + width, ldc, accumulate);
   }
-  if constexpr (lower) {
+  if constexpr (has.lower) {
     _tile_stored(2, sums[2], 64);
     put(sums[2], m - width, n, c + width * ldc, ldc, accumulate);
   }
-  if constexpr (lower && right) {
+  if constexpr (has.lower && has.right) {
     _tile_stored(3, sums[3], 64);
     put(sums[3], m - width, n - width, c + width * ldc + width, ldc, accumulate);
   }
@@ -158,9 +162,10 @@ template <int parts, bool lower, bool right> void sized_tile(index m, index n, i
 
 template <int parts> void tile(index m, index n, index k, const std::uint32_t* a, const std::uint32_t* b, float* c, index ldc,
                                bool accumulate, const Ahead* ahead) {
-  const auto size = m > width   ? n > width ? sized_tile<parts, true, true> : sized_tile<parts, true, false>
-                    : n > width ? sized_tile<parts, false, true>
-                                : sized_tile<parts, false, false>;
+  constexpr Squares one{}, lower{.lower = true}, right{.right = true}, all{.lower = true, .right = true};
+  const auto size = m > width   ? n > width ? sized_tile<parts, all> : sized_tile<parts, lower>
+                    : n > width ? sized_tile<parts, right>
+                                : sized_tile<parts, one>;
   size(m, n, k, a, b, c, ldc, accumulate, ahead);
 }
 

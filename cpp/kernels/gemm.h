@@ -28,27 +28,33 @@ template <int n> struct whole {
 
 inline constexpr Ahead nothing_ahead{};
 
+// What a tile is, and what it does beside its products.
+struct Tile {
+  int vectors = tile_vectors;  // of a row of b
+  bool packed_a = false;       // a is as pack_a makes it, and what `ahead` lists is asked for on the way
+  bool tail = false;           // the last vector of b must be read by load_n, for there may be nothing behind it
+  bool far = false;            // the rows of b are so far apart that the hardware does not foresee them; they are fetched 16 ahead
+  bool packing = false;        // b is copied to `packed` on the way, rows one tile apart
+};
+
 // c (rows, cols) with leading dimension ldc, cols = (vectors - 1) * width + last, 0 < last <= width:
 // c = a b or, if accumulate, c += a b. a[i * a_row + p * a_depth] is element (i, p), row p of b starts at b + p * b_depth.
-// tail: the last vector of b must be read by load_n, for there may be nothing behind it.
-// far: the rows of b are so far apart that the hardware does not foresee them; they are fetched 16 rows ahead.
-// fetching: what `ahead` lists is asked for on the way.
-// packing: b is copied to `packed` on the way, rows one tile apart.
-template <class T, int rows, int vectors, bool tail, bool far, bool fetching = false, bool packing = false>
-void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc, index last, bool accumulate,
-          const Ahead* ahead = nullptr, T* packed = nullptr) {
+template <class T, int rows, Tile is> void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c, index ldc,
+                                                index last, bool accumulate, const Ahead* ahead = nullptr, T* packed = nullptr) {
+  constexpr int vectors = is.vectors;
+  constexpr bool fetching = asks && is.packed_a;
   using V = vec<T>;
   V sum[rows][vectors] = {};
   [[maybe_unused]] Asking asking(fetching ? *ahead : nothing_ahead);
   for (index p = 0; p < k; ++p) {
     if constexpr (fetching) asking.ask();
-    if constexpr (far)
+    if constexpr (is.far)
       for (int v = 0; v < vectors; ++v) __builtin_prefetch(b + 16 * b_depth + v * width<T>);
     V row_of_b[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
-      row_of_b[v] = tail && v == vectors - 1 ? load_n<V>(b + v * width<T>, last) : load<V>(b + v * width<T>);
-    if constexpr (packing) {
+      row_of_b[v] = is.tail && v == vectors - 1 ? load_n<V>(b + v * width<T>, last) : load<V>(b + v * width<T>);
+    if constexpr (is.packing) {
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) store<V>(packed + v * width<T>, row_of_b[v]);
       packed += vectors * width<T>;
@@ -73,39 +79,41 @@ void tile(index k, const T* a, index a_row, index a_depth, const T* b, index b_d
   }
 }
 
-// Calls tile<rows, …> for a number of rows known only at run time. packed: a is.
-template <class T, int rows, int vectors, bool packed, bool tail, bool far, bool packing = false, class... Rest>
+// Calls tile<rows, …> for a number of rows known only at run time.
+template <class T, int rows, Tile is, class... Rest>
 inline void choose_rows(index m, index k, const T* a, index a_row, index a_depth, Rest... rest) {
   if (m == rows) {
-    if constexpr (packed) tile<T, rows, vectors, tail, far, asks, packing>(k, a, 1, rows, rest...);
-    else tile<T, rows, vectors, tail, far>(k, a, a_row, a_depth, rest...);
+    if constexpr (is.packed_a) tile<T, rows, is>(k, a, 1, rows, rest...);
+    else tile<T, rows, is>(k, a, a_row, a_depth, rest...);
   } else if constexpr (rows > 1) {
-    choose_rows<T, rows - 1, vectors, packed, tail, far, packing>(m, k, a, a_row, a_depth, rest...);
+    choose_rows<T, rows - 1, is>(m, k, a, a_row, a_depth, rest...);
   }
 }
 
 template <class T>
 void packed_tile(index m, index n, index k, const T* a, const T* b, T* c, index ldc, bool accumulate, const Ahead* ahead) {
-  static_assert(tile_vectors == 2);
   constexpr index b_depth = tile_vectors * width<T>;
-  if (n > width<T>) choose_rows<T, packed_rows, 2, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate, ahead);
-  else choose_rows<T, packed_rows, 1, true, false, false>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate, ahead);
+  constexpr Tile wide{.packed_a = true}, narrow{.vectors = 1, .packed_a = true};
+  static_assert(wide.vectors == 2);
+  if (n > width<T>) choose_rows<T, packed_rows, wide>(m, k, a, 0, 0, b, b_depth, c, ldc, n - width<T>, accumulate, ahead);
+  else choose_rows<T, packed_rows, narrow>(m, k, a, 0, 0, b, b_depth, c, ldc, n, accumulate, ahead);
 }
 
 template <class T> void packing_tile(index m, index k, const T* a, const T* b, index b_depth, T* packed, T* c, index ldc, bool accumulate,
                                      const Ahead* ahead) {
-  choose_rows<T, packed_rows, 2, true, false, true, true>(m, k, a, 0, 0, b, b_depth, c, ldc, width<T>, accumulate, ahead, packed);
+  choose_rows<T, packed_rows, Tile{.packed_a = true, .far = true, .packing = true}>(m, k, a, 0, 0, b, b_depth, c, ldc, width<T>, accumulate,
+                                                                                    ahead, packed);
 }
 
 template <class T> void direct_tile(index m, index n, index k, const T* a, index a_row, index a_depth, const T* b, index b_depth, T* c,
                                     index ldc, bool accumulate) {
   constexpr index w = width<T>;
   if (n == 2 * w && b_depth * static_cast<index>(sizeof(T)) >= 512)
-    choose_rows<T, direct_rows, 2, false, false, true>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
-  else if (n == 2 * w) choose_rows<T, direct_rows, 2, false, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
-  else if (n > w) choose_rows<T, direct_rows, 2, false, true, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n - w, accumulate);
-  else if (n == w) choose_rows<T, direct_rows, 1, false, false, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
-  else choose_rows<T, direct_rows, 1, false, true, false>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
+    choose_rows<T, direct_rows, Tile{.far = true}>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else if (n == 2 * w) choose_rows<T, direct_rows, Tile{}>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else if (n > w) choose_rows<T, direct_rows, Tile{.tail = true}>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n - w, accumulate);
+  else if (n == w) choose_rows<T, direct_rows, Tile{.vectors = 1}>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, w, accumulate);
+  else choose_rows<T, direct_rows, Tile{.vectors = 1, .tail = true}>(m, k, a, a_row, a_depth, b, b_depth, c, ldc, n, accumulate);
 }
 
 // One or two rows, with sums that stay in L1, so that four rows of b are read from end to end at a time: it is read only once, and

@@ -13,18 +13,22 @@ template <class F> inline void in_double(vec<float> x, F&& f) {
 }
 template <class F> inline void in_double(vec<double> x, F&& f) { f(x, 0); }
 
-template <class T, bool has_l1, bool has_l2, bool adds> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
+// Which of the two a penalty has, and whether its gradient is added to what is there.
+struct PenaltyTerms {
+  bool l1 = false, l2 = false, adds = false;
+};
+template <class T, PenaltyTerms has> void penalty(const T* w, T* gradient, index n, T a, T b, double* sums) {
   using V = vec<T>;
   const auto totals = sum_lanes<T, 2>(n, [&](index i, index count, auto& lanes) DENSEKIT_INLINE {
     const V x = load_any<V>(w + i, count);  // lanes beyond count are zero
     in_double(x, [&](vec<double> half, int which) DENSEKIT_INLINE {
-      if constexpr (has_l1) lanes.of[0][which] += abs(half);
-      if constexpr (has_l2) lanes.of[1][which] = fma(half, half, lanes.of[1][which]);
+      if constexpr (has.l1) lanes.of[0][which] += abs(half);
+      if constexpr (has.l2) lanes.of[1][which] = fma(half, half, lanes.of[1][which]);
     });
     V g = V{};
-    if constexpr (has_l1) g = a * sign(x);
-    if constexpr (has_l2) g = fma(V{} + b, x, g);
-    store_any<V>(gradient + i, adds ? load_any<V>(gradient + i, count) + g : g, count);
+    if constexpr (has.l1) g = a * sign(x);
+    if constexpr (has.l2) g = fma(V{} + b, x, g);
+    store_any<V>(gradient + i, has.adds ? load_any<V>(gradient + i, count) + g : g, count);
   });
   sums[0] = totals.total[0];
   sums[1] = totals.total[1];
@@ -73,12 +77,13 @@ template <class T> void scale_by(const T* x, T* y, index n, double factor) {
   else for_lanes<double>(n, [=](index i, index count) { store_from_double(y + i, load_as_double(x + i, count) * factor, count); });
 }
 
-template <class T>
-constexpr PenaltyKernels<T> penalty_kernels{{penalty<T, true, false, false>, penalty<T, false, true, false>, penalty<T, true, true, false>},
-                                            {penalty<T, true, false, true>, penalty<T, false, true, true>, penalty<T, true, true, true>},
-                                            soft_threshold<T>,
-                                            clip<T>,
-                                            sum_of_squares<T>,
-                                            scale_by<T>};
+template <class T> constexpr PenaltyKernels<T> penalty_kernels{
+    {penalty<T, PenaltyTerms{.l1 = true}>, penalty<T, PenaltyTerms{.l2 = true}>, penalty<T, PenaltyTerms{.l1 = true, .l2 = true}>},
+    {penalty<T, PenaltyTerms{.l1 = true, .adds = true}>, penalty<T, PenaltyTerms{.l2 = true, .adds = true}>,
+     penalty<T, PenaltyTerms{.l1 = true, .l2 = true, .adds = true}>},
+    soft_threshold<T>,
+    clip<T>,
+    sum_of_squares<T>,
+    scale_by<T>};
 
 DENSEKIT_END

@@ -1,4 +1,4 @@
-// What each kind of loss computes for a batch: one function a kind, missing ones do not compile.
+// What each kind of loss computes for a batch: one function a kind, or a functor of its name; what is missing does not compile.
 #pragma once
 #include <numbers>
 
@@ -6,6 +6,7 @@
 #include "densekit/network_class.h"
 #include "ops/losses.h"
 #include "ops/penalties.h"
+#include "train/records.h"
 
 namespace densekit {
 
@@ -44,6 +45,24 @@ template <class T> struct LossCall {
   }
 };
 
+// The functor of losses.def with the name of the kind; PointwiseLoss::count: there is none.
+constexpr PointwiseLoss functor_named(std::string_view kind) {
+#define LOSS(name, Functor) \
+  if (kind == #name) return PointwiseLoss::name;
+#include "kernels/losses.def"
+#undef LOSS
+  return PointwiseLoss::count;
+}
+// A loss of elements that is the functor of its name.
+template <class T, class K>
+  requires(functor_named(K::kind().name) != PointwiseLoss::count)
+double evaluate(const LossCall<T>& c, const K& l) {
+  double numbers[2] = {};
+  int count = 0;
+  for_fields(l.kind(), [&](const auto& field) { numbers[count++] = l.*field.member; });
+  return c.elements(functor_named(K::kind().name), numbers[0], numbers[1]);
+}
+
 template <class T> double evaluate(const LossCall<T>& c, const SoftmaxCrossEntropy& l) {
   return c.sum_of_rows(softmax_cross_entropy(c.context, c.scores, c.distribution(l.label_smoothing, l.ignore_index), c.reduction,
                                              c.row_losses, c.gradient, c.rows, c.cols));
@@ -65,12 +84,6 @@ template <class T> double evaluate(const LossCall<T>& c, const BinaryCrossEntrop
   return c.elements(l.from_logits || c.loss.link ? P::binary_cross_entropy_logits : P::binary_cross_entropy, 1 - l.label_smoothing,
                     l.label_smoothing / 2);
 }
-template <class T> double evaluate(const LossCall<T>& c, const MeanSquaredError&) { return c.elements(PointwiseLoss::squared_error); }
-template <class T> double evaluate(const LossCall<T>& c, const MeanAbsoluteError&) { return c.elements(PointwiseLoss::absolute_error); }
-template <class T> double evaluate(const LossCall<T>& c, const LogCosh&) { return c.elements(PointwiseLoss::log_cosh); }
-template <class T> double evaluate(const LossCall<T>& c, const Huber& l) { return c.elements(PointwiseLoss::huber, l.delta); }
-template <class T> double evaluate(const LossCall<T>& c, const Pinball& l) { return c.elements(PointwiseLoss::pinball, l.quantile); }
-template <class T> double evaluate(const LossCall<T>& c, const Hinge& l) { return c.elements(PointwiseLoss::hinge, l.margin); }
 template <class T> double evaluate(const LossCall<T>& c, const GammaNll& l) {
   return c.elements(l.full ? PointwiseLoss::gamma_full : PointwiseLoss::gamma, 1);
 }

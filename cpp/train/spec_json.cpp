@@ -409,6 +409,11 @@ std::string kinds_json() {
                   }));
   to.emplace_back("initializers", list_kinds<Initializer, Initializer>(nothing));
   to.emplace_back("activations", json::Value(std::move(activations)));
+  json::Object common;  // the fields that every kind of a group has
+  common.emplace_back("layers", json::Value(about_fields(object(Layer()).common)));
+  common.emplace_back("losses", json::Value(about_fields(object(Loss()).common)));
+  common.emplace_back("optimizers", json::Value(about_fields(object(Optimizer()).common)));
+  to.emplace_back("common", json::Value(std::move(common)));
   return json::text(json::Value(std::move(to)));
 }
 

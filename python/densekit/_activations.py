@@ -1,20 +1,21 @@
-"""The activations by name: one list, which layers, functional.dense, its twin and the reference engine read.
+"""The activations by name, as densekit.reference defines them: what layers, dense and the reference engine read.
 
-An activation has at most one number (a slope, an alpha, a temperature); the list says its name and what it is where
-nobody gives it, so that no caller can compute another function than the layer does. `require_complete` compares the
-list with cpp/include/densekit/activations.def and with the functions of the two modules when densekit.functional is
-imported.
+An activation has at most one number (a slope, an alpha, a temperature); the signature of its formula says its name,
+what it may be, and what it is where nobody gives it, so that no caller can compute another function than the layer
+does. `require_complete` compares the formulas with the kernels' list, cpp/include/densekit/activations.def, when
+densekit.functional is imported.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from densekit._arrays import number, one_of
 from densekit._checks import short
+from densekit.reference._twin import Range, Twin, twins
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,10 @@ class Entry:
     """An activation: its functions are `function` and `function`_backward of densekit.functional and .reference."""
 
     function: str
-    saves: Literal["z", "y"]  # what the slope is computed from: the input or the output, as in activations.def
+    saves: Literal["z", "y"]  # what the slope is computed from: the input or the output
     parameter: str | None = None  # the name of its number
     default: float = 0.0  # what the number is where none is given; 0 for those without
-    positive: bool = False  # whether the number must be greater than 0
-    not_negative: bool = False  # or may be 0, too
+    range: Range = field(default_factory=Range)  # which numbers it may be
     of_rows: bool = False  # of whole rows (softmax), not of elements: no kernel of activations.def
     fixed: Mapping[str, str] = field(default_factory=dict)  # further arguments of the functions
 
@@ -35,53 +35,53 @@ class Entry:
         return {**self.fixed, **({} if self.parameter is None else {self.parameter: parameter})}
 
 
-ENTRIES: dict[str, Entry] = {
-    "identity": Entry("identity", "y"),
-    "relu": Entry("relu", "y"),
-    "leaky_relu": Entry("leaky_relu", "z", "slope", 0.01),
-    "elu": Entry("elu", "z", "alpha", 1.0),
-    "selu": Entry("selu", "z"),
-    "gelu": Entry("gelu", "z", fixed={"approximate": "none"}),
-    "gelu_tanh": Entry("gelu", "z", fixed={"approximate": "tanh"}),
-    "silu": Entry("silu", "z"),
-    "mish": Entry("mish", "z"),
-    "sigmoid": Entry("sigmoid", "y"),
-    "hard_sigmoid": Entry("hard_sigmoid", "z"),
-    "tanh": Entry("tanh", "y"),
-    "softplus": Entry("softplus", "z"),
-    "softsign": Entry("softsign", "z"),
-    "hard_swish": Entry("hard_swish", "z"),
-    "relu6": Entry("relu6", "y"),
-    "hard_tanh": Entry("hard_tanh", "y"),
-    "softshrink": Entry("softshrink", "z", "threshold", 0.5, not_negative=True),
-    "softmax": Entry("softmax", "y", "temperature", 1.0, positive=True, of_rows=True),
-    "log_softmax": Entry("log_softmax", "y", "temperature", 1.0, positive=True, of_rows=True),
-}
+def _named_by(twin: Twin, saves: Literal["z", "y"], of_rows: bool) -> Iterator[tuple[str, Entry]]:
+    """The activations that a formula is: one, or one for each word of its option."""
+    parameter, default, limits = None, 0.0, Range()
+    for name, option in twin.options.items():
+        if isinstance(option.default, float):
+            parameter, default, limits = name, option.default, twin.range(name)
+        elif isinstance(option.default, str):
+            for word in get_args(option.annotation):
+                called = twin.name if word == option.default else f"{twin.name}_{word}"
+                yield called, Entry(twin.name, saves, fixed={name: word})
+            return
+    yield twin.name, Entry(twin.name, saves, parameter, default, limits, of_rows)
+
+
+def _entries() -> Iterator[tuple[str, Entry]]:
+    # Modules by their path, for `softmax` of densekit.reference is the function.
+    for module, of_rows in (("activations", False), ("softmax", True)):
+        all_twins = twins(importlib.import_module(f"densekit.reference.{module}"))
+        for name, twin in all_twins.items():
+            if backward := all_twins.get(f"{name}_backward"):
+                saves: Any = backward.arrays[1]
+                yield from _named_by(twin, saves, of_rows)
+
+
+ENTRIES: dict[str, Entry] = dict(_entries())
 ALIASES = {"linear": "identity", "swish": "silu"}
 ACTIVATIONS = tuple(ENTRIES)
 
 
-def require_complete(kernels: Mapping[str, bool], *modules: Any) -> None:
-    """ImportError that names the file, unless the list, activations.def and the modules agree.
+def require_complete(kernels: Mapping[str, str], records: Mapping[str, Any]) -> None:
+    """ImportError that names the file, unless the formulas and activations.def have the same activations.
 
-    kernels: the names of activations.def, with whether the slope is computed from z. modules: densekit.functional's and
-    densekit.reference's, which must have each function and its backward product.
+    kernels: the names of activations.def, with what the slope is computed from, "z" or "y". records: those of
+    `_core.kinds()`, with the number of each.
     """
-    here, kernel_list = "python/densekit/_activations.py", "cpp/include/densekit/activations.def"
-    of_elements = {name: entry for name, entry in ENTRIES.items() if not entry.of_rows}
-    for name, saves_z in kernels.items():
-        if name not in of_elements:
-            raise ImportError(f"{kernel_list} has the activation {name!r}, but {here} does not list it")
-        if saves_z != (of_elements[name].saves == "z"):
-            raise ImportError(f"{kernel_list} and {here} disagree about what {name!r} saves")
+    formulas, kernel_list = "python/densekit/reference/activations.py", "cpp/include/densekit/activations.def"
+    for name in [*kernels, *records]:
+        if name not in ENTRIES:
+            raise ImportError(f"{kernel_list} has the activation {name!r}, but {formulas} has no formula of it")
     for name, entry in ENTRIES.items():
-        if name in of_elements and name not in kernels:
-            raise ImportError(f"{here} lists {name!r}, which {kernel_list} does not have")
-        for module in modules:
-            for function in (entry.function, f"{entry.function}_backward"):
-                if not callable(getattr(module, function, None)):
-                    file = f"python/{module.__name__.replace('.', '/')}"
-                    raise ImportError(f"{here} lists {name!r}, but {file} has no function {function}")
+        if name not in records or (name not in kernels and not entry.of_rows):
+            raise ImportError(f"{formulas} has {name!r}, which {kernel_list} does not have")
+        if not entry.of_rows and kernels[name] != entry.saves:
+            raise ImportError(f"{kernel_list} and {formulas} disagree about what {name!r} saves")
+        limits = {key: None if abs(value) == float("inf") else value for key, value in vars(entry.range).items()}
+        if records[name] != {"parameter": entry.parameter, "default": entry.default, "range": limits}:
+            raise ImportError(f"{kernel_list} and {formulas} disagree about the number of {name!r}")
 
 
 def named(where: str, value: Any) -> str:
@@ -106,8 +106,7 @@ def parameter_of(where: str, name: str, argument: str, value: Any) -> float:
         return entry.default
     if entry.parameter is None:
         raise TypeError(f"{where}: {name} takes no number, got {argument}={short(value)}")
-    low = 0.0 if entry.positive or entry.not_negative else -math.inf
-    return number(where, argument, value, low=low, open_low=entry.positive)
+    return number(where, argument, value, **entry.range.limits)
 
 
 def resolve(where: str, activation: Any, parameter: Any) -> tuple[str, float]:

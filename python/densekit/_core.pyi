@@ -297,9 +297,9 @@ class PointwiseLoss:
 
       binary_cross_entropy
 
-      squared_error
+      mse
 
-      absolute_error
+      mae
 
       huber
 
@@ -323,7 +323,6 @@ class PointwiseLoss:
     """
 
     __members__: typing.ClassVar[dict[str, PointwiseLoss]]
-    absolute_error: typing.ClassVar[PointwiseLoss]
     binary_cross_entropy: typing.ClassVar[PointwiseLoss]
     binary_cross_entropy_logits: typing.ClassVar[PointwiseLoss]
     gamma: typing.ClassVar[PointwiseLoss]
@@ -331,12 +330,13 @@ class PointwiseLoss:
     hinge: typing.ClassVar[PointwiseLoss]
     huber: typing.ClassVar[PointwiseLoss]
     log_cosh: typing.ClassVar[PointwiseLoss]
+    mae: typing.ClassVar[PointwiseLoss]
+    mse: typing.ClassVar[PointwiseLoss]
     pinball: typing.ClassVar[PointwiseLoss]
     poisson: typing.ClassVar[PointwiseLoss]
     poisson_full: typing.ClassVar[PointwiseLoss]
     poisson_log: typing.ClassVar[PointwiseLoss]
     poisson_log_full: typing.ClassVar[PointwiseLoss]
-    squared_error: typing.ClassVar[PointwiseLoss]
     @typing.overload
     def __eq__(self, other: PointwiseLoss) -> bool: ...
     @typing.overload
@@ -596,14 +596,15 @@ class NetworkFloat32:
     def epoch(
         self,
         x: numpy.ndarray,
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         order: numpy.typing.NDArray[numpy.int64],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         lr: numpy.typing.NDArray[numpy.float64],
         drop_last: bool = False,
         outputs: numpy.typing.NDArray[numpy.float32] | None = None,
         stop_on_divergence: bool = True,
+        accumulate: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> dict[str, typing.Any]: ...
     def forward(
         self, x: numpy.typing.NDArray[numpy.float32], training: bool = False, track: bool = False
@@ -611,8 +612,8 @@ class NetworkFloat32:
     def gradient(
         self,
         x: numpy.typing.NDArray[numpy.float32],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         training: bool = True,
         track: bool = False,
     ) -> tuple[float, float]: ...
@@ -622,17 +623,19 @@ class NetworkFloat32:
     def loss(
         self,
         x: numpy.typing.NDArray[numpy.float32],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         training: bool = False,
         outputs: numpy.typing.NDArray[numpy.float32] | None = None,
+        head_losses: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, float]: ...
     def loss_and_gradients(
         self,
         x: numpy.typing.NDArray[numpy.float32],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         outputs: numpy.typing.NDArray[numpy.float32] | None = None,
+        head_losses: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, numpy.typing.NDArray[numpy.float32], str | None]: ...
     def set_statistics(self, x: numpy.typing.NDArray[numpy.float32]) -> None: ...
     def snapshot(
@@ -646,8 +649,8 @@ class NetworkFloat32:
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float32],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         lr: typing.SupportsFloat | typing.SupportsIndex,
     ) -> tuple[float, float]: ...
     def tape(
@@ -695,14 +698,15 @@ class NetworkFloat64:
     def epoch(
         self,
         x: numpy.ndarray,
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         order: numpy.typing.NDArray[numpy.int64],
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         lr: numpy.typing.NDArray[numpy.float64],
         drop_last: bool = False,
         outputs: numpy.typing.NDArray[numpy.float64] | None = None,
         stop_on_divergence: bool = True,
+        accumulate: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> dict[str, typing.Any]: ...
     def forward(
         self, x: numpy.typing.NDArray[numpy.float64], training: bool = False, track: bool = False
@@ -710,8 +714,8 @@ class NetworkFloat64:
     def gradient(
         self,
         x: numpy.typing.NDArray[numpy.float64],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         training: bool = True,
         track: bool = False,
     ) -> tuple[float, float]: ...
@@ -721,17 +725,19 @@ class NetworkFloat64:
     def loss(
         self,
         x: numpy.typing.NDArray[numpy.float64],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         training: bool = False,
         outputs: numpy.typing.NDArray[numpy.float64] | None = None,
+        head_losses: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, float]: ...
     def loss_and_gradients(
         self,
         x: numpy.typing.NDArray[numpy.float64],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         outputs: numpy.typing.NDArray[numpy.float64] | None = None,
+        head_losses: numpy.typing.NDArray[numpy.float64] | None = None,
     ) -> tuple[float, numpy.typing.NDArray[numpy.float64], str | None]: ...
     def set_statistics(self, x: numpy.typing.NDArray[numpy.float64]) -> None: ...
     def snapshot(
@@ -745,8 +751,8 @@ class NetworkFloat64:
     def step_on(
         self,
         x: numpy.typing.NDArray[numpy.float64],
-        y: numpy.ndarray,
-        weights: numpy.typing.NDArray[numpy.float64] | None,
+        y: typing.Any,
+        weights: typing.Any,
         lr: typing.SupportsFloat | typing.SupportsIndex,
     ) -> tuple[float, float]: ...
     def tape(

@@ -22,7 +22,6 @@ from densekit.losses import CategoricalCrossentropy, Loss
 Array: TypeAlias = NDArray[Any]
 Weights: TypeAlias = NDArray[np.float64] | None
 
-_CLASSES = ("softmax_cross_entropy", "nll", "multiclass_hinge")  # losses of labels
 _ROWS_AT_ONCE = 4096  # when a check needs an array of its own
 
 
@@ -142,7 +141,7 @@ def _advice(y: Array, loss: Loss, outputs: int) -> str:
     whole = y.dtype.kind in "iub" or bool((y == np.floor(y)).all())
     flat = y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)
     low, high = (y.min(), y.max()) if y.size else (0, 0)
-    if loss.kind in _CLASSES:
+    if loss.takes_labels:
         if not flat:
             one_hot = y.ndim == 2 and y.shape[1] == outputs
             return "; rows of probabilities take loss='categorical_crossentropy'" if one_hot else ""

@@ -18,7 +18,7 @@ from densekit._archive import Array, Entry, Reader, entry_of, parts_of
 from densekit._atomic import write_atomically
 from densekit._checks import short
 from densekit._paths import file_path
-from densekit._spec_objects import as_python_says_it, config_of_spec, optimizer_config, upgraded
+from densekit._spec_objects import as_python_says_it, config_of_spec, optimizer_config
 from densekit.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _read(reader: Reader, custom: dict[str, Any], engine: Any) -> Sequential:
     reader.expect(entries)
     spec: Any = header["spec"]
     if spec is not None:
-        spec = upgraded(spec)
+        spec = json.loads(_core.normalize_spec(json.dumps(spec)))  # of today's version, whatever it was
         _compare(entries, _core.spec_layout(json.dumps(spec)), spec["dtype"])
     elif entries:
         raise ValueError("there are arrays, but no spec says what they are")

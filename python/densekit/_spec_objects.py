@@ -5,59 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from densekit import initializers, layers, losses, optimizers, regularizers
+from densekit import _core, initializers, layers, losses, optimizers, regularizers
 from densekit._activations import ENTRIES
 from densekit._config import Config
 from densekit._layer import snake_case
 
+_KINDS = _core.kinds()
+# The class of each kind that the engines have; of several the one that is named first in its module.
 _INITIALIZERS = {
-    snake_case(c.__name__): c
-    for c in (
-        initializers.Zeros,
-        initializers.Ones,
-        initializers.Constant,
-        initializers.Uniform,
-        initializers.Normal,
-        initializers.TruncatedNormal,
-        initializers.VarianceScaling,
-        initializers.Orthogonal,
-        initializers.Given,
-    )
+    kind: made for made in initializers.CLASSES if (kind := snake_case(made.__name__)) in _KINDS["initializers"]
 }
-_LOSSES = {
-    c.kind: c
-    for c in (
-        losses.NLL,
-        losses.BinaryCrossentropy,
-        losses.CrossEntropy,
-        losses.Hinge,
-        losses.KLDivergence,
-        losses.MulticlassHinge,
-        losses.GammaNLL,
-        losses.GaussianNLL,
-        losses.Huber,
-        losses.LaplaceNLL,
-        losses.LogCosh,
-        losses.MeanAbsoluteError,
-        losses.MeanSquaredError,
-        losses.Pinball,
-        losses.PoissonNLL,
-        losses.RootMeanSquaredError,
-    )
-}
-_OPTIMIZERS = {
-    "sgd": optimizers.SGD,
-    "momentum": optimizers.SGD,
-    "nesterov": optimizers.SGD,
-    "rmsprop": optimizers.RMSprop,
-    "adagrad": optimizers.Adagrad,
-    "adadelta": optimizers.Adadelta,
-    "adam": optimizers.Adam,
-    "adamax": optimizers.Adamax,
-    "nadam": optimizers.Nadam,
-    "lion": optimizers.Lion,
-    "yogi": optimizers.Yogi,
-}
+_OPTIMIZERS = {kind: made for made in reversed(optimizers.CLASSES) for kind in made._kinds()}
 
 
 def config_of_spec(spec: Mapping[str, Any]) -> Config:
@@ -140,7 +98,7 @@ def _penalty(s: Mapping[str, Any], per_weight: bool) -> Config | None:
 
 
 def _loss(s: Mapping[str, Any]) -> Config:
-    if s["kind"] not in _LOSSES:
+    if s["kind"] not in losses.OF_KINDS:
         raise ValueError(f"a loss of kind {s['kind']!r} can only be made by the program that wrote the file")
     if s["missing"] != "none":
         raise ValueError(f"the loss {s['kind']} masks missing targets, which Python's classes of losses do not")
@@ -149,7 +107,7 @@ def _loss(s: Mapping[str, Any]) -> Config:
         options["from_logits"] = not s["link"]
     if s["kind"] == "binary_cross_entropy" and s["link"]:
         options["from_logits"] = False
-    return _LOSSES[s["kind"]](**options).config()
+    return losses.OF_KINDS[s["kind"]](**options).config()
 
 
 def optimizer_config(s: Mapping[str, Any] | None) -> Config:
@@ -162,43 +120,6 @@ def optimizer_config(s: Mapping[str, Any] | None) -> Config:
     return made.config()
 
 
-# The fields that came with each version of the spec, with their defaults, by the kind; "optimizer": of every optimizer.
-_NO_PENALTIES = layers.LayerNorm()._penalties()  # of gamma and beta
-_NEWER: dict[int, dict[str, dict[str, Any]]] = {
-    2: {
-        "batch_norm": _NO_PENALTIES,
-        "layer_norm": _NO_PENALTIES,
-        "optimizer": {"decay_biases": False},
-        "rmsprop": {"centered": False, "momentum": 0.0},
-        "adam": {"amsgrad": False},
-    }
-}
-
-
-def upgraded(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec of an older version as today's: what is newer has its default."""
-    spec = dict(spec)
-    for version, fields in _NEWER.items():
-        if spec["version"] < version:
-            spec["version"] = version
-            spec["layers"] = [_upgraded_layer(layer, fields) for layer in spec["layers"]]
-            if spec["optimizer"] is not None:
-                newer = fields["optimizer"] | fields.get(spec["optimizer"]["kind"], {})
-                spec["optimizer"] = newer | spec["optimizer"]
-            if version == 2:
-                spec["heads"] = []
-                if spec["loss"] is not None:
-                    spec["loss"] = {**spec["loss"], "missing": "none"}
-    return spec
-
-
-def _upgraded_layer(layer: Mapping[str, Any], fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    newer = {**fields.get(layer["kind"], {}), **layer}
-    if "layers" in newer:
-        newer["layers"] = [_upgraded_layer(inner, fields) for inner in newer["layers"]]
-    return newer
-
-
 def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
     """The spec, with the fields of `made` where Python has no words for them, which change no number."""
     unsaid = ["fuse"]
@@ -209,4 +130,4 @@ def as_python_says_it(spec: Mapping[str, Any], made: Mapping[str, Any]) -> dict[
     return {**spec, **{key: made[key] for key in unsaid}}
 
 
-__all__ = ["as_python_says_it", "config_of_spec", "optimizer_config", "upgraded"]
+__all__ = ["as_python_says_it", "config_of_spec", "optimizer_config"]

@@ -393,28 +393,24 @@ _MAKERS: Mapping[str, Callable[[], Initializer]] = {
     "orthogonal": Orthogonal,
     "variance_scaling": VarianceScaling,
 }
-_CATALOGUE: Catalogue[Initializer] = Catalogue(
-    "initializer",
-    Initializer,
-    _MAKERS,
-    (
-        Zeros,
-        Ones,
-        Constant,
-        Uniform,
-        Normal,
-        TruncatedNormal,
-        VarianceScaling,
-        GlorotUniform,
-        GlorotNormal,
-        HeUniform,
-        HeNormal,
-        LecunUniform,
-        LecunNormal,
-        Orthogonal,
-        Given,
-    ),
+CLASSES: tuple[type[Initializer], ...] = (
+    Zeros,
+    Ones,
+    Constant,
+    Uniform,
+    Normal,
+    TruncatedNormal,
+    VarianceScaling,
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+    Orthogonal,
+    Given,
 )
+_CATALOGUE: Catalogue[Initializer] = Catalogue("initializer", Initializer, _MAKERS, CLASSES)
 
 __all__ = [
     "PRESETS",

@@ -19,22 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from densekit import functional as F
 from densekit._arrays import number, one_of, vector, whole
 from densekit._checks import short
+from densekit.reference import optimizers as formulas
+from densekit.reference._twin import twins
 from densekit.reference.optimizers import states_of
 
 Array: TypeAlias = NDArray[np.float64]
-OPTIMIZERS = (
-    "sgd",
-    "momentum",
-    "nesterov",
-    "rmsprop",
-    "adagrad",
-    "adadelta",
-    "adam",
-    "adamw",
-    "adamax",
-    "nadam",
-    "lion",
-)
+OPTIMIZERS = tuple(twins(formulas))
 
 
 @dataclass(frozen=True)

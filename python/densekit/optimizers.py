@@ -10,26 +10,31 @@ which PyTorch's SGD and Adam mean by that word. The updates themselves are those
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from densekit import schedules
+from densekit import _core, schedules
 from densekit._arrays import flag, number, one_of, whole
 from densekit._parts import Catalogue, Part
 
 Compat: TypeAlias = Literal["torch", "keras", "sklearn", "dlfs"]
 Rate: TypeAlias = "float | schedules.Schedule | None"
 
-# How each hyper-parameter is checked: keyword arguments of _arrays.number.
-_SHARE = {"low": 0.0, "high": 1.0}
-_BETA = {"low": 0.0, "high": 1.0, "open_high": True}
-_NOT_NEGATIVE = {"low": 0.0}
-_RANGES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("momentum", "dampening", "rho"), _SHARE),
-    **dict.fromkeys(("beta1", "beta2"), _BETA),
-    **dict.fromkeys(("eps", "initial", "momentum_decay", "weight_decay"), _NOT_NEGATIVE),
-}
+_KINDS = _core.kinds()
+
+
+@functools.cache
+def _ranges(kinds: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """How each hyper-parameter is checked, by the engine's records: keyword arguments of _arrays.number."""
+    records = [_KINDS["common"]["optimizers"], *(_KINDS["optimizers"][kind] for kind in kinds)]
+    return {
+        name: {key: limit for key, limit in about["range"].items() if limit is not None}
+        for record in records
+        for name, about in record["fields"].items()
+        if about["type"] == "number"
+    }
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,12 @@ class Optimizer(Part):
         name = type(self).__name__
         one_of(name, "compat", self.compat, tuple(self._defaults))
         defaults = {"weight_decay": 0.0, **self._defaults["torch"], **self._defaults[self.compat]}
+        ranges = _ranges(self._kinds())
         for f in fields(self):
             value = getattr(self, f.name)
             value = defaults[f.name] if value is None and f.name in defaults else value
-            if f.name in _RANGES:
-                value = number(name, f.name, value, **_RANGES[f.name])
+            if f.name in ranges and f.name != "lr":
+                value = number(name, f.name, value, **ranges[f.name])
             object.__setattr__(self, f.name, value)
         for f in fields(self):
             if f.type == "bool":
@@ -63,7 +69,7 @@ class Optimizer(Part):
         if isinstance(rate, Mapping):  # a config
             rate = schedules.get(rate)
         if not isinstance(rate, schedules.Schedule):
-            rate = number(name, "lr", rate, low=0)
+            rate = number(name, "lr", rate, **ranges["lr"])
         object.__setattr__(self, "lr", rate)
 
     @property
@@ -71,10 +77,15 @@ class Optimizer(Part):
         """The learning rate as a schedule, Constant for a number."""
         return schedules.get(self.lr)
 
+    @classmethod
+    def _kinds(cls) -> tuple[str, ...]:
+        """The kinds that objects of this class may be."""
+        return (cls.__name__.lower(),)
+
     @property
     def kind(self) -> str:
         """The name of the update in docs/network.md and densekit.functional."""
-        return type(self).__name__.lower()
+        return self._kinds()[0]
 
     def spec(self) -> dict[str, Any] | None:
         """The optimizer of docs/network.md; `lr` is the first rate of a schedule.
@@ -123,6 +134,10 @@ class SGD(Optimizer):
             )
         if self.dampening and self.compat != "torch":
             raise ValueError(f"SGD: dampening={self.dampening!r} is PyTorch's alone, got compat={self.compat!r}")
+
+    @classmethod
+    def _kinds(cls) -> tuple[str, ...]:
+        return ("sgd", "momentum", "nesterov")
 
     @property
     def kind(self) -> str:
@@ -245,9 +260,9 @@ class AdamW(_Moments):
         "keras": {"eps": 1e-7, "weight_decay": 0.004},
     }
 
-    @property
-    def kind(self) -> str:
-        return "adam"
+    @classmethod
+    def _kinds(cls) -> tuple[str, ...]:
+        return ("adam",)
 
 
 @dataclass(frozen=True)
@@ -372,16 +387,27 @@ def get(value: Any) -> Optimizer | LBFGS:
     return found
 
 
-_CLASSES = (Adam, AdamW, SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Lion, Yogi, LBFGS)
+CLASSES: tuple[type[Optimizer], ...] = (
+    Adam,
+    AdamW,
+    SGD,
+    RMSprop,
+    Adagrad,
+    Adadelta,
+    Adamax,
+    Nadam,
+    Lion,
+    Yogi,
+)
 _CATALOGUE: Catalogue[Any] = Catalogue(
     "optimizer",
     (Optimizer, LBFGS),
     {
-        **{c.__name__.lower(): c for c in _CLASSES},
+        **{c.__name__.lower(): c for c in (*CLASSES, LBFGS)},
         "momentum": lambda: SGD(momentum=0.9),
         "nesterov": lambda: SGD(momentum=0.9, nesterov=True),
     },
-    _CLASSES,
+    (*CLASSES, LBFGS),
 )
 
 __all__ = [

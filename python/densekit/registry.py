@@ -130,3 +130,59 @@ def matrices(columns: int = 7, low: float = -10.0, high: float = 10.0, **kwargs:
         return Call((rng.uniform(low, high, shape).astype(dtype),), dict(kwargs))
 
     return make
+
+
+# Domains and scales of losses of elements.
+
+Magnitude = Callable[[Any, Any], Any]
+
+
+def predictions(
+    pred: tuple[float, float],
+    target: Callable[[np.random.Generator, NDArray[Any]], Any],
+    columns: int | None = None,
+    **kwargs: Any,
+) -> Domain:
+    """Predictions uniform in a range, and targets made from them; vectors, or matrices of `columns`; never empty."""
+
+    def make(rng: np.random.Generator, dtype: Any, size: int) -> Call:
+        shape = (max(1, size),) if columns is None else (max(1, -(-size // columns)), columns)
+        p = rng.uniform(*pred, shape).astype(dtype)
+        return Call((p, np.asarray(target(rng, p), dtype)), dict(kwargs))
+
+    return make
+
+
+def uniform(low: float, high: float) -> Callable[[np.random.Generator, NDArray[Any]], Any]:
+    return lambda rng, p: rng.uniform(low, high, p.shape)
+
+
+def apart_from(rng: np.random.Generator, p: NDArray[Any]) -> Any:
+    """At least 1/2 away, for losses with a kink where prediction and target agree."""
+    return p + rng.choice([-1, 1], p.shape) * rng.uniform(0.5, 5, p.shape)
+
+
+def longest_chain(terms: int, dtype: Any) -> float:
+    """How many roundings a float64 sum of blocks of strips of two lanes can collect, in units of the dtype's eps."""
+    chain = min(terms, 512) / 2 + 8 + terms / 4096
+    return chain / 2 * (1.0 if dtype == np.float64 else 2.0**-29)
+
+
+def of_parts(loss: Magnitude, slope: Magnitude, epsilons: float = 4) -> Scale:
+    """`epsilons` times the size of the parts that a loss and a slope are made of, as the mean weighs them.
+
+    For the loss the roundings of its sum are added, which are measurable in float64.
+    """
+
+    def scale(call: Call, expected: Any) -> Any:
+        p, t = (np.asarray(a, np.float64) for a in call.args[:2])
+        if np.ndim(expected) > 0:
+            return epsilons * slope(p, t) / t.size
+        parts = np.mean(loss(p, t))
+        return epsilons * parts + longest_chain(t.size, call.args[0].dtype) * (parts + abs(expected))
+
+    return scale
+
+
+# Where every part is right to some ulp and of one sign.
+SUM_ALONE = of_parts(lambda p, t: 0, lambda p, t: 0)

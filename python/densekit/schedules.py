@@ -437,9 +437,8 @@ def get(value: Any) -> Schedule:
     return _CATALOGUE.get(value)
 
 
+_CLASSES = tuple(c for c in globals().values() if isinstance(c, type) and issubclass(c, Schedule) and c is not Schedule)
 # No names: every schedule needs at least a rate.
-_CATALOGUE: Catalogue[Schedule] = Catalogue(
-    "schedule", Schedule, {}, (Constant, Step, Exponential, Cosine, OneCycle, Plateau, WarmUp)
-)
+_CATALOGUE: Catalogue[Schedule] = Catalogue("schedule", Schedule, {}, _CLASSES)
 
 __all__ = ["Constant", "Cosine", "Exponential", "OneCycle", "Plateau", "Schedule", "Step", "WarmUp", "get"]

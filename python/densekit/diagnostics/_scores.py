@@ -10,7 +10,6 @@ import numpy as np
 from densekit._network import last_activation
 from densekit.diagnostics._objective import Array
 
-_CLASSES = ("softmax_cross_entropy", "nll", "multiclass_hinge")
 _NUMBERS = ("mse", "mae", "rmse", "huber", "log_cosh", "pinball")
 
 
@@ -27,7 +26,7 @@ class Score:
 def task_of(model: Any, y: Array) -> str | None:
     """ "classes", "numbers", or None where neither accuracy nor R² says what the loss is after."""
     kind = model.loss.kind
-    if kind in _CLASSES:
+    if model.loss.takes_labels:
         return "classes"
     if kind in ("binary_cross_entropy", "hinge"):
         return "classes" if np.isin(y, (-1, 0, 1)).all() else None
@@ -51,7 +50,7 @@ def constant_loss(model: Any, y: Array) -> float:
 
 def decided(model: Any, output: Array) -> Array:
     """Classes from what the model puts out: labels (n,), or 0 and 1 (n, m) of yes-or-no answers."""
-    if model.loss.kind in _CLASSES:
+    if model.loss.takes_labels:
         labels: Array = output.argmax(axis=1)
         return labels
     probability = last_activation(model.layers) in ("sigmoid", "hard_sigmoid")
@@ -61,7 +60,7 @@ def decided(model: Any, output: Array) -> Array:
 
 def as_classes(model: Any, y: Array) -> Array:
     """Targets as `decided` gives classes."""
-    if model.loss.kind in _CLASSES:
+    if model.loss.takes_labels:
         labels: Array = y.argmax(axis=1) if y.ndim == 2 else y
         return labels
     answers: Array = (y > 0).astype(np.int64)

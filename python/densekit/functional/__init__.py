@@ -4,12 +4,8 @@ densekit.reference has the same names and signatures in plain NumPy. float32 in 
 inputs are never changed; results go to `out=` where it is given; optimizers update their targets in place.
 """
 
-import sys as _sys
 from typing import Any as _Any
 
-from densekit import _core as _kernels
-from densekit import reference as _reference
-from densekit._activations import require_complete as _require_complete
 from densekit._moved import moved as _moved
 from densekit.functional.activations import *  # noqa: F403
 from densekit.functional.dense import *  # noqa: F403
@@ -27,12 +23,6 @@ from densekit.functional.prelu import *  # noqa: F403
 from densekit.functional.row_losses import *  # noqa: F403
 from densekit.functional.scaling import *  # noqa: F403
 from densekit.functional.softmax import *  # noqa: F403
-
-_require_complete(
-    {name: _kernels.saves_input(kind) for name, kind in _kernels.Activation.__members__.items()},
-    _sys.modules[__name__],
-    _reference,
-)
 
 
 def __getattr__(name: str) -> _Any:

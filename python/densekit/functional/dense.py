@@ -23,8 +23,9 @@ from densekit._arrays import (
     out_tuple,
 )
 from densekit._checks import short
-from densekit.functional.activations import Kind
 from densekit.registry import Call, Tolerance, op
+
+Kind = _core.Activation
 
 
 def _product_scale(call: Call, _: Any) -> Any:

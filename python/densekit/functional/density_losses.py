@@ -19,9 +19,8 @@ from densekit._arrays import (
 from densekit.functional.losses import (
     Loss,
     _setup,
-    longest_chain,
 )
-from densekit.registry import Call, Scale, Tolerance, op
+from densekit.registry import Call, Scale, Tolerance, longest_chain, op
 
 
 def _location_and_scale(rng: np.random.Generator, dtype: Any, size: int) -> Call:

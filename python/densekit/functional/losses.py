@@ -2,15 +2,16 @@
 
 Axis 0 is the samples, `sample_weight` is one a sample. reduction: "mean" divides by the sum of the weights (times the
 elements of a sample where every element has a loss; ValueError if all are zero), "sum" does not (then it is 0), "none"
-gives the weighted losses themselves. The
-gradient is that of the mean, or of the sum. `out` receives the gradient. A loss is a Python float, summed in float64.
+gives the weighted losses themselves. The gradient is that of the mean, or of the sum. `out` receives the gradient. A
+loss is a Python float, summed in float64. Those of any prediction and any target are made from the functions of
+densekit.reference.losses.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,71 +30,20 @@ from densekit._arrays import (
     same_shape,
     sample_weights,
 )
-from densekit.registry import Call, Domain, Scale, Tolerance, op
+from densekit.functional._made import made
+from densekit.reference import losses
+from densekit.reference._twin import Twin, twins
+from densekit.registry import SUM_ALONE, Tolerance, of_parts, op, predictions, uniform
 
 Kind = _core.PointwiseLoss
-Magnitude = Callable[[Any, Any], Any]
 Loss = tuple[Any, NDArray[Any]]
 
 
-# Domains and scales for the tests.
-
-
-def _pairs(
-    pred: tuple[float, float],
-    target: Callable[[np.random.Generator, NDArray[Any]], Any],
-    columns: int | None = None,
-    **kwargs: Any,
-) -> Domain:
-    """Predictions uniform in a range, and targets made from them; vectors, or matrices of `columns`; never empty."""
-
-    def make(rng: np.random.Generator, dtype: Any, size: int) -> Call:
-        shape = (max(1, size),) if columns is None else (max(1, -(-size // columns)), columns)
-        p = rng.uniform(*pred, shape).astype(dtype)
-        return Call((p, np.asarray(target(rng, p), dtype)), dict(kwargs))
-
-    return make
-
-
-def _uniform(low: float, high: float) -> Callable[[np.random.Generator, NDArray[Any]], Any]:
-    return lambda rng, p: rng.uniform(low, high, p.shape)
-
-
-def _apart(rng: np.random.Generator, p: NDArray[Any]) -> Any:
-    """At least 1/2 away, for losses with a kink where prediction and target agree."""
-    return p + rng.choice([-1, 1], p.shape) * rng.uniform(0.5, 5, p.shape)
+# Losses of elements.
 
 
 def _counts(rng: np.random.Generator, p: NDArray[Any]) -> Any:
     return rng.integers(0, 20, p.shape)
-
-
-def longest_chain(terms: int, dtype: Any) -> float:
-    """How many roundings a float64 sum of blocks of strips of two lanes can collect, in units of the dtype's eps."""
-    chain = min(terms, 512) / 2 + 8 + terms / 4096
-    return chain / 2 * (1.0 if dtype == np.float64 else 2.0**-29)
-
-
-def _scale(loss: Magnitude, slope: Magnitude, epsilons: float = 4) -> Scale:
-    """`epsilons` times the size of the parts that a loss and a slope are made of, as the mean weighs them.
-
-    For the loss the roundings of its sum are added, which are measurable in float64.
-    """
-
-    def scale(call: Call, expected: Any) -> Any:
-        p, t = (np.asarray(a, np.float64) for a in call.args[:2])
-        if np.ndim(expected) > 0:
-            return epsilons * slope(p, t) / t.size
-        parts = np.mean(loss(p, t))
-        return epsilons * parts + longest_chain(t.size, call.args[0].dtype) * (parts + abs(expected))
-
-    return scale
-
-
-_SUM = _scale(lambda p, t: 0, lambda p, t: 0)  # every part is right to some ulp and of one sign: only the sum is left
-
-
-# Losses of elements.
 
 
 def _setup(
@@ -151,9 +101,9 @@ def require_range(
 
 @op(
     reference=reference.binary_cross_entropy,
-    domain=_pairs((-10, 10), lambda rng, p: rng.choice([0, 1, 0.25], p.shape)),
+    domain=predictions((-10, 10), lambda rng, p: rng.choice([0, 1, 0.25], p.shape)),
     # The loss is a sum of positive parts, each to 4 ulp; the slope is a difference of parts in [0, 1].
-    tolerance=Tolerance(ulps=6, epsilons=1, scale=_scale(lambda p, t: 0, lambda p, t: 1)),
+    tolerance=Tolerance(ulps=6, epsilons=1, scale=of_parts(lambda p, t: 0, lambda p, t: 1)),
     gradient_of_first=True,
 )
 def binary_cross_entropy(
@@ -194,60 +144,9 @@ def binary_cross_entropy(
 
 
 @op(
-    reference=reference.mse,
-    domain=_pairs((-10, 10), _uniform(-10, 10)),
-    tolerance=Tolerance(ulps=4, epsilons=1, scale=_SUM),
-    gradient_of_first=True,
-)
-def mse(
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    out: Out = None,
-) -> Loss:
-    """Mean squared error: the mean of (pred - target)^2, without a half, with its gradient.
-
-    pred, target: floats of one shape. sample_weight, reduction, out: as every loss (see the module).
-    Elsewhere: scikit-learn's MLP and CS231n have half the mean, DLFS half the sum.
-
-    >>> loss, gradient = densekit.functional.mse([1.0, 2.0], [0.0, 4.0])
-    >>> loss, gradient
-    (2.5, array([ 1., -2.]))
-    """
-    return _pointwise("mse", Kind.squared_error, pred, target, sample_weight, reduction, out)
-
-
-@op(
-    reference=reference.mae,
-    domain=_pairs((-10, 10), _apart),
-    tolerance=Tolerance(ulps=2, epsilons=1, scale=_SUM),
-    gradient_of_first=True,
-)
-def mae(
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    out: Out = None,
-) -> Loss:
-    """Mean absolute error: the mean of |pred - target|, with its gradient, which is 0 where they agree.
-
-    pred, target: floats of one shape. sample_weight, reduction, out: as every loss (see the module).
-
-    >>> loss, gradient = densekit.functional.mae([1.0, 2.0], [0.0, 4.0])
-    >>> loss, gradient
-    (1.5, array([ 0.5, -0.5]))
-    """
-    return _pointwise("mae", Kind.absolute_error, pred, target, sample_weight, reduction, out)
-
-
-@op(
     reference=reference.rmse,
-    domain=_pairs((-10, 10), _uniform(-10, 10)),
-    tolerance=Tolerance(ulps=4, epsilons=1, scale=_SUM),
+    domain=predictions((-10, 10), uniform(-10, 10)),
+    tolerance=Tolerance(ulps=4, epsilons=1, scale=SUM_ALONE),
     gradient_of_first=True,
 )
 def rmse(
@@ -279,94 +178,10 @@ def rmse(
 
 
 @op(
-    reference=reference.huber,
-    domain=_pairs((-3, 3), _uniform(-3, 3)),
-    tolerance=Tolerance(ulps=8, epsilons=1, scale=_SUM),
-    gradient_of_first=True,
-)
-def huber(
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    delta: float = 1.0,
-    sample_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    out: Out = None,
-) -> Loss:
-    """Huber loss: d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) beyond, d = pred - target; with its gradient.
-
-    pred, target: floats of one shape. delta: greater than 0; 1 as in PyTorch and Keras.
-    sample_weight, reduction, out: as every loss (see the module). Huber, Ann. Math. Statist. 35 (1964).
-
-    >>> loss, gradient = densekit.functional.huber([0.5, 4.0], [0.0, 0.0])
-    >>> loss, gradient
-    (1.8125, array([0.25, 0.5 ]))
-    """
-    delta = number("huber", "delta", delta, low=0, open_low=True)
-    return _pointwise("huber", Kind.huber, pred, target, sample_weight, reduction, out, a=delta)
-
-
-@op(
-    reference=reference.log_cosh,
-    domain=_pairs((-10, 10), _uniform(-10, 10)),
-    tolerance=Tolerance(ulps=12, epsilons=1, scale=_SUM),
-    gradient_of_first=True,
-)
-def log_cosh(
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    out: Out = None,
-) -> Loss:
-    """Log-cosh loss: log cosh(pred - target), about d^2 / 2 near 0 and |d| - log 2 far away, with its gradient tanh d.
-
-    pred, target: floats of one shape. Accurate for small differences, and no difference overflows.
-    sample_weight, reduction, out: as every loss (see the module).
-
-    >>> loss, gradient = densekit.functional.log_cosh([1.0, 0.0], [0.0, 0.0])
-    >>> round(loss, 6), gradient.round(6)
-    (0.21689, array([0.380797, 0.      ]))
-    """
-    return _pointwise("log_cosh", Kind.log_cosh, pred, target, sample_weight, reduction, out)
-
-
-@op(
-    reference=reference.pinball,
-    domain=_pairs((-10, 10), _apart, quantile=0.9),
-    # 1 - quantile is taken from the rounded quantile: an absolute error of eps.
-    tolerance=Tolerance(ulps=2, epsilons=1, scale=_scale(lambda p, t: abs(p - t), lambda p, t: 1, epsilons=1)),
-    gradient_of_first=True,
-)
-def pinball(
-    pred: ArrayLike,
-    target: ArrayLike,
-    *,
-    quantile: float = 0.5,
-    sample_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-    out: Out = None,
-) -> Loss:
-    """Pinball loss: quantile u where u = target - pred is positive, (quantile - 1) u where negative; with its gradient.
-
-    pred, target: floats of one shape. quantile: in (0, 1), which quantile of target the best pred is; 1/2 gives half
-    the absolute error. The gradient is 0 where they agree. sample_weight, reduction, out: as every loss (see the
-    module). Koenker and Bassett, Econometrica 46 (1978).
-
-    >>> loss, gradient = densekit.functional.pinball([0.0, 0.0], [4.0, -4.0], quantile=0.75)
-    >>> loss, gradient
-    (2.0, array([-0.375,  0.125]))
-    """
-    quantile = number("pinball", "quantile", quantile, low=0, high=1, open_low=True, open_high=True)
-    return _pointwise("pinball", Kind.pinball, pred, target, sample_weight, reduction, out, a=quantile)
-
-
-@op(
     reference=reference.poisson_nll,
-    domain=_pairs((-2, 3), _counts),
+    domain=predictions((-2, 3), _counts),
     tolerance=Tolerance(
-        ulps=2, epsilons=1, scale=_scale(lambda p, t: np.exp(p) + abs(t * p), lambda p, t: np.exp(p) + abs(t))
+        ulps=2, epsilons=1, scale=of_parts(lambda p, t: np.exp(p) + abs(t * p), lambda p, t: np.exp(p) + abs(t))
     ),
     gradient_of_first=True,
 )
@@ -409,11 +224,11 @@ def poisson_nll(
 
 @op(
     reference=reference.gamma_nll,
-    domain=_pairs((-2, 3), _uniform(0.1, 10), shape=2.5),
+    domain=predictions((-2, 3), uniform(0.1, 10), shape=2.5),
     tolerance=Tolerance(
         ulps=2,
         epsilons=1,
-        scale=_scale(lambda p, t: 2.5 * (t * np.exp(-p) + abs(p)), lambda p, t: 2.5 * (t * np.exp(-p) + 1)),
+        scale=of_parts(lambda p, t: 2.5 * (t * np.exp(-p) + abs(p)), lambda p, t: 2.5 * (t * np.exp(-p) + 1)),
     ),
     gradient_of_first=True,
 )
@@ -449,14 +264,26 @@ def gamma_nll(
     return _pointwise(name, kind, pred, target, sample_weight, reduction, out, a=shape, b=constant, check=check)
 
 
-__all__ = [
-    "binary_cross_entropy",
-    "gamma_nll",
-    "huber",
-    "log_cosh",
-    "mae",
-    "mse",
-    "pinball",
-    "poisson_nll",
-    "rmse",
-]
+def _of_elements(twin: Twin) -> Callable[..., Any]:
+    """The loss that is the functor of its name in losses.def."""
+    name, kind = twin.name, Kind.__members__[twin.name]
+    limits = {option: twin.range(option).limits for option in twin.options if option not in _SHARED}
+
+    def run(arrays: tuple[ArrayLike, ArrayLike], out: Out, *options: Any) -> Loss:
+        *given, sample_weight, reduction = options
+        numbers = [number(name, option, x, **limits[option]) for option, x in zip(limits, given, strict=True)]
+        a, b = [*numbers, 0.0, 0.0][:2]
+        return _pointwise(name, kind, *arrays, sample_weight, reduction, out, a=a, b=b)
+
+    return made(twin, run, gradient_of_first=True)
+
+
+_SHARED = ("sample_weight", "reduction")  # of all losses, in this order the last of their options
+if TYPE_CHECKING:
+    from densekit.functional._made_losses import *  # noqa: F403
+else:
+    for _name, _twin in twins(losses).items():
+        if _twin.domain is not None:
+            globals()[_name] = _of_elements(_twin)
+
+    __all__ = [name for name in losses.__all__ if name in globals()]

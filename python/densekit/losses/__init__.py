@@ -15,30 +15,13 @@ from typing import Any
 
 from densekit import functional as F
 from densekit._parts import Catalogue
+from densekit.losses import _classes, _numbers
 from densekit.losses._base import Loss
-from densekit.losses._classes import (
-    NLL,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CrossEntropy,
-    Hinge,
-    KLDivergence,
-    MulticlassHinge,
-    SparseCategoricalCrossentropy,
-)
+from densekit.losses._classes import *  # noqa: F403
+from densekit.losses._classes import BinaryCrossentropy, KLDivergence
 from densekit.losses._host import HostLoss
-from densekit.losses._numbers import (
-    GammaNLL,
-    GaussianNLL,
-    Huber,
-    LaplaceNLL,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Pinball,
-    PoissonNLL,
-    RootMeanSquaredError,
-)
+from densekit.losses._numbers import *  # noqa: F403
+from densekit.losses._numbers import PoissonNLL
 
 
 def get(value: Any) -> Loss:
@@ -62,93 +45,25 @@ def get(value: Any) -> Loss:
     return _CATALOGUE.get(value)
 
 
-_CLASSES: tuple[type[Loss], ...] = (
-    CrossEntropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    BinaryCrossentropy,
-    NLL,
-    KLDivergence,
-    Hinge,
-    MulticlassHinge,
-    MeanSquaredError,
-    MeanAbsoluteError,
-    RootMeanSquaredError,
-    Huber,
-    LogCosh,
-    Pinball,
-    PoissonNLL,
-    GammaNLL,
-    GaussianNLL,
-    LaplaceNLL,
+# In the order of their definitions. One class defines a kind, others may be that kind with other defaults.
+CLASSES: tuple[type[Loss], ...] = tuple(
+    made for module in (_classes, _numbers) for name, made in vars(module).items() if name in module.__all__
 )
-
-
-def _poisson_rate() -> Loss:
-    return PoissonNLL(log_input=False)
-
-
+OF_KINDS: dict[str, type[Loss]] = {made.kind: made for made in CLASSES if "kind" in vars(made)}
 _MAKERS: dict[str, Callable[[], Loss]] = {
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "binary_crossentropy": BinaryCrossentropy,
-    "cross_entropy": CrossEntropy,
-    "softmax_cross_entropy": CrossEntropy,
-    "bce": BinaryCrossentropy,
+    **{name: made for made in CLASSES for name in made.names},
+    **OF_KINDS,
     "bce_with_logits": lambda: BinaryCrossentropy(from_logits=True),
-    "nll": NLL,
-    "kl_divergence": KLDivergence,
-    "kld": KLDivergence,
     "kl_div": lambda: KLDivergence(log_input=True),
-    "hinge": Hinge,
-    "multiclass_hinge": MulticlassHinge,
-    "mse": MeanSquaredError,
-    "mean_squared_error": MeanSquaredError,
-    "squared_error": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "absolute_error": MeanAbsoluteError,
-    "l1_loss": MeanAbsoluteError,
-    "rmse": RootMeanSquaredError,
-    "root_mean_squared_error": RootMeanSquaredError,
-    "huber": Huber,
-    "smooth_l1": Huber,
-    "log_cosh": LogCosh,
-    "pinball": Pinball,
-    "quantile": Pinball,
-    "poisson": _poisson_rate,
-    "poisson_nll": PoissonNLL,
-    "gamma_nll": GammaNLL,
-    "gaussian_nll": GaussianNLL,
-    "laplace_nll": LaplaceNLL,
+    "poisson": lambda: PoissonNLL(log_input=False),
 }
-_CATALOGUE: Catalogue[Loss] = Catalogue("loss", Loss, _MAKERS, _CLASSES)
+_CATALOGUE: Catalogue[Loss] = Catalogue("loss", Loss, _MAKERS, CLASSES)
 _OF_FUNCTIONS: dict[str, Callable[[], Loss]] = {
-    **{c.kind: c for c in _CLASSES if c.kind != "multiclass_hinge"},
-    "softmax_cross_entropy": CrossEntropy,
+    **{kind: made for kind, made in OF_KINDS.items() if hasattr(F, kind)},
     "binary_cross_entropy": lambda: BinaryCrossentropy(from_logits=True),
 }
 
-__all__ = [
-    "NLL",
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "CrossEntropy",
-    "GammaNLL",
-    "GaussianNLL",
-    "Hinge",
-    "HostLoss",
-    "Huber",
-    "KLDivergence",
-    "LaplaceNLL",
-    "LogCosh",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "MulticlassHinge",
-    "Pinball",
-    "PoissonNLL",
-    "RootMeanSquaredError",
-    "SparseCategoricalCrossentropy",
-    "get",
-]
+__all__: list[str] = []
+__all__ += _classes.__all__
+__all__ += _numbers.__all__
+__all__ += ["HostLoss", "Loss", "get"]

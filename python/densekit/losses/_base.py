@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from densekit import _core
 from densekit import functional as F
 from densekit._arrays import _as_array, number, one_of
 from densekit._intake import as_array
@@ -19,6 +20,7 @@ Reduction: TypeAlias = Literal["mean", "count", "sum"]
 Compat: TypeAlias = Literal["torch", "keras", "sklearn", "dlfs"]
 LossAndGradient: TypeAlias = tuple[Any, NDArray[Any]]
 
+_OF_LABELS = {kind for kind, record in _core.kinds()["losses"].items() if record["labels"] and kind != "host"}
 _REDUCTIONS = ("mean", "count", "sum")
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 # Last activations whose outputs are probabilities: of classes, of separate events.
@@ -43,6 +45,7 @@ class Loss(Part):
     compat: Compat = "torch"
 
     kind: ClassVar[str] = ""
+    names: ClassVar[tuple[str, ...]] = ()  # what `get` calls it beside its kind and its class
     # The functional's keyword arguments, which are the spec's fields, too.
     _options: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"torch": {}, "keras": {"reduction": "count"}, "sklearn": {}}
@@ -59,6 +62,11 @@ class Loss(Part):
     @property
     def name(self) -> str:
         return type(self).__name__
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether targets may be class numbers (n,)."""
+        return self.kind in _OF_LABELS
 
     @property
     def link_activation(self) -> str | None:

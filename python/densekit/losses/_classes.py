@@ -69,6 +69,7 @@ class CrossEntropy(_Ignoring):
     label_smoothing: float = 0.0
     ignore_index: int | None = None
     kind: ClassVar[str] = "softmax_cross_entropy"
+    names: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     _options: ClassVar[tuple[str, ...]] = ("label_smoothing", "ignore_index")
 
     def __post_init__(self) -> None:
@@ -149,6 +150,7 @@ class CategoricalCrossentropy(CrossEntropy):
     """
 
     from_logits: bool = False
+    names: ClassVar[tuple[str, ...]] = ("categorical_crossentropy",)
 
     def targets(self, target: ArrayLike, outputs: int, dtype: Any = np.float32) -> NDArray[Any]:
         target = _as_array(self.name, "target", target)
@@ -171,6 +173,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     """
 
     from_logits: bool = False
+    names: ClassVar[tuple[str, ...]] = ("sparse_categorical_crossentropy",)
 
     def targets(self, target: ArrayLike, outputs: int, dtype: Any = np.float32) -> NDArray[Any]:
         return class_labels(self.name, target, outputs, self.ignore_index)
@@ -220,6 +223,7 @@ class BinaryCrossentropy(Loss):
     from_logits: bool = False
     label_smoothing: float = 0.0
     kind: ClassVar[str] = "binary_cross_entropy"
+    names: ClassVar[tuple[str, ...]] = ("binary_crossentropy", "bce")
     _options: ClassVar[tuple[str, ...]] = ("from_logits", "label_smoothing")
 
     def __post_init__(self) -> None:
@@ -270,6 +274,7 @@ class KLDivergence(_Rows):
 
     log_input: bool = False
     kind: ClassVar[str] = "kl_divergence"
+    names: ClassVar[tuple[str, ...]] = ("kld",)
     _options: ClassVar[tuple[str, ...]] = ("log_input",)
 
     def __post_init__(self) -> None:
@@ -337,3 +342,15 @@ class MulticlassHinge(_Margin):
     def _evaluate(self, pred: Any, target: Any, sample_weight: Any, reduction: str) -> LossAndGradient:
         options: Any = {"margin": self.margin, "sample_weight": sample_weight, "reduction": reduction}
         return F.hinge(pred, target, **options)
+
+
+__all__ = [
+    "NLL",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CrossEntropy",
+    "Hinge",
+    "KLDivergence",
+    "MulticlassHinge",
+    "SparseCategoricalCrossentropy",
+]

@@ -24,6 +24,7 @@ class MeanSquaredError(Loss):
     """
 
     kind: ClassVar[str] = "mse"
+    names: ClassVar[tuple[str, ...]] = ("mean_squared_error", "squared_error")
     _defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         **Loss._defaults,
         "sklearn": {"factor": 0.5},
@@ -43,6 +44,7 @@ class MeanAbsoluteError(Loss):
     """
 
     kind: ClassVar[str] = "mae"
+    names: ClassVar[tuple[str, ...]] = ("mean_absolute_error", "absolute_error", "l1_loss")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class RootMeanSquaredError(Loss):
     """
 
     kind: ClassVar[str] = "rmse"
+    names: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
 
     def _scaled(self, loss: Any, gradient: NDArray[Any], scale: float) -> LossAndGradient:
         # What divides the mean stands under the root, the factor beside it.
@@ -73,6 +76,7 @@ class Huber(Loss):
 
     delta: float = 1.0
     kind: ClassVar[str] = "huber"
+    names: ClassVar[tuple[str, ...]] = ("smooth_l1",)
     _options: ClassVar[tuple[str, ...]] = ("delta",)
 
     def __post_init__(self) -> None:
@@ -104,6 +108,7 @@ class Pinball(Loss):
 
     quantile: float = 0.5
     kind: ClassVar[str] = "pinball"
+    names: ClassVar[tuple[str, ...]] = ("quantile",)
     _options: ClassVar[tuple[str, ...]] = ("quantile",)
 
     def __post_init__(self) -> None:
@@ -211,3 +216,17 @@ class LaplaceNLL(_Density):
     """
 
     kind: ClassVar[str] = "laplace_nll"
+
+
+__all__ = [
+    "GammaNLL",
+    "GaussianNLL",
+    "Huber",
+    "LaplaceNLL",
+    "LogCosh",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Pinball",
+    "PoissonNLL",
+    "RootMeanSquaredError",
+]

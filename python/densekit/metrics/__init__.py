@@ -152,7 +152,8 @@ def get(value: Any, loss: losses.Loss | None = None) -> Metric:
     """A metric by its name, config or function; a Metric as it is.
 
     Names: accuracy, binary_accuracy, top_k (also top_3 and the like), precision, recall, f1, roc_auc, cross_entropy,
-    log_loss, mse, mae, rmse, r2, Keras's and scikit-learn's names of these; and every name of a loss.
+    log_loss, binary_cross_entropy, mse, mae, rmse, r2, Keras's and scikit-learn's names of these; and every name of a
+    loss.
     loss: what the model is trained with. Where it takes logits, so do accuracy (threshold 0) and the cross entropies;
     after BinaryCrossentropy, accuracy is binary_accuracy; rows with its ignore_index do not count; after a density,
     metrics of numbers look at the locations.
@@ -199,7 +200,7 @@ def _for_loss(name: str, loss: losses.Loss | None) -> Metric:
     if function in _ENTROPIES and logits:
         options["from_logits"] = True
     ignored = getattr(loss, "ignore_index", None)
-    if function in _OF_NUMBERS and kind in ("gaussian_nll", "laplace_nll"):
+    if function in _OF_NUMBERS and loss is not None and loss.outputs_for(1) == 2:
         function = _Locations(function)
     elif function not in _OF_NUMBERS and ignored is not None:
         function = _Counted(function, ignored)

@@ -5,17 +5,84 @@ from __future__ import annotations
 import decimal
 import functools
 import inspect
+import math
 import numbers
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from densekit._arrays import Out, _as_array, check_target, out_tuple
 from densekit._intake import refuse_batches
+from densekit.registry import Domain, Tolerance
 
 Array: TypeAlias = NDArray[np.float64]  # what a twin computes with, whatever its caller gave
+
+
+@dataclass(frozen=True)
+class Range:
+    """Which numbers an option may be."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The keyword arguments of _arrays.number, but for those that limit nothing."""
+        return {name: value for name, value in vars(self).items() if value is not False and abs(value) != math.inf}
+
+
+# Options of a twin that are not any finite number.
+NotNegative: TypeAlias = Annotated[float, Range(low=0)]
+Positive: TypeAlias = Annotated[float, Range(low=0, open_low=True)]
+Share: TypeAlias = Annotated[float, Range(low=0, high=1)]
+OpenShare: TypeAlias = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What is known of a twin: densekit.functional makes a function of those that have a domain and a tolerance."""
+
+    function: Callable[..., Any]
+    signature: inspect.Signature
+    outputs: tuple[str, ...]
+    in_place: tuple[str, ...]
+    domain: Domain | None  # where kernels are compared with it, and how close they must be (densekit.registry)
+    tolerance: Tolerance | tuple[Tolerance, ...] | None
+
+    @property
+    def name(self) -> str:
+        return str(self.function.__name__)
+
+    @property
+    def family(self) -> str:
+        """The module that it is in, of densekit.reference and of densekit.functional."""
+        return str(self.function.__module__).rsplit(".", 1)[-1]
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The parameters that may be given by their place."""
+        return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    @property
+    def options(self) -> dict[str, inspect.Parameter]:
+        """The parameters after the star, but for `out`."""
+        return {n: p for n, p in self.signature.parameters.items() if n not in (*self.arrays, "out")}
+
+    def range(self, option: str) -> Range:
+        """Which numbers an option may be."""
+        found = [part for part in get_args(self.options[option].annotation) if isinstance(part, Range)]
+        return found[0] if found else Range()
+
+
+def twins(module: ModuleType) -> dict[str, Twin]:
+    """The twins of a module of densekit.reference by name, in the order of their definitions."""
+    return {name: f.twin for name, f in vars(module).items() if name in module.__all__}
 
 
 def twin(
@@ -23,11 +90,14 @@ def twin(
     outputs: tuple[str, ...] = ("out",),
     in_place: tuple[str, ...] = (),
     float64: tuple[str, ...] = (),
+    domain: Domain | None = None,
+    tolerance: Tolerance | tuple[Tolerance, ...] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wraps a function whose parameters named in `arrays` it receives as float64.
 
     Its results are rounded to the dtype that functional would use, but for the outputs that `float64` names; `out=` is
     honoured; parameters in `in_place` are written back. Python scalars among the results stay as they are.
+    domain, tolerance: as in `registry.op`, where densekit.functional makes its function of this one.
     """
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +135,8 @@ def twin(
                         originals[name][...] = given[name]
                 return _deliver(function.__name__, result, out, outputs, dtype, float64)
 
+        known: Any = call
+        known.twin = Twin(call, signature, outputs, in_place, domain, tolerance)
         return call
 
     return wrap

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from densekit._activations import ENTRIES, resolve
+from densekit import _activations  # as a module, for it reads the formulas of this package
 from densekit._arrays import Out
 from densekit.reference import activations, softmax
 from densekit.reference._twin import Array, twin
@@ -22,7 +22,7 @@ def matmul(
 
 
 def _function(name: str, suffix: str = "") -> Any:
-    entry = ENTRIES[name]
+    entry = _activations.ENTRIES[name]
     return getattr(softmax if entry.of_rows else activations, entry.function + suffix)
 
 
@@ -38,10 +38,10 @@ def dense(
     out: Out = None,
 ) -> Any:
     z = x @ w if b is None else x @ w + b
-    name, parameter = resolve("dense", activation, activation_parameter)
-    y = _function(name)(z, **ENTRIES[name].options(parameter))
+    name, parameter = _activations.resolve("dense", activation, activation_parameter)
+    y = _function(name)(z, **_activations.ENTRIES[name].options(parameter))
     if return_saved:
-        return y, (z if ENTRIES[name].saves == "z" else y)
+        return y, (z if _activations.ENTRIES[name].saves == "z" else y)
     return y
 
 
@@ -56,10 +56,10 @@ def dense_backward(
     saved: Array | None = None,
     out: Out = None,
 ) -> Any:
-    name, parameter = resolve("dense_backward", activation, activation_parameter)
+    name, parameter = _activations.resolve("dense_backward", activation, activation_parameter)
     dz = dy
     if activation is not None:
-        dz = _function(name, "_backward")(dy, saved, **ENTRIES[name].options(parameter))
+        dz = _function(name, "_backward")(dy, saved, **_activations.ENTRIES[name].options(parameter))
     return dz @ w.T, x.T @ dz, dz.sum(axis=0)
 
 

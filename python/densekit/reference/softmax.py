@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 
 from densekit._arrays import Out
-from densekit.reference._twin import Array, twin
+from densekit.reference._twin import Array, Positive, twin
 
 
 @twin("z")
-def softmax(z: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
+def softmax(z: Array, *, axis: Any = -1, temperature: Positive = 1.0, out: Out = None) -> Any:
     e = np.exp((z - z.max(axis=axis, keepdims=True)) / temperature) if z.size else z
     return e / e.sum(axis=axis, keepdims=True)
 
 
 @twin("z")
-def log_softmax(z: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
+def log_softmax(z: Array, *, axis: Any = -1, temperature: Positive = 1.0, out: Out = None) -> Any:
     if not z.size:
         return z
     shifted = (z - z.max(axis=axis, keepdims=True)) / temperature
@@ -23,12 +23,12 @@ def log_softmax(z: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out 
 
 
 @twin("dy", "y")
-def softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
+def softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: Positive = 1.0, out: Out = None) -> Any:
     return y * (dy - (dy * y).sum(axis=axis, keepdims=True)) / temperature
 
 
 @twin("dy", "y")
-def log_softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: float = 1.0, out: Out = None) -> Any:
+def log_softmax_backward(dy: Array, y: Array, *, axis: Any = -1, temperature: Positive = 1.0, out: Out = None) -> Any:
     return (dy - np.exp(y) * dy.sum(axis=axis, keepdims=True)) / temperature
 
 
