@@ -36,7 +36,7 @@ EXAMPLES = {
 }
 # `make docs` makes these; and what takes only some kinds, by their names.
 MADE = ("_core.pyi", "functional/_made_")
-CHOOSING = ("compat", "convert.py", "diagnostics", "plots", "sklearn")
+CHOOSING = ("_keras.py", "compat", "convert.py", "diagnostics", "plots", "sklearn")
 
 
 def recipe(sort: str) -> str:
