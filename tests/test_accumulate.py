@@ -184,15 +184,19 @@ def test_fit_in_both_engines(rng):
         np.testing.assert_allclose(histories[0][key], histories[1][key], rtol=1e-4)
 
 
-def test_batch_by_batch_has_the_bits_of_a_whole_epoch(rng):
+@pytest.mark.parametrize(("rows", "batch_size", "accumulate"), [(200, 48, 3), (76, 64, 16), (65, 32, 7), (35, 32, 32)])
+def test_batch_by_batch_has_the_bits_of_a_whole_epoch(rng, rows, batch_size, accumulate):
+    """Also where a last batch is short, or one row longer."""
+
     class Watch(dk.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
-    X, y = rng.normal(size=(200, 5)), rng.normal(size=200)
+    X, y = rng.normal(size=(rows, 5)), rng.normal(size=rows)
     whole, cut = model(), model()
-    whole.fit(X, y, batch_size=48, epochs=2, accumulate=3, verbose=0)
-    cut.fit(X, y, batch_size=48, epochs=2, accumulate=3, verbose=0, callbacks=[Watch()])
+    how = {"batch_size": batch_size, "epochs": 2, "accumulate": accumulate, "verbose": 0}
+    whole.fit(X, y, **how)
+    cut.fit(X, y, **how, callbacks=[Watch()])
     assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), cut.get_weights(), strict=True))
 
 

@@ -101,7 +101,7 @@ class Loop:
             drop_last=self.drop_last,
             outputs=self.outputs,
             stop_on_divergence=stop,
-            accumulate=min(self.accumulate, self.batch_size),
+            accumulate=self.accumulate,
         )
         return result | {"lr": float(lr[max(result["steps"], 1) - 1])}
 
@@ -143,11 +143,11 @@ class Loop:
             self.rows.y,
             self.rows.weights,
             order,
-            len(order),
+            max(len(order), self.batch_size),  # a last short batch is cut as in a whole epoch
             np.array([rate], np.float64),
             outputs=self.outputs,
             stop_on_divergence=stop,
-            accumulate=min(self.accumulate, len(order)),
+            accumulate=self.accumulate,
         )
         return result
 
