@@ -359,3 +359,27 @@ def test_branches_of_rows_with_axes(rng):
 def test_errors_say_what_to_write(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_what_looks_into_a_model_looks_into_branches(rng):
+    """Diagnostics, the range test and Monte Carlo, on a network with branches that begins with a Normalization."""
+    X, y = rng.normal(size=(60, 6)), rng.normal(size=60)
+    deep = [Dense(8, "tanh", name="in"), Dropout(0.1), Dense(3, name="out")]
+    layers = [dk.layers.Normalization(), Parallel({"wide": Columns([0, 1]), "deep": deep}), Dense(1, name="last")]
+    model = dk.Sequential(layers, seed=0).compile("sgd", "mse")
+    assert len(dk.lr_finder(model, X, y, steps=30).lrs) > 5
+    assert not layers[0].adapted
+    model.fit(X, y, verbose=0)
+    signs = dk.diagnostics.sign_coherence(model, X)
+    sources = {"in": "normalization", "out": "dropout", "last": "parallel"}
+    for name, source in sources.items():
+        before = np.sign(model.transform(X, source))
+        assert signs[name].per_sample == pytest.approx(np.abs(before.sum(axis=1)).mean() / before.shape[1])
+    flow = dk.diagnostics.gradient_flow(model, X, y, rows=30)
+    assert [one.name for one in flow.layers] == ["in", "out", "last"]
+    assert dk.diagnostics.gradcheck(model, X[:20], y[:20]).passed
+    assert str(dk.diagnostics.diagnose(model, X, y, X, y))
+    assert model.predict(X, mc_samples=3).shape == (60, 1)
+    for convert in (dk.convert.to_torch, dk.convert.to_sklearn):
+        with pytest.raises(ValueError, match="Normalization"):
+            convert(model)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from densekit import _evaluation as evaluation
+from densekit._adapt import adapt
 from densekit._arrays import number, whole
 from densekit._checks import network
 from densekit._fit import Loop, row_order
@@ -70,7 +71,9 @@ def lr_finder(
     stop_factor = number(name, "stop_factor", stop_factor, low=1, open_low=True)
     evaluation.require_compiled(network(name, model), name)
     trial = model.clone(weights=True)
-    loop = Loop(name, trial, evaluation.rows(trial, name, X, y, sample_weight), batch_size)
+    given = evaluation.rows(trial, name, X, y, sample_weight)
+    adapt(trial, name, given.x, again=False)
+    loop = Loop(name, trial, given, batch_size)
     rates = lr_min * power(lr_max / lr_min, np.arange(steps) / (steps - 1))
     rates[-1] = lr_max
     losses: list[float] = []

@@ -66,6 +66,8 @@ def feeding(layers: Sequence[Any], source: str | None = None) -> dict[str, str |
     for layer in layers:
         name = str(layer.name)
         found[name] = source
-        found |= feeding(layer.children(), source)
+        inside = layer.children()
+        for one_after_another in [[branch] for branch in inside] if layer.kind == "parallel" else [inside]:
+            found |= feeding(one_after_another, source)
         source = name
     return found
