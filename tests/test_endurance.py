@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="
 
 # A fresh process, so that nobody else's memory is counted. Prints how many resident bytes and Python objects the last
 # nine tenths of the calls added. An object of 48 bytes lost in each would be 432 kB.
+MOST_BYTES = 400_000
 PROGRAM = """
     import gc, json, os, sys
     import numpy as np
@@ -54,8 +55,15 @@ PROGRAM = """
 def test_memory_is_flat(engine, count):
     command = [sys.executable, "-c", textwrap.dedent(PROGRAM), engine, str(count)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    for name, (grown, objects) in json.loads(done.stdout).items():
-        assert grown < 400_000, f"{name}: {grown} bytes more after {count} calls"
+    # What is lost in each call is lost in every process; a heap may grow by itself once, where the machine is busy.
+    tries = []
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        tries.append(json.loads(done.stdout))
+        if all(grown < MOST_BYTES for grown, _ in tries[-1].values()):
+            break
+    least = {name: [min(values) for values in zip(*(one[name] for one in tries), strict=True)] for name in tries[0]}
+    for name, (grown, objects) in least.items():
+        assert grown < MOST_BYTES, f"{name}: {grown} bytes more after {count} calls"
         assert objects < 100, f"{name}: {objects} objects more after {count} calls"

@@ -125,9 +125,6 @@ def test_old_specs_have_none():
     read = json.loads(_core.normalize_spec(json.dumps(spec)))
     assert read["layers"][0]["gamma_penalty"] == read["layers"][1]["layers"][0]["beta_penalty"] == net.penalty()
     assert read["optimizer"]["decay_biases"] is False
-    from densekit._spec_objects import upgraded
-
-    assert upgraded(spec) == read
     assert net.engine_of("reference")(json.dumps(spec), []).parameters.size == 4 * 16
 
 
