@@ -107,6 +107,28 @@ def test_an_adapted_normalization(keras, X):
     np.testing.assert_allclose(again.layers[0].variance, ours.layers[0].variance, rtol=1e-5)
 
 
+SHAPED = {
+    "flatten": ((4, 3), lambda L: [L.Flatten(), L.Dense(5, "relu"), L.Flatten(), L.Dense(2)]),
+    "norms": ((4, 3), lambda L: [L.Dense(5, "gelu"), L.BatchNormalization(), L.LayerNormalization(axis=2), L.Dense(2)]),
+    "flatten later": ((4, 3), lambda L: [L.RMSNormalization(), L.Dense(5), L.Flatten(), L.Dense(2, "softmax")]),
+    "prelu": ((4, 3), lambda L: [L.PReLU(shared_axes=[1]), L.Dense(5), L.PReLU(shared_axes=[1, 2])]),
+    "reshape": ((12,), lambda L: [L.Reshape((4, -1)), L.Dense(5), L.Softmax(), L.Reshape((20,)), L.Dense(2)]),
+    "images": ((6, 6, 2), lambda L: [L.Rescaling(0.5), L.Dense(3, "relu"), L.Dropout(0.2), L.Flatten(), L.Dense(4)]),
+    "of the data": ((4, 3), lambda L: [L.Normalization(mean=[0.0, 1, 2], variance=[1.0, 4, 2]), L.Dense(2)]),
+}
+
+
+@pytest.mark.parametrize("name", SHAPED)
+def test_rows_of_several_axes(keras, rng, name):
+    shape, parts = SHAPED[name]
+    theirs = busy(keras.Sequential([keras.layers.Input(shape), *parts(keras.layers)]), rng)
+    X = rng.normal(size=(9, *shape)).astype(np.float32)
+    ours = convert.from_keras(theirs)
+    assert ours.input_shape == shape
+    assert ours.output_shape == theirs.output_shape[1:]
+    np.testing.assert_allclose(ours.predict(X), outputs(theirs, X), rtol=2e-5, atol=2e-5)
+
+
 def test_penalties_come_along(keras, X, rng):
     L, R = keras.layers, keras.regularizers
     theirs = keras.Sequential(
@@ -142,8 +164,17 @@ def test_what_has_no_counterpart(keras):
             convert.from_keras(keras.Sequential([L.Input((2,)), layer]))
     with pytest.raises(ValueError, match="no weights yet"):
         convert.from_keras(keras.Sequential([L.Dense(2)]))
-    with pytest.raises(ValueError, match="expected rows of columns"):
-        convert.from_keras(keras.Sequential([L.Input((2, 3)), L.Flatten(), L.Dense(2)]))
+    for layer, message in (
+        (L.PReLU(), "shared_axes=None has no counterpart"),
+        (L.PReLU(shared_axes=[2]), r"shared_axes=\[2\] has no counterpart"),
+        (L.BatchNormalization(axis=1), "axis=1 has no counterpart"),
+        (L.Softmax(axis=1), "axis=1 has no counterpart"),
+        (L.Flatten(data_format="channels_first"), "data_format='channels_first' has no counterpart"),
+    ):
+        with pytest.raises(ValueError, match=f"from_keras: .*{message}"):
+            convert.from_keras(keras.Sequential([L.Input((2, 3)), layer]))
+    with pytest.raises(ValueError, match="expected rows of a known shape"):
+        convert.from_keras(keras.Sequential([L.Input((None, 3)), L.Dense(2)]))
 
 
 # Optimizers: twenty updates of a kernel and a bias.

@@ -520,9 +520,9 @@ def from_keras(model: Any) -> Sequential:
     """The network of a keras.Sequential (Keras 3) that is built, uncompiled, with its weights and statistics.
 
     Known are Dense, BatchNormalization, LayerNormalization, RMSNormalization, PReLU, ReLU, LeakyReLU, ELU, Softmax,
-    Activation, Dropout, GaussianNoise, Rescaling, Normalization, Flatten and Identity, and Sequentials inside.
-    Regularizers come along, as Keras computes with them; constraints are a ValueError. Layers that are not trainable
-    stay frozen.
+    Activation, Dropout, GaussianNoise, Rescaling, Normalization, Flatten, Reshape and Identity, and Sequentials inside.
+    Rows have the shape of the model's Input; both sides work along the last axis, channels last. Regularizers come
+    along, as Keras computes with them; constraints are a ValueError. Layers that are not trainable stay frozen.
     """
     return _filled(*_keras.read(model))
 
